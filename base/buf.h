@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bytes. A slice is a borrowed view; a buf is a bounded writer whose first failure sticks,
+ * so that a caller puts many things and looks at buf.err once. A buf lives in its owner;
+ * buf_done() frees what a growing one has allocated. */
+#pragma once
+#include "base/mem.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct slice {
+	const uint8_t *data; /* borrowed; may be NULL when len is 0 */
+	size_t len;
+};
+
+struct slice slice_text(const char *text); /* without the NUL; NULL gives an empty slice */
+bool slice_equal(struct slice a, struct slice b);
+bool slice_is(struct slice s, const char *text);
+/* A NUL-terminated copy on the heap; NULL if there is no memory or a NUL inside. */
+char *slice_dup(struct slice s) MUST_CHECK;
+/* Into dst with NUL. -ENOSPC: does not fit; -EINVAL: a NUL inside. dst is "" on failure. */
+int slice_copy(struct slice s, char *dst, size_t size) MUST_CHECK;
+
+struct buf {
+	uint8_t *data;
+	size_t pos;  /* bytes put */
+	size_t size; /* bytes of room at data */
+	size_t max;  /* a growing buf never gets larger; equal to size for a fixed one */
+	int err;     /* 0, -ENOSPC (bound reached) or -ENOMEM; the first one sticks */
+	bool grows;
+};
+
+void buf_init_fixed(struct buf *b, void *memory, size_t size); /* memory stays the caller's */
+void buf_init(struct buf *b, size_t max);		       /* heap, grows up to max bytes */
+void buf_done(struct buf *b);
+void buf_reset(struct buf *b); /* empty and without error; keeps its memory */
+
+void buf_put(struct buf *b, const void *data, size_t len);
+void buf_put_slice(struct buf *b, struct slice s);
+void buf_put_u8(struct buf *b, uint8_t v);
+void buf_puts(struct buf *b, const char *text);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_drop(struct buf *b, size_t n); /* removes the first n bytes (n <= pos) */
+
+static inline struct slice
+buf_slice(const struct buf *b)
+{
+	return (struct slice){ b->data, b->pos };
+}
+/* NUL-terminated view of what was put, valid until the next put; "" after an error. */
+const char *buf_text(struct buf *b);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The control socket of a daemon: a Unix stream socket that carries a CBOR sequence.
+ *
+ *	request	  {"command": text, "args": {text: any}}      one at a time on a connection
+ *	answer	  [0, item]…  then  [1]                       data, then the end
+ *		  [2, code, reason]                            refused: code is an exit code, 1 or 2
+ *
+ * Items are maps with text keys, the read model of DESIGN.md §5; fogctl prints them as tables,
+ * JSON or CBOR. A command that takes time keeps its ctl_request and answers later; it is told
+ * when the client goes away. A client that does not read is closed at 1 MiB of backlog. */
+#pragma once
+#include "base/cbor.h"
+#include <sys/types.h>
+
+struct ev_loop;
+struct ctl_server;
+struct ctl_request;
+
+enum ctl_role { CTL_VIEWER = 1, CTL_DEPLOYER, CTL_ADMIN };
+
+struct ctl_command {
+	const char *name; /* "node show" */
+	enum ctl_role role; /* least role that may call it; 0 does not compile in a table test */
+	/* 0: the answer was given or will be given through the request; negative errno: ended
+	 * with its text. args: the encoded map, valid during the call. */
+	int (*run)(void *arg, struct ctl_request *req, struct slice args);
+	const char *help;
+};
+
+/* Binds path (an old socket file is replaced, a live daemon's is -EADDRINUSE) with mode 0660. */
+int ctl_open(struct ev_loop *loop, const char *path, const struct ctl_command *table, size_t len,
+    void *arg, struct ctl_server **ret) MUST_CHECK;
+void ctl_close(struct ctl_server *s);
+DEFINE_FREEP(struct ctl_server, ctl_close)
+
+void ctl_send(struct ctl_request *req, struct slice item); /* one encoded item */
+void ctl_end(struct ctl_request *req);			   /* req is gone afterwards */
+void ctl_fail(struct ctl_request *req, int code, const char *fmt, ...) PRINTF(3, 4); /* gone */
+/* Called once if the client goes before ctl_end/ctl_fail; req is gone afterwards. */
+void ctl_on_cancel(struct ctl_request *req, void (*gone)(void *), void *arg);
+uid_t ctl_uid(const struct ctl_request *req);
+
+/* Arguments: text by name into dst, false if absent or not text; a bool or number likewise. */
+bool ctl_arg_text(struct slice args, const char *name, char *dst, size_t size);
+bool ctl_arg_int(struct slice args, const char *name, int64_t *ret);
+bool ctl_arg_bool(struct slice args, const char *name);
+
+/* The client, blocking. */
+struct ctl_client;
+int ctl_connect(const char *path, struct ctl_client **ret) MUST_CHECK;
+void ctl_disconnect(struct ctl_client *c);
+DEFINE_FREEP(struct ctl_client, ctl_disconnect)
+int ctl_call(struct ctl_client *c, const char *command, struct slice args) MUST_CHECK; /* empty: {} */
+/* 1: *ret_item is the next item, valid until the next call; 0: the end; -EREMOTEIO: refused, see
+ * ctl_refusal(); other negative errno: broken. */
+int ctl_next(struct ctl_client *c, struct slice *ret_item) MUST_CHECK;
+const char *ctl_refusal(const struct ctl_client *c, int *ret_code);

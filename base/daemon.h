@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a service does beside its work: signals, readiness and watchdog by sd_notify(3)'s
+ * protocol (spoken directly, no library), privileges, state directory, one instance. */
+#pragma once
+#include "base/mem.h"
+#include <stdbool.h>
+
+struct ev_loop;
+struct daemon;
+
+struct daemon_ops {
+	void (*stop)(void *arg);   /* SIGTERM, SIGINT: first time orderly, second time at once */
+	void (*reload)(void *arg); /* SIGHUP; may be NULL */
+};
+
+/* Before the loop: SIGPIPE ignored, descriptors 0-2 open, dumpable off, core limit 0. */
+void daemon_prepare(void);
+int daemon_new(struct ev_loop *loop, const struct daemon_ops *ops, void *arg, struct daemon **ret)
+    MUST_CHECK;
+void daemon_free(struct daemon *d);
+DEFINE_FREEP(struct daemon, daemon_free)
+
+void daemon_ready(struct daemon *d, const char *status); /* READY=1; also starts the watchdog feed */
+void daemon_status(const char *fmt, ...) PRINTF(1, 2);
+void daemon_stopping(void);
+/* Makes the directory (0700) if needed and takes a lock in it. -EWOULDBLOCK: another instance. */
+int daemon_state_dir(const char *path, int *ret_lock_fd) MUST_CHECK;
+/* To the user and its groups, for good; no-op when user is NULL. -EPERM when not root. */
+int daemon_drop_privileges(const char *user) MUST_CHECK;
+/* Write, sync, rename: the file is the old or the new one, whole, whatever happens. */
+int daemon_write_file(const char *path, const void *data, size_t len) MUST_CHECK;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Running programs from a daemon that itself never forks: a small spawner process is forked at
+ * the very start, before any socket, thread or secret, and does the fork and exec. Programs get
+ * an argument vector (no shell), exactly the environment given, their own process group, one
+ * input on stdin, and pipes for stdout and stderr. Output lines longer than 4 KiB are cut, output
+ * above the limit is dropped and counted. */
+#pragma once
+#include "base/buf.h"
+
+struct ev_loop;
+struct spawner;
+struct spawn_child;
+
+struct spawn_spec {
+	const char *const *argv; /* argv[0] is an absolute path */
+	const char *const *env;	 /* "NAME=value"; NULL: an empty environment but PATH */
+	struct slice input;	 /* written to stdin, which is then closed */
+	size_t output_max;	 /* bytes of stdout and stderr each; 0: 64 KiB */
+};
+typedef void spawn_line_f(void *arg, int fd, const char *line); /* fd 1 or 2, without newline */
+/* wait status as of waitpid(2), or -errno when the program could not be started. Called once, after
+ * the last line, when the program has ended and its output is closed or 1 s later. */
+typedef void spawn_exit_f(void *arg, int status);
+
+int spawner_start(struct spawner **ret) MUST_CHECK; /* forks; call first of all in main() */
+int spawner_attach(struct spawner *s, struct ev_loop *loop) MUST_CHECK; /* later, with the loop */
+void spawner_stop(struct spawner *s); /* ends the process; children get SIGTERM */
+DEFINE_FREEP(struct spawner, spawner_stop)
+
+int spawn_run(struct spawner *s, const struct spawn_spec *spec, spawn_line_f *line,
+    spawn_exit_f *done, void *arg, struct spawn_child **ret) MUST_CHECK;
+int spawn_kill(struct spawn_child *c, int sig); /* the whole process group */
