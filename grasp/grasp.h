@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GRASP (RFC 8990) for programs: a node, objectives, discovery, floods, links and sessions.
+ *
+ * A node is one GRASP instance on one grasp_io. What it offers are registered objectives; what
+ * it wants are discoveries and requests. Unicast sessions run on a link, one stream to one peer:
+ * a link may carry one session and be closed after it, as RFC 8990 has it, or be held open for
+ * many sessions started by either side, told apart by session id (DESIGN.md §4).
+ *
+ * Event-driven, one thread, no global state. Callbacks get borrowed data, valid during the call.
+ * A session ends with exactly one ended() call, a link with exactly one closed() call; the object
+ * is gone after it, and it is fine to start or end others from inside. */
+#pragma once
+#include "grasp/io.h"
+#include "grasp/msg.h"
+
+struct grasp_node;
+struct grasp_link;
+struct grasp_session;
+struct grasp_registration;
+struct grasp_discovery;
+
+struct grasp_config {
+	uint16_t port;			    /* 0: GRASP_LISTEN_PORT */
+	bool link_local;		    /* use ff02::13 */
+	const struct in6_addr *join;	    /* scope groups to listen on */
+	size_t joins;
+	const struct in6_addr *send;	    /* scope groups that multicasts go to as well */
+	size_t sends;
+	unsigned hops;			    /* of scoped multicasts; 0: 8 */
+	uint32_t unicast_max;		    /* bytes of a unicast message; 0: GRASP_DEF_MAX_SIZE */
+	unsigned links_max;		    /* accepted links at once; 0: 512 */
+};
+
+int grasp_node_new(struct grasp_io *io, const struct grasp_config *cfg, struct grasp_node **ret)
+    MUST_CHECK;
+void grasp_node_free(struct grasp_node *n); /* closes everything, callbacks are not called */
+DEFINE_FREEP(struct grasp_node, grasp_node_free)
+struct grasp_io *grasp_node_io(struct grasp_node *n);
+
+/* --- objectives that this node supports ----------------------------------------------------- */
+struct grasp_peer {
+	struct addr addr;  /* transport source */
+	bool multicast;	   /* heard by multicast: a hint, not a fact */
+	struct in6_addr group; /* then: which group */
+};
+
+struct grasp_support {
+	/* Somebody looks for the objective. True: answer M_RESPONSE with our locators; what is put
+	 * into ret_value goes with it as the value of the objective's copy. NULL: always true. */
+	bool (*discovered)(void *arg, const struct grasp_peer *from,
+	    const struct grasp_objective *asked, struct buf *ret_value);
+	/* First message of a session; its turn is ours. Call grasp_session_set() and then step,
+	 * wait or end, now or later. NULL: not offered, the request is refused (G-055). */
+	void (*negotiate)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+	/* Answer with grasp_session_synch(), now or later. */
+	void (*synchronize)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+	/* A flood of this objective was heard. ttl_ms 0: no expiry. locator->kind 0: none. */
+	void (*flooded)(void *arg, const struct grasp_peer *from, const struct grasp_objective *obj,
+	    const struct grasp_locator *locator, uint32_t ttl_ms);
+};
+
+/* name is copied. flags: what the objective is for (F_DISC …). To hear floods alone, register with
+ * flags 0 and discovered NULL: such an entry never answers a discovery. -EEXIST: registered. */
+int grasp_register(struct grasp_node *n, const char *name, unsigned flags,
+    const struct grasp_support *support, void *arg, struct grasp_registration **ret) MUST_CHECK;
+void grasp_deregister(struct grasp_registration *r);
+
+/* --- multicast ------------------------------------------------------------------------------ */
+struct grasp_found {
+	struct addr from;	/* who sent the response */
+	const struct grasp_locator *locator;
+	size_t locators;
+	bool diverted;
+	uint32_t ttl_ms;
+	const struct grasp_objective *objective; /* the copy in the response; NULL: none */
+};
+typedef void grasp_found_f(void *arg, const struct grasp_found *found); /* per response */
+typedef void grasp_searched_f(void *arg, unsigned responses); /* at the end; discovery is gone */
+
+/* One M_DISCOVERY with a new session id on every interface and scope group. timeout_ms 0: 100 ms
+ * times the loop count. objective->value may be empty. */
+int grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
+    struct grasp_discovery **ret) MUST_CHECK;
+void grasp_discovery_cancel(struct grasp_discovery *d); /* no more callbacks */
+
+/* One M_FLOOD of one objective. locator NULL: none. An address of :: becomes, per interface, the
+ * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08).
+ * port 0 becomes the node's. Returns on how many interfaces it was sent. */
+int grasp_flood(struct grasp_node *n, const struct grasp_objective *objective,
+    const struct grasp_locator *locator, uint32_t ttl_ms);
+
+/* --- links ---------------------------------------------------------------------------------- */
+struct grasp_link_ops {
+	void (*opened)(void *arg, struct grasp_link *l);
+	void (*closed)(void *arg, struct grasp_link *l, int err); /* 0: orderly; -ETIMEDOUT: silent */
+};
+int grasp_link_open(struct grasp_node *n, const struct addr *to, const struct grasp_link_ops *ops,
+    void *arg, struct grasp_link **ret) MUST_CHECK;
+/* For a link that the peer opened; found by grasp_session_link(). */
+void grasp_link_set(struct grasp_link *l, const struct grasp_link_ops *ops, void *arg);
+/* Keep the link open without sessions. M_NOOP is sent when nothing else was for beat_ms; the link is
+ * closed with -ETIMEDOUT when nothing was heard for silence_ms. max: unicast size from now on, 0
+ * leaves it. A link that is not held closes when its last session ends. */
+void grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max);
+void grasp_link_close(struct grasp_link *l); /* sessions end with GRASP_CLOSED; no closed() call */
+void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
+void grasp_link_local(const struct grasp_link *l, struct addr *ret);
+struct grasp_node *grasp_link_node(struct grasp_link *l);
+struct grasp_link_stats {
+	uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
+	int64_t last_heard_ms; /* grasp_io_now() */
+};
+void grasp_link_stats(const struct grasp_link *l, struct grasp_link_stats *ret);
+
+/* --- sessions ------------------------------------------------------------------------------- */
+enum grasp_outcome {
+	GRASP_ACCEPTED,	 /* negotiation: O_ACCEPT sent or received; synchronization: value came */
+	GRASP_DECLINED,	 /* O_DECLINE, with reason */
+	GRASP_TIMEOUT,	 /* no answer in time, or loop count exhausted */
+	GRASP_CLOSED,	 /* the link went */
+	GRASP_REFUSED,	 /* nobody listens there: M_INVALID, or closed without a word (I-12) */
+	GRASP_VIOLATION, /* the peer sent something that does not fit */
+};
+const char *grasp_outcome_name(enum grasp_outcome o);
+
+struct grasp_session_ops {
+	void (*negotiated)(void *arg, struct grasp_session *s, const struct grasp_objective *obj);
+	void (*synched)(void *arg, struct grasp_session *s, const struct grasp_objective *obj);
+	void (*waiting)(void *arg, struct grasp_session *s, uint32_t ms); /* peer sent M_WAIT */
+	void (*ended)(void *arg, struct grasp_session *s, enum grasp_outcome outcome,
+	    struct slice reason);
+};
+
+/* The initiator's side: sends M_REQ_NEG or M_REQ_SYN on the link (at once, or when it opens).
+ * timeout_ms 0: GRASP_DEF_TIMEOUT_MS. objective->loop_count 0: GRASP_DEF_LOOPCT. */
+int grasp_negotiate(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
+    struct grasp_session **ret) MUST_CHECK;
+int grasp_synchronize(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
+    struct grasp_session **ret) MUST_CHECK;
+
+/* The responder's side sets its callbacks; both sides then take turns. */
+void grasp_session_set(struct grasp_session *s, const struct grasp_session_ops *ops, void *arg);
+struct grasp_link *grasp_session_link(struct grasp_session *s);
+uint32_t grasp_session_id(const struct grasp_session *s);
+bool grasp_session_dry_run(const struct grasp_session *s);
+/* -EPROTO: not our turn or not that kind of session; -EMSGSIZE; -ELOOP: loop count exhausted. */
+int grasp_session_step(struct grasp_session *s, struct slice value) MUST_CHECK; /* M_NEGOTIATE */
+int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK;	 /* M_WAIT */
+/* M_END; ended() is not called for the side that ends. The session is gone afterwards. */
+void grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
+int grasp_session_synch(struct grasp_session *s, struct slice value) MUST_CHECK; /* gone afterwards */
+void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended() */
+
+/* --- counters ------------------------------------------------------------------------------- */
+struct grasp_counters {
+	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted, no_listener,
+	    bad_source, rate_limited, too_long, discoveries, responses, floods, links, links_refused;
+};
+const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scopes as IPv6 multicast groups (rules SC-01 … SC-14 of the project's GRASP notes,
+ * fogwatch-grasp(7)). An expression is an AND of key=value over admin, geo, mfr, type, user. */
+#pragma once
+#include "base/buf.h"
+#include <netinet/in.h>
+
+#define SCOPE_TEXT_MAX 512
+#define SCOPE_GROUPS_MAX 16
+
+enum scope_range { SCOPE_ADMIN = 4, SCOPE_SITE = 5, SCOPE_ORGANIZATION = 8, SCOPE_GLOBAL = 14 };
+
+/* "admin=Operator1; type=robot" → canonical text of SC-02. -EINVAL: unknown or repeated key,
+ * empty value; -ENOSPC: too long. */
+int scope_canonical(const char *expression, char dst[SCOPE_TEXT_MAX]) MUST_CHECK;
+/* The group of a canonical expression; prefix_len 0: SC-05, else ≤ 64: SC-06. */
+int scope_group(const char *canonical, enum scope_range range, const struct in6_addr *prefix,
+    unsigned prefix_len, struct in6_addr *ret) MUST_CHECK;
+/* Does a node with these canonical attributes ("admin=…;type=…", any number of keys, geo as its
+ * full geohash) match the canonical expression (SC-10, SC-08)? An empty expression matches. */
+bool scope_matches(const char *expression, const char *attributes);
+/* The groups a node with these attributes joins (SC-08, SC-09). Returns how many. */
+int scope_groups_of(const char *attributes, enum scope_range range, const struct in6_addr *prefix,
+    unsigned prefix_len, struct in6_addr ret[SCOPE_GROUPS_MAX]) MUST_CHECK;
