@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Expressions: a subset of PromQL with the same meaning, and what fog adds to it (DESIGN.md §6).
+ * People write text; controller and fogctl parse it; what travels and what an agent runs is the
+ * program, the sequence of functions with their parameters in postfix order, as CBOR:
+ *
+ *	avg_over_time(node_load1[5m])  →  [[1, "node_load1", 300000], [3, 2]]
+ *
+ * Opcodes are written down in protocol/fog.cddl. A program has no loops and is checked before it is
+ * installed: at most 256 steps, stack 32, windows up to 24 h, 64 Ki samples (S-22). */
+#pragma once
+#include "metrics/metric.h"
+
+#define EXPR_TEXT_MAX 1024
+#define EXPR_PROGRAM_MAX 2048
+#define EXPR_STEPS_MAX 256
+#define EXPR_WINDOW_MAX_MS (24 * 3600 * 1000LL)
+#define EXPR_LOOKBACK_MS (5 * 60 * 1000LL) /* how old an instant value may be (Prometheus) */
+
+/* Text to program. err gets "column 17: unknown function …". -EINVAL. */
+int expr_parse(const char *text, struct buf *program, char *err, size_t err_size) MUST_CHECK;
+/* Is it a program that can be run here? err says why not. -EINVAL, -ENOENT unknown metric (only
+ * if `known` is given: is there such a metric?). */
+int expr_check(struct slice program, bool (*known)(const char *metric), char *err,
+    size_t err_size) MUST_CHECK;
+void expr_print(struct slice program, struct buf *text); /* back to text */
+/* Tells each metric that is read and how far back; window 0: the newest value. */
+int expr_needs(struct slice program, void (*need)(void *arg, const char *metric, int64_t window_ms),
+    void *arg);
+
+struct expr_value {
+	struct metric_labels labels;
+	double value;
+	uint32_t samples;  /* how many raw samples it was made of */
+	int64_t newest_ms; /* monotonic time of the newest and the oldest of them; 0: none */
+	int64_t oldest_ms;
+};
+struct expr_result {
+	struct expr_value *value; /* heap */
+	size_t len;		  /* 0: unknown, for the reason given */
+	char unit[32];
+	char unknown[128];	  /* "no sample of node_load1 in the last 5 min" */
+};
+void expr_result_done(struct expr_result *r);
+
+struct series_set;
+/* At the instant now_ms. 0 with a result (known or unknown); -EINVAL: not a program; -E2BIG: a
+ * limit was hit; -ENOMEM. */
+int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
+    struct expr_result *ret) MUST_CHECK;
+
+/* The table of functions, for manuals and completion. */
+struct expr_function {
+	const char *name, *arguments, *help;
+	uint8_t opcode;
+};
+extern const struct expr_function expr_functions[]; /* name NULL ends it */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decides what is read when. Somebody *wants* a metric at a period with a history; a source
+ * is read at the shortest period wanted of its metrics, once for all consumers, and not at all when
+ * nobody wants it (MET-11). The owner calls sampler_run() when it is due. */
+#pragma once
+#include "metrics/expr.h"
+#include "metrics/source.h"
+
+struct sampler;
+struct want;
+
+int sampler_new(const struct source_env *env, size_t history_bytes, struct sampler **ret)
+    MUST_CHECK;
+void sampler_free(struct sampler *s);
+DEFINE_FREEP(struct sampler, sampler_free)
+
+/* All that a program needs, each period_ms. until_ms: monotonic end, INT64_MAX: until unwanted.
+ * -ENOENT: a metric that no source has (err names it). */
+int sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t until_ms,
+    char *err, size_t err_size, struct want **ret) MUST_CHECK;
+void sampler_unwant(struct want *w); /* NULL is fine */
+/* Reads what is due; returns when it wants to be called next (INT64_MAX: never). */
+int64_t sampler_run(struct sampler *s, int64_t now_ms);
+/* Evaluates now. A newest value older than fresh_ms is read anew first. Programs that look
+ * back find what was kept; asking makes the sampler keep it for the next askers: their metrics
+ * are wanted every query_period (1 s) for twice the window. */
+int sampler_query(struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
+    MUST_CHECK;
+/* Evaluates from history alone, for plan items. */
+int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
+    MUST_CHECK;
+bool sampler_knows(const char *metric);
+
+struct sampler_stats {
+	uint64_t reads, samples; /* source reads; values put */
+	size_t series, history_bytes, wants;
+};
+void sampler_stats(const struct sampler *s, struct sampler_stats *ret);

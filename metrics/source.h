@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A source reads one corner of the machine and puts values into a sink. A new source is one file
+ * with a descriptor and one line in sources.c. Sources read files below configurable roots,
+ * keep them open where the kernel lets them be re-read with pread, and never block. */
+#pragma once
+#include "metrics/metric.h"
+
+#define SOURCE_ABI 1
+
+struct sink;
+
+struct source_env {
+	const char *proc;	  /* "/proc" */
+	const char *sys;	  /* "/sys" */
+	const char *power_supply; /* NULL: <sys>/class/power_supply */
+	const char *rootfs;	  /* in front of mount points for statvfs; "" */
+};
+
+struct source {
+	int abi;
+	const char *name; /* "cpu" */
+	const char *help;
+	const struct metric *metrics;
+	size_t metrics_len;
+	int (*open)(const struct source_env *env, void **ret_inst);
+	/* Puts what can be read now. One unreadable attribute removes only itself (MET-03); an
+	 * error means that the source as a whole gave nothing. now_ms is monotonic. */
+	int (*sample)(void *inst, int64_t now_ms, struct sink *sink);
+	void (*close)(void *inst);
+};
+
+/* m: one of the source's metrics. labels: NULL for none. NaN is dropped. */
+void sink_put(struct sink *sink, const struct metric *m, const struct metric_labels *labels,
+    double value);
+
+extern const struct source *const sources[]; /* NULL-terminated: sources.c */
+const struct metric *sources_metric(const char *name, const struct source **ret_source);
