@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Objective names of draft-bernardos-anima-fog-monitoring and of ours, with the flags and loop
+ * counts of DESIGN.md §4. A configured prefix ("example.org:") stands in front of all of them until
+ * IANA has assigned them (F-06). */
+#pragma once
+#include "base/mem.h"
+#include <stddef.h>
+
+#define FOGDOMAIN "FOGDOMAIN"			  /* controller of a domain: flood, discovery */
+#define FOGREG "FOGREG"				  /* register, renew */
+#define FOGPLAN "FOGPLAN"			  /* monitoring plan */
+#define FOGREPORT "FOGREPORT"			  /* telemetry and events */
+#define FOGMETRIC "FOGMETRIC"			  /* query now */
+#define FOGNODERADIO "FOGNODERADIO"		  /* nodes with a property: radio technology */
+#define FOGNODECONNECTIVITY "FOGNODECONNECTIVITY"
+#define FOGNODEVIRTUALIZATION "FOGNODEVIRTUALIZATION"
+#define FOGNODEDOMAIN "FOGNODEDOMAIN"
+
+#define FOG_LOOP_COUNT 6
+#define FOG_NAME_MAX 64
+
+/* prefix + name into dst; returns dst. prefix may be NULL. */
+char *fog_objective_name(const char *prefix, const char *name, char dst[FOG_NAME_MAX + 1]);
+
+struct fog_id {
+	unsigned char bytes[16];
+};
+#define FOG_ID_TEXT 33
+char *fog_id_format(const struct fog_id *id, char dst[FOG_ID_TEXT]); /* 32 lower-case hex digits */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FOGPLAN, controller to agent: the whole plan of the node, replacing the one before if its version
+ * is higher. M_END accept, or M_END decline with the reason ("policy: item 3: unknown metric …"). */
+#pragma once
+#include "base/cbor.h"
+#include "protocol/names.h"
+
+#define PLAN_ITEMS_MAX 128
+
+enum plan_mode { PLAN_PERIODIC = 1, PLAN_ON_CHANGE = 2 };
+
+struct plan_item {
+	uint32_t id;	       /* controller's, stable while the item means the same */
+	struct slice program;  /* metrics/expr.h, encoded */
+	uint32_t period_ms;    /* 100 ms … 1 day */
+	enum plan_mode mode;
+	double deadband;       /* on change: report when it moved by more; ≥ 0 */
+	uint32_t heartbeat_ms; /* on change: report at least so often; 0: never */
+};
+struct fog_plan {
+	uint64_t version;
+	struct plan_item item[PLAN_ITEMS_MAX];
+	uint16_t items;
+};
+void fog_plan_encode(const struct fog_plan *p, struct buf *out);
+/* Programs borrow from value. -EBADMSG. */
+int fog_plan_decode(struct slice value, struct fog_plan *ret) MUST_CHECK;

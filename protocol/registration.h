@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FOGREG, agent to controller: M_REQ_NEG(registration) → M_NEGOTIATE(lease) → M_END accept, or
+ * M_END decline "code: text". Renewal is the same with renew set and without capabilities, unless
+ * they changed. */
+#pragma once
+#include "protocol/caps.h"
+
+struct fog_registration {
+	struct fog_id node;
+	char name[FOG_NAME_MAX + 1]; /* for people: the host name */
+	char domain[FOG_NAME_MAX + 1];
+	uint8_t boot[8];	     /* random per start of the agent */
+	bool renew;
+	uint64_t plan_version;	     /* the plan it runs; 0: none */
+	struct slice caps;	     /* encoded struct caps, kept raw (REG-06); empty: unchanged */
+	int64_t boot_ms;	     /* sender's monotonic clock now */
+};
+struct fog_lease {
+	struct fog_id controller;
+	uint64_t epoch;
+	uint32_t lease_ms;
+	uint32_t beat_ms;     /* heartbeat of the link */
+	int64_t time_ms;      /* controller's wall clock */
+};
+void fog_registration_encode(const struct fog_registration *r, struct buf *out);
+int fog_registration_decode(struct slice value, struct fog_registration *ret) MUST_CHECK;
+void fog_lease_encode(const struct fog_lease *l, struct buf *out);
+int fog_lease_decode(struct slice value, struct fog_lease *ret) MUST_CHECK;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FOGREPORT, agent to controller: a batch of results of plan items. M_END accept means stored.
+ * Times are the agent's monotonic clock; the controller maps them to its own wall clock with
+ * sent_ms at receipt, so that a node with a wrong clock is still ordered right. */
+#pragma once
+#include "base/cbor.h"
+#include "protocol/names.h"
+
+#define REPORT_POINTS_MAX 256
+#define REPORT_BYTES_MAX 1200 /* of value: one segment (I-04) */
+
+struct report_point {
+	uint32_t item;
+	int64_t time_ms;     /* monotonic at the agent */
+	double value;	     /* NaN: unknown, see reason */
+	uint32_t samples;    /* raw samples it was made of */
+	struct slice labels; /* encoded map of text to text; empty: none */
+	struct slice reason; /* text, of an unknown */
+};
+struct fog_report {
+	uint8_t boot[8];
+	uint64_t sequence; /* of the first point; grows by one per point and never repeats in a boot */
+	int64_t sent_ms;   /* monotonic, now */
+	struct report_point point[REPORT_POINTS_MAX];
+	uint16_t points;
+};
+void fog_report_encode(const struct fog_report *r, struct buf *out);
+int fog_report_decode(struct slice value, struct fog_report *ret) MUST_CHECK;
