@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events: what happened, for operators and hooks. Stored first, then told to followers. */
+#pragma once
+#include "base/mem.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct events;
+struct store;
+struct ctl_request;
+
+int events_new(struct store *store, int64_t (*wall)(void *arg), void *arg, struct events **ret)
+    MUST_CHECK;
+void events_free(struct events *e);
+DEFINE_FREEP(struct events, events_free)
+
+/* kind: "node.joined", "node.suspect", "node.lost", "node.left", "service.applied",
+ * "service.removed", "plan.sent", "plan.declined", "prediction.raised", "prediction.cleared",
+ * "migration.opened", "migration.phase", "migration.done", "migration.failed",
+ * "function.failed", "controller.started". node, service, function may be NULL. */
+void events_emit(struct events *e, const char *kind, const char *node, const char *service,
+    const char *function, const char *fmt, ...) PRINTF(6, 7);
+/* `fogctl events`: the last `count`, then, with follow, each as it is stored, until the client
+ * goes. Takes the request. Items: {seq, time, kind, node, service, function, text}. */
+void events_show(struct events *e, struct ctl_request *req, int64_t count, bool follow);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What must survive: control.db (nodes, services, placements, migrations, events, predictions) and
+ * metrics.db (history), SQLite in WAL mode with synchronous=FULL. Writes go through one writer
+ * thread that commits groups; done() is called in the loop after the commit, so that an
+ * acknowledgement can wait for it (reliability: journal first, then send). Order is kept. Reads run in
+ * the loop on a connection of their own and see what was committed.
+ *
+ * This is the engine; the statements of each noun stand in store_<noun>.c with its functions here. */
+#pragma once
+#include "base/buf.h"
+#include "protocol/names.h"
+
+struct ev_loop;
+struct store;
+
+typedef void store_done_f(void *arg, int err); /* 0: committed; -EIO: the store is not trusted any more */
+
+/* Opens or makes the databases in dir. -EBADMSG: damaged (moved aside, see log). failed() is called
+ * once if a write or sync fails later: the daemon then stops. */
+int store_open(struct ev_loop *loop, const char *dir, void (*failed)(void *arg), void *arg,
+    struct store **ret) MUST_CHECK;
+void store_close(struct store *s); /* writes out what is queued */
+DEFINE_FREEP(struct store, store_close)
+/* Runs done when everything queued before is on the disk. */
+void store_barrier(struct store *s, store_done_f *done, void *arg);
+uint64_t store_epoch(const struct store *s); /* grows by one at each open */
+
+/* In the following, done may be NULL; texts are copied. A negative return: not queued (-ENOMEM). */
+
+struct node_row {
+	struct fog_id id;
+	const char *name, *domain, *state; /* state: "alive", "suspect", "lost", "gone" */
+	const char *address;
+	struct slice caps;
+	int64_t joined_ms, heard_ms; /* wall */
+};
+int store_node_put(struct store *s, const struct node_row *n, store_done_f *done, void *arg);
+int store_nodes(struct store *s, void (*row)(void *arg, const struct node_row *n), void *arg);
+
+int store_service_put(struct store *s, const char *name, const char *yaml, store_done_f *, void *);
+int store_service_delete(struct store *s, const char *name, store_done_f *, void *);
+int store_services(struct store *s, void (*row)(void *, const char *name, const char *yaml), void *);
+
+struct placement_row {
+	const char *service, *function, *node; /* node: name; "" none */
+	const char *state; /* "assigned", "preparing", "releasing", "assigning", "uncertain" */
+	uint64_t generation;
+};
+int store_placement_put(struct store *s, const struct placement_row *p, store_done_f *, void *);
+int store_placements(struct store *s, void (*row)(void *, const struct placement_row *p), void *);
+
+struct event_row {
+	int64_t sequence; /* given by the store on put; then readable in done order */
+	int64_t time_ms;  /* wall */
+	const char *kind; /* "node.joined", "node.lost", "prediction.raised", "migration.done", … */
+	const char *node, *service, *function; /* "" if it has none */
+	const char *text; /* a sentence for people */
+};
+/* Returns the sequence number > 0 at once; it is durable when done is called. */
+int64_t store_event_put(struct store *s, const struct event_row *e, store_done_f *, void *);
+/* Those after `after`, oldest first, at most limit. */
+int store_events(struct store *s, int64_t after, int limit,
+    void (*row)(void *, const struct event_row *e), void *);
+/* The newest `limit`, oldest of them first. */
+int store_events_last(struct store *s, int limit, void (*row)(void *, const struct event_row *e),
+    void *);
+
+struct migration_row {
+	const char *id;	  /* 32 hex digits, also the hook event's id */
+	const char *service, *function, *source, *target, *hook, *reason;
+	const char *state; /* "open", "done", "failed", "cancelled", "unknown" */
+	const char *phase; /* last hook_phase_name(), "" before the first */
+	const char *detail;
+	uint64_t generation;
+	uint32_t attempt;
+	int64_t opened_ms, due_ms, started_ms, ready_ms, switched_ms, ended_ms; /* wall; 0: not yet */
+};
+int store_migration_put(struct store *s, const struct migration_row *m, store_done_f *, void *);
+int store_migrations(struct store *s, bool open_only, int limit,
+    void (*row)(void *, const struct migration_row *m), void *);
+/* Key and value that a hook saves with a call. */
+int store_note_put(struct store *s, const char *migration, const char *key, const char *value,
+    store_done_f *, void *);
+int store_notes(struct store *s, const char *migration,
+    void (*row)(void *, const char *key, const char *value), void *);
+
+struct prediction_row {
+	int64_t time_ms; /* wall, when it was raised */
+	const char *node, *service, *function, *requirement;
+	double probability, time_to_s, low_s, high_s; /* NaN: not known */
+	const char *outcome; /* "open", "hit", "cleared", "averted" */
+	int64_t ended_ms;
+};
+int64_t store_prediction_put(struct store *s, const struct prediction_row *p, store_done_f *, void *);
+int store_prediction_end(struct store *s, int64_t sequence, const char *outcome, int64_t time_ms,
+    store_done_f *, void *);
+int store_predictions(struct store *s, int limit,
+    void (*row)(void *, int64_t sequence, const struct prediction_row *p), void *);
+
+/* History: lossy under pressure (dropped and counted when 100,000 points are queued). */
+int store_point_put(struct store *s, const struct fog_id *node, const char *expression,
+    struct slice labels, int64_t time_ms, double value);
