@@ -20,6 +20,9 @@ bool slice_is(struct slice s, const char *text);
 char *slice_dup(struct slice s) MUST_CHECK;
 /* Into dst with NUL. -ENOSPC: does not fit; -EINVAL: a NUL inside. dst is "" on failure. */
 int slice_copy(struct slice s, char *dst, size_t size) MUST_CHECK;
+/* Bytes of the UTF-8 character that s begins with; 0: none (empty, overlong, surrogate, cut). */
+size_t slice_utf8_char(struct slice s);
+bool slice_is_utf8(struct slice s);
 
 struct buf {
 	uint8_t *data;

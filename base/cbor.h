@@ -13,6 +13,7 @@
  * so loops end. */
 #pragma once
 #include "base/buf.h"
+#include <sys/types.h>
 
 #define CBOR_DEPTH_MAX 16
 
@@ -36,9 +37,13 @@ struct cbor_reader {
 	const uint8_t *data;
 	size_t size, pos;
 	int err;		/* 0, -EBADMSG malformed, -EINVAL not the expected type or range */
+	size_t limit;		/* nothing may be declared to reach beyond; size but in a cbor_scan */
 	uint32_t items_left;	/* budget of items, against bombs of small items */
-	uint8_t depth;
-	uint64_t left[CBOR_DEPTH_MAX + 1]; /* items left per level; UINT64_MAX: indefinite */
+	uint32_t maps;		/* bit per level: it is a map */
+	enum rd_type chunks;	/* inside a chunked string of this type, else RD_NONE */
+	uint8_t depth, tags;	/* containers entered; tags read before the next item */
+	/* Items left per level; counts down from UINT64_MAX where the length is indefinite. */
+	uint64_t left[CBOR_DEPTH_MAX + 1];
 	uint8_t scratch[256];	/* a chunked string is put together here */
 };
 
@@ -85,7 +90,15 @@ int rd_done(struct cbor_reader *r) MUST_CHECK;
 /* Where does the first item of a byte stream end? > 0: its length; 0: more bytes are needed;
  * -EBADMSG: malformed; -EMSGSIZE: longer than max. Linear, without allocation. */
 ssize_t cbor_item_length(struct slice in, size_t max) MUST_CHECK;
-/* One well-formed item and nothing else? */
+/* The same for a stream that arrives in pieces: what was seen is not looked at again, so a peer
+ * that sends single bytes cannot make the work quadratic. `in` begins with the same item at
+ * each call and only grows; init again for the next item. */
+struct cbor_scan {
+	struct cbor_reader at;
+};
+void cbor_scan_init(struct cbor_scan *s, size_t max);
+ssize_t cbor_scan_item(struct cbor_scan *s, struct slice in) MUST_CHECK;
+/* One well-formed item within the depth limit and nothing else? */
 bool cbor_well_formed(struct slice in);
 
 void wr_uint(struct buf *b, uint64_t v);
@@ -95,7 +108,7 @@ void wr_bool(struct buf *b, bool v);
 void wr_null(struct buf *b);
 void wr_tag(struct buf *b, uint64_t tag);
 void wr_bytes(struct buf *b, const void *data, size_t len);
-void wr_text(struct buf *b, const char *text);
+void wr_text(struct buf *b, const char *text); /* UTF-8, as the caller has made sure */
 void wr_text_slice(struct buf *b, struct slice text);
 void wr_raw(struct buf *b, struct slice item); /* bytes that are CBOR already */
 void wr_array(struct buf *b, uint64_t n);
@@ -110,5 +123,6 @@ void wr_key_int(struct buf *b, const char *key, int64_t v);
 void wr_key_double(struct buf *b, const char *key, double v); /* NaN: null */
 void wr_key_bool(struct buf *b, const char *key, bool v);
 
-/* Diagnostic notation (RFC 8949 §8) of one item, for logs and the decoder. */
+/* Diagnostic notation (RFC 8949 §8) of one item, for logs and the decoder; what is not one
+ * well-formed item becomes malformed(h'…'). */
 void cbor_diag(struct buf *out, struct slice item);
