@@ -10,7 +10,7 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	unsigned line, column; /* from 1 */
+	unsigned line, column; /* from 1; in a mapping those of the key */
 	const char *file;
 	const char *key;   /* in a mapping: the key; else NULL */
 	const char *text;  /* of a scalar */
@@ -33,6 +33,8 @@ const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *ke
 bool yaml_is_null(const struct yaml_node *node); /* missing, empty, ~ or null */
 void yaml_complain(struct complaints *c, const struct yaml_node *node, const char *fmt, ...)
     PRINTF(3, 4);
+/* As one line that reads back to the same text: plain where that is safe, else quoted. */
+void yaml_put_text(struct buf *out, const char *text);
 
 #define YAML_EACH(child, node)                                                           \
 	for (const struct yaml_node *child = (node) ? (node)->first : NULL; child;       \
