@@ -24,9 +24,11 @@ DEFINE_FREEP(struct daemon, daemon_free)
 void daemon_ready(struct daemon *d, const char *status); /* READY=1; also starts the watchdog feed */
 void daemon_status(const char *fmt, ...) PRINTF(1, 2);
 void daemon_stopping(void);
-/* Makes the directory (0700) if needed and takes a lock in it. -EWOULDBLOCK: another instance. */
+/* Makes the directory (0700) if needed and takes a lock in it. -EWOULDBLOCK: another instance;
+ * -EPERM: group or others may write there. */
 int daemon_state_dir(const char *path, int *ret_lock_fd) MUST_CHECK;
-/* To the user and its groups, for good; no-op when user is NULL. -EPERM when not root. */
+/* To the user and its groups, for good; no-op when user is NULL. -EPERM when not root, -ESRCH no
+ * such user, -EINVAL that is root again, -ENOTRECOVERABLE the way back is open: exit. */
 int daemon_drop_privileges(const char *user) MUST_CHECK;
 /* Write, sync, rename: the file is the old or the new one, whole, whatever happens. */
 int daemon_write_file(const char *path, const void *data, size_t len) MUST_CHECK;

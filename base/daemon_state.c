@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The part of a daemon's life that needs no loop: its user, its directory, its files. */
+#include "base/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- one instance --------------------------------------------------------------------- */
+/* The directory holds keys: nobody else may write there. */
+static int
+open_state_dir(const char *path)
+{
+	struct stat st;
+	int fd, err = 0;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		err = -EPERM;
+	if (err < 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
+int
+daemon_state_dir(const char *path, int *ret_lock_fd)
+{
+	int dir, lock;
+
+	dir = open_state_dir(path);
+	if (dir < 0)
+		return dir;
+	lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0) {
+		int err = -errno;
+
+		close(dir);
+		return err;
+	}
+	close(dir);
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		int err = -errno;
+
+		close(lock);
+		return err;
+	}
+	*ret_lock_fd = lock;
+	return 0;
+}
+
+/* --- privileges ----------------------------------------------------------------------- */
+static int
+find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
+{
+	char memory[16384];
+	struct passwd pw, *found;
+	int err;
+
+	err = getpwnam_r(user, &pw, memory, sizeof memory, &found);
+	if (err)
+		return -err;
+	if (!found)
+		return -ESRCH;
+	if (found->pw_uid == 0)
+		return -EINVAL;
+	*ret_uid = found->pw_uid;
+	*ret_gid = found->pw_gid;
+	return 0;
+}
+
+/* Believe the kernel, not the return values of the calls that did it. */
+static bool
+is_dropped(uid_t uid, gid_t gid)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	if (getresuid(&r, &e, &s) < 0 || getresgid(&rg, &eg, &sg) < 0)
+		return false;
+	if (r != uid || e != uid || s != uid || rg != gid || eg != gid || sg != gid)
+		return false;
+	return setresuid(0, 0, 0) < 0 && setresuid((uid_t)-1, 0, (uid_t)-1) < 0 &&
+	    (gid == 0 || setresgid((gid_t)-1, 0, (gid_t)-1) < 0);
+}
+
+int
+daemon_drop_privileges(const char *user)
+{
+	uid_t uid;
+	gid_t gid;
+	int err;
+
+	if (!user)
+		return 0;
+	if (geteuid() != 0)
+		return -EPERM;
+	err = find_user(user, &uid, &gid);
+	if (err < 0)
+		return err;
+	if (initgroups(user, gid) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return is_dropped(uid, gid) ? 0 : -ENOTRECOVERABLE;
+}
+
+/* --- files ---------------------------------------------------------------------------- */
+static int
+write_all(int fd, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int
+write_beside(const char *path, const void *data, size_t len)
+{
+	int fd, err;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, data, len);
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
+/* Without this the rename itself may be gone after a power cut. */
+static int
+sync_directory_of(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd, err = 0;
+
+	if (slash)
+		snprintf(dir, sizeof dir, "%.*s/", (int)(slash - path), path);
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int
+daemon_write_file(const char *path, const void *data, size_t len)
+{
+	char beside[PATH_MAX];
+	int err;
+
+	if ((size_t)snprintf(beside, sizeof beside, "%s.tmp", path) >= sizeof beside)
+		return -ENAMETOOLONG;
+	err = write_beside(beside, data, len);
+	if (!err && rename(beside, path) < 0)
+		err = -errno;
+	if (err < 0) {
+		unlink(beside);
+		return err;
+	}
+	return sync_directory_of(path);
+}
