@@ -40,6 +40,7 @@ struct caps {
 	uint8_t tags;
 };
 void caps_encode(const struct caps *c, struct buf *out);
-int caps_decode(struct slice value, struct caps *ret) MUST_CHECK; /* -EBADMSG */
+/* -EBADMSG; *ret is not to be used then. */
+int caps_decode(struct slice value, struct caps *ret) MUST_CHECK;
 const char *caps_energy_name(enum caps_energy e);
 const char *caps_kind_name(enum caps_kind k);

@@ -19,4 +19,5 @@ struct fog_domain {
 	uint8_t hops;		       /* initial hop limit of a scoped multicast; 0: not said */
 };
 void fog_domain_encode(const struct fog_domain *d, struct buf *out);
-int fog_domain_decode(struct slice value, struct fog_domain *ret) MUST_CHECK; /* -EBADMSG */
+/* No value, null and {} say nothing: any domain. -EBADMSG; *ret is not to be used then. */
+int fog_domain_decode(struct slice value, struct fog_domain *ret) MUST_CHECK;

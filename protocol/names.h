@@ -19,6 +19,7 @@
 
 #define FOG_LOOP_COUNT 6
 #define FOG_NAME_MAX 64
+#define FOG_PREFIX_MAX 40 /* leaves room for the longest name; what is longer is cut */
 
 /* prefix + name into dst; returns dst. prefix may be NULL. */
 char *fog_objective_name(const char *prefix, const char *name, char dst[FOG_NAME_MAX + 1]);

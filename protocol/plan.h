@@ -7,6 +7,9 @@
 #include "protocol/names.h"
 
 #define PLAN_ITEMS_MAX 128
+#define PLAN_PROGRAM_MAX 2048 /* bytes */
+#define PLAN_PERIOD_MIN_MS 100
+#define PLAN_PERIOD_MAX_MS 86400000
 
 enum plan_mode { PLAN_PERIODIC = 1, PLAN_ON_CHANGE = 2 };
 
@@ -24,5 +27,6 @@ struct fog_plan {
 	uint16_t items;
 };
 void fog_plan_encode(const struct fog_plan *p, struct buf *out);
-/* Programs borrow from value. -EBADMSG. */
+/* Programs borrow from value; whether they are programs is not looked at. A repeated item id, as
+ * everything out of bounds, is -EBADMSG; *ret is not to be used then. */
 int fog_plan_decode(struct slice value, struct fog_plan *ret) MUST_CHECK;

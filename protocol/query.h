@@ -6,6 +6,7 @@
 #include "protocol/names.h"
 
 #define QUERY_POINTS_MAX 128
+#define QUERY_PROGRAM_MAX 2048 /* bytes */
 
 struct query_point {
 	struct slice labels; /* encoded map of text to text; empty: none */
@@ -23,6 +24,7 @@ struct fog_result {
 struct fog_query {
 	struct slice program;
 };
+/* Decoded programs and labels borrow from value. -EBADMSG; *ret is not to be used then. */
 void fog_query_encode(const struct fog_query *q, struct buf *out);
 int fog_query_decode(struct slice value, struct fog_query *ret) MUST_CHECK;
 void fog_result_encode(const struct fog_result *r, struct buf *out);

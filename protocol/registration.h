@@ -16,14 +16,21 @@ struct fog_registration {
 	struct slice caps;	     /* encoded struct caps, kept raw (REG-06); empty: unchanged */
 	int64_t boot_ms;	     /* sender's monotonic clock now */
 };
+
+#define FOG_LEASE_MIN_MS 1000
+#define FOG_LEASE_MAX_MS 86400000
+#define FOG_BEAT_MIN_MS 100
+
 struct fog_lease {
 	struct fog_id controller;
 	uint64_t epoch;
-	uint32_t lease_ms;
-	uint32_t beat_ms;     /* heartbeat of the link */
+	uint32_t lease_ms;    /* FOG_LEASE_MIN_MS … FOG_LEASE_MAX_MS */
+	uint32_t beat_ms;     /* heartbeat of the link: FOG_BEAT_MIN_MS … FOG_LEASE_MAX_MS */
 	int64_t time_ms;      /* controller's wall clock */
 };
 void fog_registration_encode(const struct fog_registration *r, struct buf *out);
+/* caps borrows from value. -EBADMSG; *ret is not to be used then. */
 int fog_registration_decode(struct slice value, struct fog_registration *ret) MUST_CHECK;
 void fog_lease_encode(const struct fog_lease *l, struct buf *out);
+/* -EBADMSG, as above. */
 int fog_lease_decode(struct slice value, struct fog_lease *ret) MUST_CHECK;

@@ -9,6 +9,7 @@
 
 #define REPORT_POINTS_MAX 256
 #define REPORT_BYTES_MAX 1200 /* of value: one segment (I-04) */
+#define REPORT_REASON_MAX 128
 
 struct report_point {
 	uint32_t item;
@@ -16,7 +17,7 @@ struct report_point {
 	double value;	     /* NaN: unknown, see reason */
 	uint32_t samples;    /* raw samples it was made of */
 	struct slice labels; /* encoded map of text to text; empty: none */
-	struct slice reason; /* text, of an unknown */
+	struct slice reason; /* text, of an unknown: at most REPORT_REASON_MAX bytes */
 };
 struct fog_report {
 	uint8_t boot[8];
@@ -25,5 +26,7 @@ struct fog_report {
 	struct report_point point[REPORT_POINTS_MAX];
 	uint16_t points;
 };
+/* A time after sent_ms is written as sent_ms. */
 void fog_report_encode(const struct fog_report *r, struct buf *out);
+/* Labels and reasons borrow from value. -EBADMSG; *ret is not to be used then. */
 int fog_report_decode(struct slice value, struct fog_report *ret) MUST_CHECK;
