@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's side: it makes the pipes, hands the far ends to the spawner and keeps the near
+ * ends in the loop. Callbacks may stop a child or the whole spawner; what is dead is freed
+ * when the outermost callback returns. */
+#include "base/spawn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/spawn_wire.h"
+
+#define LINE_MAX_BYTES 4096
+#define OUTPUT_PRESET  65536
+#define LINGER_S       1.0 /* for output after the end, when a grandchild holds the pipe */
+
+static const char *const bare_environment[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	NULL,
+};
+
+struct output {
+	ev_io readable; /* fd -1: closed */
+	struct spawn_child *child;
+	int number; /* 1 or 2 */
+	size_t len, seen;
+	char line[LINE_MAX_BYTES + 1];
+};
+
+struct spawn_child {
+	TAILQ_ENTRY(spawn_child) link;
+	struct spawner *spawner;
+	uint32_t id;
+	struct buf request; /* until sent */
+	bool want_start, want_release;
+	int want_signal;
+	bool ended;    /* status is known */
+	bool held;     /* the spawner keeps a zombie for us */
+	bool finished; /* done was called, or will never be */
+	int status;
+	ev_timer linger;
+	ev_io writable; /* stdin */
+	uint8_t *input;
+	size_t input_len, input_pos;
+	struct output output[2];
+	size_t output_max, dropped;
+	spawn_line_f *line;
+	spawn_exit_f *done;
+	void *arg;
+};
+
+struct spawner {
+	struct ev_loop *loop; /* NULL until attached */
+	pid_t pid;
+	ev_io news, room;
+	TAILQ_HEAD(, spawn_child) children;
+	uint32_t last_id;
+	unsigned unfinished;
+	unsigned depth; /* callbacks we are in */
+	bool broken, stopped;
+};
+
+/* --- memory --------------------------------------------------------------------------- */
+static void
+free_child(struct spawn_child *c)
+{
+	buf_done(&c->request);
+	free(c->input);
+	free(c);
+}
+
+static void
+sweep(struct spawner *s)
+{
+	struct spawn_child *c = TAILQ_FIRST(&s->children), *next;
+
+	for (; c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (!c->finished || (c->want_release && !s->stopped && !s->broken))
+			continue;
+		TAILQ_REMOVE(&s->children, c, link);
+		free_child(c);
+	}
+	if (s->stopped)
+		free(s);
+}
+
+static void
+enter(struct spawner *s)
+{
+	s->depth++;
+}
+
+static void
+leave(struct spawner *s)
+{
+	if (--s->depth == 0)
+		sweep(s);
+}
+
+static void
+close_watched(struct ev_loop *loop, ev_io *w)
+{
+	ev_io_stop(loop, w);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+}
+
+static void
+close_child(struct spawn_child *c)
+{
+	struct ev_loop *loop = c->spawner->loop;
+
+	ev_timer_stop(loop, &c->linger);
+	close_watched(loop, &c->writable);
+	close_watched(loop, &c->output[0].readable);
+	close_watched(loop, &c->output[1].readable);
+	c->finished = true;
+	c->spawner->unfinished--;
+}
+
+/* --- requests to the spawner ---------------------------------------------------------- */
+static void
+close_pair(int pair[2])
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static int
+open_pipes(int pipes[3][2])
+{
+	for (int i = 0; i < 3; i++)
+		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
+			int err = -errno;
+
+			while (i--)
+				close_pair(pipes[i]);
+			return err;
+		}
+	return 0;
+}
+
+static int
+send_packet(struct spawner *s, struct slice packet, const int fds[3])
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(3 * sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { (void *)packet.data, packet.len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fds) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof control;
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(3 * sizeof(int));
+		memcpy(CMSG_DATA(&control.head), fds, 3 * sizeof(int));
+	}
+	while (sendmsg(s->news.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static void
+watch(struct ev_loop *loop, ev_io *w, int fd, int events)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	ev_io_set(w, fd, events);
+	ev_io_start(loop, w);
+}
+
+/* The pipes are made at the last moment: of 200 programs started at once, those that wait
+ * for room in the socket hold no descriptors. */
+static int
+send_start(struct spawn_child *c)
+{
+	struct ev_loop *loop = c->spawner->loop;
+	int pipes[3][2], err;
+
+	err = open_pipes(pipes);
+	if (err < 0)
+		return err;
+	err = send_packet(c->spawner, buf_slice(&c->request),
+	    (const int[3]){ pipes[0][0], pipes[1][1], pipes[2][1] });
+	if (err < 0) {
+		for (int i = 0; i < 3; i++)
+			close_pair(pipes[i]);
+		return err;
+	}
+	close(pipes[0][0]);
+	close(pipes[1][1]);
+	close(pipes[2][1]);
+	watch(loop, &c->output[0].readable, pipes[1][0], EV_READ);
+	watch(loop, &c->output[1].readable, pipes[2][0], EV_READ);
+	if (c->input_len)
+		watch(loop, &c->writable, pipes[0][1], EV_WRITE);
+	else
+		close(pipes[0][1]);
+	return 0;
+}
+
+static int
+send_order(struct spawn_child *c, enum spawn_op op, int sig)
+{
+	struct spawn_request order = { .op = op, .id = c->id, .signal = sig };
+
+	return send_packet(
+	    c->spawner, (struct slice){ (const uint8_t *)&order, sizeof order }, NULL);
+}
+
+/* done is never called from inside spawn_run(), the caller has no handle yet. */
+static void
+finish_soon(struct spawn_child *c, int status)
+{
+	struct ev_loop *loop = c->spawner->loop;
+
+	c->ended = true;
+	c->status = status;
+	ev_timer_stop(loop, &c->linger);
+	ev_timer_set(&c->linger, 0., 0.);
+	ev_timer_start(loop, &c->linger);
+}
+
+static int
+send_wants(struct spawn_child *c)
+{
+	int err = 0;
+
+	if (c->want_start) {
+		err = send_start(c);
+		if (err == -EAGAIN || err == -EPIPE || err == -ECONNRESET)
+			return err;
+		c->want_start = false;
+		buf_done(&c->request);
+		if (err < 0)
+			finish_soon(c, err);
+	}
+	if (c->want_signal) {
+		err = send_order(c, SPAWN_SIGNAL, c->want_signal);
+		if (err < 0)
+			return err;
+		c->want_signal = 0;
+	}
+	if (c->want_release) {
+		err = send_order(c, SPAWN_RELEASE, 0);
+		if (err < 0)
+			return err;
+		c->want_release = false;
+	}
+	return 0;
+}
+
+/* A spawner that is gone is noticed by its closed socket, in on_news(). */
+static void
+flush_wants(struct spawner *s)
+{
+	struct spawn_child *c;
+
+	if (s->broken || s->stopped)
+		return;
+	TAILQ_FOREACH(c, &s->children, link)
+	if (send_wants(c) == -EAGAIN) {
+		ev_io_start(s->loop, &s->room);
+		return;
+	}
+	ev_io_stop(s->loop, &s->room);
+}
+
+/* --- output --------------------------------------------------------------------------- */
+static void
+emit_line(struct output *o)
+{
+	struct spawn_child *c = o->child;
+
+	o->line[o->len] = '\0';
+	o->len = 0;
+	if (c->line && !c->finished)
+		c->line(c->arg, o->number, o->line);
+}
+
+/* A NUL would hide the rest of a line from whoever reads it as text. */
+static void
+take_byte(struct output *o, char byte)
+{
+	if (byte == '\n')
+		emit_line(o);
+	else if (o->len < LINE_MAX_BYTES)
+		o->line[o->len++] = byte ? byte : '?';
+	else
+		o->child->dropped++;
+}
+
+static void
+take_output(struct output *o, const char *data, size_t len)
+{
+	struct spawn_child *c = o->child;
+	size_t room = c->output_max - o->seen, taken = len < room ? len : room;
+
+	c->dropped += len - taken;
+	o->seen += taken;
+	for (size_t i = 0; i < taken && !c->finished; i++)
+		take_byte(o, data[i]);
+}
+
+static void
+finish(struct spawn_child *c)
+{
+	struct spawner *s = c->spawner;
+
+	for (int i = 0; i < 2; i++)
+		if (c->output[i].len)
+			emit_line(&c->output[i]);
+	if (c->finished) /* a line callback has stopped the spawner */
+		return;
+	close_child(c);
+	c->want_release = c->held;
+	c->done(c->arg, c->status);
+	flush_wants(s);
+}
+
+static void
+finish_if_closed(struct spawn_child *c)
+{
+	if (!c->finished && c->ended && c->output[0].readable.fd < 0 &&
+	    c->output[1].readable.fd < 0)
+		finish(c);
+}
+
+static void
+on_output(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct output *o = container_of(w, struct output, readable);
+	struct spawn_child *c = o->child;
+	struct spawner *s = c->spawner;
+	char data[16384];
+	ssize_t n;
+
+	(void)events;
+	n = read(w->fd, data, sizeof data);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	enter(s);
+	if (n > 0) {
+		take_output(o, data, (size_t)n);
+	} else {
+		if (o->len)
+			emit_line(o);
+		if (!c->finished)
+			close_watched(loop, w);
+		finish_if_closed(c);
+	}
+	leave(s);
+}
+
+/* --- input ---------------------------------------------------------------------------- */
+/* A program may close its stdin early (EPIPE) or never read: neither is our trouble. */
+static void
+on_input(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct spawn_child *c = container_of(w, struct spawn_child, writable);
+	ssize_t n = write(w->fd, c->input + c->input_pos, c->input_len - c->input_pos);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		c->input_pos += (size_t)n;
+	if (n < 0 || c->input_pos == c->input_len)
+		close_watched(loop, w);
+}
+
+/* --- news from the spawner ------------------------------------------------------------ */
+static void
+on_linger(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct spawn_child *c = container_of(w, struct spawn_child, linger);
+	struct spawner *s = c->spawner;
+
+	(void)loop, (void)events;
+	enter(s);
+	finish(c);
+	leave(s);
+}
+
+static void
+take_event(struct spawner *s, const struct spawn_event *event)
+{
+	struct spawn_child *c;
+
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->id == event->id && !c->finished)
+		break;
+	if (!c || c->ended)
+		return;
+	if (event->what == SPAWN_FAILED) {
+		finish_soon(c, -event->value);
+		return;
+	}
+	c->held = c->ended = true;
+	c->status = event->value;
+	ev_timer_set(&c->linger, LINGER_S, 0.);
+	ev_timer_start(s->loop, &c->linger);
+	finish_if_closed(c);
+}
+
+static void
+give_up(struct spawner *s)
+{
+	struct spawn_child *c;
+
+	s->broken = true;
+	close_watched(s->loop, &s->news);
+	ev_io_stop(s->loop, &s->room);
+	TAILQ_FOREACH(c, &s->children, link)
+	if (!c->finished && !c->ended)
+		finish_soon(c, -EPIPE);
+}
+
+static void
+on_news(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct spawner *s = container_of(w, struct spawner, news);
+
+	(void)loop, (void)events;
+	enter(s);
+	while (!s->stopped && !s->broken) {
+		struct spawn_event event;
+		ssize_t n = recv(w->fd, &event, sizeof event, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n == (ssize_t)sizeof event)
+			take_event(s, &event);
+		else
+			give_up(s);
+	}
+	leave(s);
+}
+
+static void
+on_room(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct spawner *s = container_of(w, struct spawner, room);
+
+	(void)loop, (void)events;
+	enter(s);
+	flush_wants(s);
+	leave(s);
+}
+
+/* --- the spawner's handle ------------------------------------------------------------- */
+int
+spawner_start(struct spawner **ret)
+{
+	struct spawner *s = calloc(1, sizeof *s);
+	pid_t daemon = getpid();
+	int pair[2], err;
+
+	if (!s)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		err = -errno;
+		free(s);
+		return err;
+	}
+	/* standard descriptors must be open (daemon_prepare()), or ours would become them */
+	s->pid = pair[0] <= 2 ? -1 : fork();
+	if (s->pid == 0)
+		spawner_main(pair[1], daemon);
+	if (s->pid < 0) {
+		err = pair[0] <= 2 ? -EBADF : -errno;
+		close_pair(pair);
+		free(s);
+		return err;
+	}
+	close(pair[1]);
+	TAILQ_INIT(&s->children);
+	ev_io_init(&s->news, on_news, pair[0], EV_READ);
+	ev_io_init(&s->room, on_room, pair[0], EV_WRITE);
+	*ret = s;
+	return 0;
+}
+
+int
+spawner_attach(struct spawner *s, struct ev_loop *loop)
+{
+	struct sigaction pipe_action;
+
+	/* a program that closes its stdin must not end us */
+	if (sigaction(SIGPIPE, NULL, &pipe_action) < 0)
+		return -errno;
+	if (pipe_action.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+	s->loop = loop;
+	ev_io_start(loop, &s->news);
+	return 0;
+}
+
+void
+spawner_stop(struct spawner *s)
+{
+	struct spawn_child *c;
+
+	if (!s || s->stopped)
+		return;
+	s->stopped = true;
+	TAILQ_FOREACH(c, &s->children, link)
+	if (!c->finished)
+		close_child(c);
+	if (s->loop) {
+		ev_io_stop(s->loop, &s->room);
+		ev_io_stop(s->loop, &s->news);
+	}
+	if (!s->broken)
+		close(s->news.fd);
+	/* libev's default loop may have reaped it, then this is ECHILD at once */
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (s->depth == 0)
+		sweep(s);
+}
+
+/* --- running -------------------------------------------------------------------------- */
+static uint32_t
+put_words(struct buf *b, const char *const *words)
+{
+	uint32_t n = 0;
+
+	for (; words[n]; n++)
+		buf_put(b, words[n], strlen(words[n]) + 1);
+	return n;
+}
+
+static int
+encode_start(struct spawn_child *c, const struct spawn_spec *spec)
+{
+	struct spawn_request head = { .op = SPAWN_START, .id = c->id };
+
+	buf_init(&c->request, sizeof head + SPAWN_STRINGS_MAX);
+	buf_put(&c->request, &head, sizeof head);
+	head.argc = put_words(&c->request, spec->argv);
+	head.envc = put_words(&c->request, spec->env ? spec->env : bare_environment);
+	if (c->request.err || head.argc > SPAWN_WORDS_MAX || head.envc > SPAWN_WORDS_MAX)
+		return c->request.err == -ENOMEM ? -ENOMEM : -E2BIG;
+	head.size = (uint32_t)(c->request.pos - sizeof head);
+	memcpy(c->request.data, &head, sizeof head);
+	return 0;
+}
+
+static int
+copy_input(struct spawn_child *c, struct slice input)
+{
+	if (!input.len)
+		return 0;
+	c->input = malloc(input.len);
+	if (!c->input)
+		return -ENOMEM;
+	memcpy(c->input, input.data, input.len);
+	c->input_len = input.len;
+	return 0;
+}
+
+static struct spawn_child *
+new_child(struct spawner *s)
+{
+	struct spawn_child *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->spawner = s;
+	c->id = ++s->last_id;
+	ev_init(&c->linger, on_linger);
+	ev_io_init(&c->writable, on_input, -1, EV_WRITE);
+	for (int i = 0; i < 2; i++) {
+		c->output[i].child = c;
+		c->output[i].number = i + 1;
+		ev_io_init(&c->output[i].readable, on_output, -1, EV_READ);
+	}
+	return c;
+}
+
+int
+spawn_run(struct spawner *s, const struct spawn_spec *spec, spawn_line_f *line,
+    spawn_exit_f *done, void *arg, struct spawn_child **ret)
+{
+	struct spawn_child *c;
+	int err;
+
+	assert(s->loop && done);
+	if (!spec->argv[0] || spec->argv[0][0] != '/')
+		return -EINVAL;
+	if (s->broken || s->stopped)
+		return -EPIPE;
+	if (s->unfinished == SPAWN_PROGRAMS_MAX)
+		return -EAGAIN;
+	c = new_child(s);
+	if (!c)
+		return -ENOMEM;
+	c->line = line;
+	c->done = done;
+	c->arg = arg;
+	c->output_max = spec->output_max ? spec->output_max : OUTPUT_PRESET;
+	err = encode_start(c, spec);
+	if (!err)
+		err = copy_input(c, spec->input);
+	if (err < 0) {
+		free_child(c);
+		return err;
+	}
+	c->want_start = true;
+	TAILQ_INSERT_TAIL(&s->children, c, link);
+	s->unfinished++;
+	flush_wants(s);
+	*ret = c;
+	return 0;
+}
+
+/* One wish fits: what comes later replaces it, but nothing replaces SIGKILL. */
+int
+spawn_kill(struct spawn_child *c, int sig)
+{
+	if (c->finished)
+		return -ESRCH;
+	if (sig < 1 || sig >= NSIG)
+		return -EINVAL;
+	if (c->want_signal != SIGKILL)
+		c->want_signal = sig;
+	flush_wants(c->spawner);
+	return 0;
+}
+
+size_t
+spawn_dropped(const struct spawn_child *c)
+{
+	return c->dropped;
+}
