@@ -45,7 +45,7 @@ put_place(struct buf *line, const char *file, unsigned row, unsigned column)
 	buf_puts(line, ": ");
 }
 
-static void
+static void PRINTF(7, 0)
 put_complaint(struct complaints *c, const char *file, unsigned row, unsigned column,
     const char *kind, const char *key, const char *fmt, va_list args)
 {
