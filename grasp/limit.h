@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How often something may happen (S-09, S-10): a token bucket in one number, and a table of
+ * them for source addresses. The table has a fixed size and forgets nobody: addresses that
+ * fall on one bucket share it, so that inventing addresses wins nothing. */
+#pragma once
+#include "base/addr.h"
+
+struct limit {
+	int64_t empty_us; /* when the bucket would be full again */
+};
+
+/* One event at now_ms: is it within per_s events a second, after a burst? */
+bool limit_take(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst);
+
+#define LIMIT_SOURCES 1024
+struct limit_sources {
+	uint32_t seed;
+	struct limit bucket[LIMIT_SOURCES];
+};
+struct limit *limit_of_source(struct limit_sources *t, const struct addr *source);

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A link: one stream to one peer, cut into messages on the way in (I-02), one send per message
+ * on the way out (I-01), and closed when nobody needs it any more. */
+#include "grasp/node_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cbor.h"
+#include "base/log.h"
+
+static bool
+is_up(const struct grasp_link *l)
+{
+	return l->state == LINK_OPENING || l->state == LINK_OPEN;
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+static void
+close_stream(struct grasp_link *l, bool abort)
+{
+	if (l->accepted && is_up(l))
+		l->node->links_accepted--;
+	if (l->stream)
+		l->node->io->ops->stream_close(l->stream, abort);
+	l->stream = NULL;
+	node_timer_free(l->node, &l->timer);
+}
+
+static void
+destroy(struct garbage *g)
+{
+	struct grasp_link *l = container_of(g, struct grasp_link, garbage);
+
+	TAILQ_REMOVE(&l->node->links, l, entry);
+	free(l);
+}
+
+static void
+bury(struct grasp_link *l)
+{
+	l->state = LINK_DEAD;
+	if (l->due)
+		TAILQ_REMOVE(&l->node->links_due, l, due_entry);
+	l->due = false;
+	node_discard(l->node, &l->garbage, destroy);
+}
+
+void
+link_drop(struct grasp_link *l)
+{
+	struct grasp_session *s;
+
+	if (l->state == LINK_DEAD)
+		return;
+	close_stream(l, false);
+	TAILQ_FOREACH(s, &l->sessions, entry)
+		session_drop(s);
+	bury(l);
+}
+
+static void
+end_sessions(struct grasp_link *l, int err)
+{
+	struct grasp_session *s;
+
+	TAILQ_FOREACH(s, &l->sessions, entry)
+		session_link_gone(s, err);
+}
+
+void
+grasp_link_close(struct grasp_link *l)
+{
+	struct grasp_node *n = l->node;
+
+	if (l->state == LINK_DEAD)
+		return;
+	node_enter(n);
+	close_stream(l, false);
+	l->state = LINK_GONE;
+	end_sessions(l, -ECONNABORTED);
+	link_drop(l);
+	node_return(n);
+}
+
+void
+link_doom(struct grasp_link *l, int err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!is_up(l))
+		return;
+	log_debug("link", "%s: closing, %s", addr_format(&l->peer, text),
+	    err ? strerror(-err) : "done");
+	close_stream(l, err != 0);
+	l->state = LINK_GONE;
+	l->err = err;
+	link_look(l);
+}
+
+/* Callbacks of a link that is gone. Any of them may close it or free the node. */
+static void
+tell(struct grasp_link *l)
+{
+	end_sessions(l, l->err);
+	if (l->state == LINK_DEAD)
+		return;
+	bury(l);
+	if (l->ops.closed)
+		l->ops.closed(l->arg, l, l->err);
+}
+
+/* --- deadlines ------------------------------------------------------------------------------ */
+
+static bool
+is_idle(const struct grasp_link *l)
+{
+	return l->accepted && !l->held && l->live == 0;
+}
+
+static int64_t
+frame_limit_ms(const struct grasp_link *l)
+{
+	return l->held && l->silence_ms > LINK_FRAME_MS ? l->silence_ms : LINK_FRAME_MS;
+}
+
+static void
+sooner(int64_t *deadline, int64_t other)
+{
+	if (*deadline < 0 || other < *deadline)
+		*deadline = other;
+}
+
+static void
+schedule(struct grasp_link *l)
+{
+	int64_t deadline = -1;
+
+	if (l->state != LINK_OPEN)
+		return;
+	if (is_idle(l))
+		sooner(&deadline, l->idle_since_ms + LINK_IDLE_MS);
+	if (l->pending > 0)
+		sooner(&deadline, l->partial_since_ms + frame_limit_ms(l));
+	if (l->held && l->beat_ms)
+		sooner(&deadline, l->last_sent_ms + l->beat_ms);
+	if (l->held && l->silence_ms)
+		sooner(&deadline, l->stats.last_heard_ms + l->silence_ms);
+	if (deadline < 0)
+		node_timer_stop(l->node, l->timer);
+	else
+		node_timer_set(l->node, l->timer, deadline - node_now(l->node));
+}
+
+static bool
+is_overdue(const struct grasp_link *l, int64_t now)
+{
+	if (is_idle(l) && now >= l->idle_since_ms + LINK_IDLE_MS)
+		return true;
+	if (l->pending > 0 && now >= l->partial_since_ms + frame_limit_ms(l))
+		return true;
+	return l->held && l->silence_ms && now >= l->stats.last_heard_ms + l->silence_ms;
+}
+
+static void
+beat(struct grasp_link *l)
+{
+	static const struct grasp_msg noop = { .type = M_NOOP };
+
+	if (link_send(l, &noop) < 0)
+		log_debug("link", "no heartbeat could be sent");
+}
+
+static void
+fire(void *arg)
+{
+	struct grasp_link *l = arg;
+	struct grasp_node *n = l->node;
+	int64_t now = node_now(n);
+
+	node_enter(n);
+	if (is_overdue(l, now))
+		link_doom(l, -ETIMEDOUT);
+	else if (l->held && l->beat_ms && now >= l->last_sent_ms + l->beat_ms)
+		beat(l);
+	schedule(l);
+	node_leave(n);
+}
+
+void
+link_look(struct grasp_link *l)
+{
+	if (l->state == LINK_DEAD)
+		return;
+	if (!l->due)
+		TAILQ_INSERT_TAIL(&l->node->links_due, l, due_entry);
+	l->due = true;
+	node_sweep_soon(l->node);
+}
+
+void
+link_attend(struct grasp_link *l)
+{
+	TAILQ_REMOVE(&l->node->links_due, l, due_entry);
+	l->due = false;
+	if (is_up(l) && !l->held && l->served && l->live == 0) { /* G-051, G-054 */
+		close_stream(l, false);
+		l->state = LINK_GONE;
+	}
+	if (l->state == LINK_GONE)
+		tell(l);
+	else
+		schedule(l);
+}
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+static void
+dispatch(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_peer from = { .addr = l->peer };
+
+	switch (msg->type) {
+	case M_NOOP:
+		return; /* G-003 */
+	case M_DISCOVERY:
+		response_consider(l->node, &from, l, msg);
+		return;
+	case M_RESPONSE:
+		if (discovery_response(l, msg))
+			return;
+		l->node->counters.unwanted++;
+		if (is_idle(l))
+			link_doom(l, 0);
+		return;
+	case M_REQ_NEG:
+	case M_REQ_SYN:
+		session_request(l, msg);
+		return;
+	case M_NEGOTIATE:
+	case M_END:
+	case M_WAIT:
+	case M_SYNCH:
+	case M_INVALID:
+		session_message(l, msg);
+		return;
+	case M_FLOOD:
+		l->node->counters.unwanted++; /* a multicast message */
+		return;
+	}
+}
+
+static void
+take_message(struct grasp_link *l, struct slice bytes)
+{
+	struct grasp_msg msg;
+	size_t len;
+	int r = grasp_msg_decode(bytes, &msg, &len);
+
+	l->stats.messages_received++;
+	if (r == -EPROTONOSUPPORT) {
+		l->node->counters.unknown_type++; /* G-005 */
+	} else if (r < 0) {
+		l->node->counters.malformed++;
+		link_doom(l, -EBADMSG);
+	} else {
+		dispatch(l, &msg);
+	}
+}
+
+static void
+refuse_bytes(struct grasp_link *l, int err)
+{
+	if (err == -EMSGSIZE)
+		l->node->counters.too_long++; /* G-012 */
+	else
+		l->node->counters.malformed++;
+	link_doom(l, err);
+}
+
+/* Returns how many bytes were complete messages; all of them when the link has gone. */
+static size_t
+take_messages(struct grasp_link *l, struct slice data)
+{
+	struct slice rest = data;
+
+	while (rest.len > 0 && l->state == LINK_OPEN) {
+		ssize_t len = cbor_item_length(rest, l->max);
+
+		if (len == 0)
+			break;
+		if (len < 0) {
+			refuse_bytes(l, (int)len);
+			break;
+		}
+		take_message(l, (struct slice){ rest.data, (size_t)len });
+		rest.data += len;
+		rest.len -= (size_t)len;
+	}
+	return l->state == LINK_OPEN ? data.len - rest.len : data.len;
+}
+
+static ssize_t
+received(void *arg, struct grasp_stream *stream, struct slice data)
+{
+	struct grasp_link *l = arg;
+	struct grasp_node *n = l->node;
+	size_t used, before = l->pending;
+
+	(void)stream;
+	node_enter(n);
+	l->stats.bytes_received += data.len - before;
+	l->stats.last_heard_ms = node_now(n);
+	used = take_messages(l, data);
+	l->pending = data.len - used;
+	if (l->pending > 0 && (before == 0 || used > 0))
+		l->partial_since_ms = node_now(n);
+	if (l->pending > 0 || before > 0)
+		schedule(l);
+	node_leave(n);
+	return (ssize_t)used;
+}
+
+static void
+closed(void *arg, struct grasp_stream *stream, int err)
+{
+	struct grasp_link *l = arg;
+	struct grasp_node *n = l->node;
+
+	(void)stream;
+	node_enter(n);
+	l->stream = NULL;
+	link_doom(l, -err);
+	node_leave(n);
+}
+
+static void
+start_clocks(struct grasp_link *l)
+{
+	int64_t now = node_now(l->node);
+
+	l->state = LINK_OPEN;
+	l->idle_since_ms = l->last_sent_ms = l->stats.last_heard_ms = now;
+	l->node->io->ops->stream_local(l->stream, &l->local);
+	schedule(l);
+}
+
+static void
+opened(void *arg, struct grasp_stream *stream)
+{
+	struct grasp_link *l = arg;
+	struct grasp_node *n = l->node;
+	struct grasp_session *s;
+
+	(void)stream;
+	node_enter(n);
+	start_clocks(l);
+	TAILQ_FOREACH(s, &l->sessions, entry)
+		if (l->state == LINK_OPEN)
+			session_link_opened(s);
+	if (l->state == LINK_OPEN && l->ops.opened)
+		l->ops.opened(l->arg, l);
+	node_leave(n);
+}
+
+static const struct grasp_stream_ops stream_ops = { opened, received, closed };
+
+/* --- the beginning --------------------------------------------------------------------------- */
+
+static struct grasp_link *
+new_link(struct grasp_node *n)
+{
+	struct grasp_link *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return NULL;
+	l->node = n;
+	l->max = n->cfg.unicast_max;
+	TAILQ_INIT(&l->sessions);
+	if (node_timer_new(n, fire, l, &l->timer) < 0) {
+		free(l);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&n->links, l, entry);
+	n->counters.links++;
+	return l;
+}
+
+static unsigned
+count_from(const struct grasp_node *n, const struct in6_addr *ip)
+{
+	const struct grasp_link *l;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(l, &n->links, entry)
+		if (l->accepted && !l->held && is_up(l) &&
+		    IN6_ARE_ADDR_EQUAL(&l->peer.ip, ip))
+			count++;
+	return count;
+}
+
+/* When all places are taken, who has nothing to say leaves first (S-14). */
+static bool
+make_room(struct grasp_node *n)
+{
+	struct grasp_link *l;
+
+	if (n->links_accepted < n->cfg.links_max)
+		return true;
+	TAILQ_FOREACH(l, &n->links, entry)
+		if (l->state == LINK_OPEN && is_idle(l)) {
+			link_doom(l, -ECONNABORTED);
+			return true;
+		}
+	return false;
+}
+
+void
+link_accept(struct grasp_node *n, struct grasp_stream *stream)
+{
+	struct grasp_link *l = NULL;
+	struct addr peer;
+
+	n->io->ops->stream_peer(stream, &peer);
+	if (count_from(n, &peer.ip) < LINKS_PER_ADDRESS && make_room(n))
+		l = new_link(n);
+	if (!l) {
+		n->counters.links_refused++;
+		n->io->ops->stream_close(stream, true);
+		return;
+	}
+	l->accepted = true;
+	n->links_accepted++;
+	l->stream = stream;
+	l->peer = peer;
+	n->io->ops->stream_set(stream, &stream_ops, l);
+	start_clocks(l);
+}
+
+int
+grasp_link_open(struct grasp_node *n, const struct addr *to,
+    const struct grasp_link_ops *ops, void *arg, struct grasp_link **ret)
+{
+	struct grasp_link *l = new_link(n);
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->peer = *to;
+	r = n->io->ops->stream_open(n->io, to, LINK_OPEN_MS, &stream_ops, l, &l->stream);
+	if (r < 0) {
+		link_drop(l);
+		return r;
+	}
+	grasp_link_set(l, ops, arg);
+	*ret = l;
+	return 0;
+}
+
+void
+grasp_link_set(struct grasp_link *l, const struct grasp_link_ops *ops, void *arg)
+{
+	l->ops = ops ? *ops : (struct grasp_link_ops){ 0 };
+	l->arg = arg;
+}
+
+void
+grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max)
+{
+	l->held = true;
+	l->beat_ms = beat_ms;
+	l->silence_ms = silence_ms;
+	if (max > GRASP_UNICAST_MAX)
+		max = GRASP_UNICAST_MAX;
+	if (max)
+		l->max = max;
+	schedule(l);
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+int
+link_send_bytes(struct grasp_link *l, struct slice bytes)
+{
+	int r;
+
+	if (l->state != LINK_OPEN)
+		return -ENOTCONN;
+	if (bytes.len > l->max)
+		return -EMSGSIZE;
+	r = l->node->io->ops->stream_send(l->stream, bytes);
+	if (r < 0) {
+		link_doom(l, r);
+		return r;
+	}
+	l->last_sent_ms = node_now(l->node);
+	l->stats.messages_sent++;
+	l->stats.bytes_sent += bytes.len;
+	return 0;
+}
+
+int
+link_send(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	int r = node_encode(l->node, msg, l->max);
+
+	if (r < 0)
+		return r;
+	return link_send_bytes(l, buf_slice(&l->node->out));
+}
+
+void
+link_invalid(struct grasp_link *l, uint32_t session_id)
+{
+	struct grasp_msg msg = { .type = M_INVALID, .session_id = session_id };
+
+	if (l->held && link_send(l, &msg) < 0)
+		log_debug("link", "session %u: M_INVALID could not be sent", session_id);
+}
+
+/* --- what it is ------------------------------------------------------------------------------ */
+
+void
+grasp_link_peer(const struct grasp_link *l, struct addr *ret)
+{
+	*ret = l->peer;
+}
+
+void
+grasp_link_local(const struct grasp_link *l, struct addr *ret)
+{
+	*ret = l->local;
+}
+
+struct grasp_node *
+grasp_link_node(struct grasp_link *l)
+{
+	return l->node;
+}
+
+void
+grasp_link_stats(const struct grasp_link *l, struct grasp_link_stats *ret)
+{
+	*ret = l->stats;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "grasp/multicast.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define INTAKE_PER_S 2000 /* datagrams per interface (S-10) */
+
+static const struct in6_addr neighbors = { { { 0xff, 0x02, [15] = 0x13 } } };
+
+/* --- interfaces and groups ------------------------------------------------------------------ */
+
+struct node_interface *
+node_interface(struct grasp_node *n, uint32_t ifindex)
+{
+	for (int i = 0; i < n->interfaces; i++)
+		if (n->interface[i].is.index == ifindex)
+			return &n->interface[i];
+	return NULL;
+}
+
+static bool
+join(struct grasp_node *n, uint32_t ifindex, const struct in6_addr *group)
+{
+	char text[INET6_ADDRSTRLEN];
+	int r = n->io->ops->group_join(n->io, ifindex, group);
+
+	if (r >= 0)
+		return true;
+	log_debug("multicast",
+	    "cannot join %s on interface %u (%s), trying again when interfaces change",
+	    inet_ntop(AF_INET6, group, text, sizeof text), ifindex, strerror(-r));
+	return false;
+}
+
+static void
+join_all(struct grasp_node *n, struct node_interface *i)
+{
+	i->joined = true;
+	if (n->cfg.link_local && !join(n, i->is.index, &neighbors))
+		i->joined = false;
+	for (size_t g = 0; g < n->cfg.joins; g++)
+		if (!join(n, i->is.index, &n->cfg.join[g]))
+			i->joined = false;
+}
+
+/* An interface that stays keeps its limit and its groups. */
+void
+multicast_interfaces(struct grasp_node *n)
+{
+	struct grasp_interface now[GRASP_INTERFACES_MAX];
+	struct node_interface next[GRASP_INTERFACES_MAX] = { 0 };
+	int count = n->io->ops->interfaces(n->io, now);
+
+	if (count < 0) {
+		log_debug("multicast", "cannot list interfaces (%s), keeping those known",
+		    strerror(-count));
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const struct node_interface *known = node_interface(n, now[i].index);
+
+		if (known)
+			next[i] = *known;
+		next[i].is = now[i];
+	}
+	memcpy(n->interface, next, sizeof next);
+	n->interfaces = count;
+	for (int i = 0; i < count; i++)
+		if (!n->interface[i].joined)
+			join_all(n, &n->interface[i]);
+}
+
+static bool
+is_wide(const struct in6_addr *ip)
+{
+	return !addr_is_link_local(ip) && !addr_is_loopback(ip);
+}
+
+const struct in6_addr *
+multicast_address(const struct node_interface *i)
+{
+	for (int a = 0; a < i->is.addrs; a++)
+		if (is_wide(&i->is.addr[a]))
+			return &i->is.addr[a];
+	return i->is.addrs > 0 ? &i->is.addr[0] : NULL;
+}
+
+bool
+node_initiator(struct grasp_node *n, struct grasp_initiator *ret)
+{
+	const struct in6_addr *best = NULL;
+
+	for (int i = 0; i < n->interfaces && !(best && is_wide(best)); i++) {
+		const struct in6_addr *a = multicast_address(&n->interface[i]);
+
+		if (a && (!best || is_wide(a)))
+			best = a;
+	}
+	if (!best)
+		return false;
+	ret->len = sizeof best->s6_addr;
+	memcpy(ret->bytes, best->s6_addr, sizeof best->s6_addr);
+	return true;
+}
+
+bool
+initiator_is_link_local(const struct grasp_initiator *i)
+{
+	struct in6_addr ip;
+
+	if (i->len == 4) /* 169.254/16 */
+		return i->bytes[0] == 169 && i->bytes[1] == 254;
+	memcpy(ip.s6_addr, i->bytes, sizeof ip.s6_addr);
+	return addr_is_link_local(&ip);
+}
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+static bool
+is_joined(const struct grasp_node *n, const struct in6_addr *group)
+{
+	if (n->cfg.link_local && IN6_ARE_ADDR_EQUAL(group, &neighbors))
+		return true;
+	for (size_t i = 0; i < n->cfg.joins; i++)
+		if (IN6_ARE_ADDR_EQUAL(group, &n->cfg.join[i]))
+			return true;
+	return false;
+}
+
+/* S-11, SC-14. ::1 comes only from this host and passes as either kind. */
+static bool
+source_fits(const struct grasp_datagram *d)
+{
+	bool link_group = (d->to.s6_addr[1] & 0x0f) <= 2;
+
+	if (addr_is_multicast(&d->from.ip) || d->from.port == 0)
+		return false;
+	if (addr_is_loopback(&d->from.ip))
+		return true;
+	return addr_is_link_local(&d->from.ip) == link_group;
+}
+
+/* Cheap checks first (security.md §6.3). */
+static bool
+may_enter(struct grasp_node *n, const struct grasp_datagram *d)
+{
+	struct node_interface *i = node_interface(n, d->from.ifindex);
+
+	if (!i || !is_joined(n, &d->to)) {
+		n->counters.unwanted++;
+		return false;
+	}
+	if (!source_fits(d)) {
+		n->counters.bad_source++;
+		return false;
+	}
+	if (d->data.len > GRASP_MULTICAST_MAX) {
+		n->counters.too_long++;
+		return false;
+	}
+	if (!limit_take(&i->limit, node_now(n), INTAKE_PER_S, INTAKE_PER_S)) {
+		n->counters.rate_limited++;
+		return false;
+	}
+	return true;
+}
+
+static bool
+is_own(struct grasp_node *n, const struct grasp_msg *msg)
+{
+	struct seen_entry *e =
+	    seen_find(&n->seen, msg->session_id, &msg->initiator, node_now(n));
+
+	return e && e->own;
+}
+
+static void
+dispatch(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg)
+{
+	switch (msg->type) {
+	case M_DISCOVERY:
+	case M_FLOOD:
+		if (is_own(n, msg))
+			n->counters.own++;
+		else if (msg->type == M_FLOOD)
+			flood_heard(n, from, msg);
+		else
+			response_consider(n, from, NULL, msg);
+		return;
+	case M_NOOP:
+		return; /* G-003 */
+	case M_RESPONSE:
+	case M_REQ_NEG:
+	case M_REQ_SYN:
+	case M_NEGOTIATE:
+	case M_END:
+	case M_WAIT:
+	case M_SYNCH:
+	case M_INVALID:
+		n->counters.unwanted++; /* unicast messages only (G-045) */
+		return;
+	}
+}
+
+void
+multicast_heard(struct grasp_node *n, const struct grasp_datagram *d)
+{
+	struct grasp_peer from = { .addr = d->from, .multicast = true, .group = d->to };
+	struct grasp_msg msg;
+	size_t len;
+	int r;
+
+	n->counters.datagrams++;
+	if (!may_enter(n, d))
+		return;
+	r = grasp_msg_decode(d->data, &msg, &len);
+	if (r == -EPROTONOSUPPORT)
+		n->counters.unknown_type++; /* G-006 */
+	else if (r < 0)
+		n->counters.malformed++;
+	else
+		dispatch(n, &from, &msg);
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+static void
+set_loop_count(struct grasp_msg *msg, uint8_t loop_count)
+{
+	msg->objective.loop_count = loop_count;
+	for (int i = 0; i < msg->items; i++)
+		msg->flooded[i].loop_count = loop_count;
+}
+
+static int
+send_one(
+    struct grasp_node *n, uint32_t ifindex, const struct in6_addr *group, unsigned hops)
+{
+	char text[INET6_ADDRSTRLEN];
+	int r = n->io->ops->group_send(n->io, ifindex, group, hops, buf_slice(&n->out));
+
+	if (r >= 0)
+		return 1;
+	log_debug("multicast", "cannot send to %s on interface %u (%s)",
+	    inet_ntop(AF_INET6, group, text, sizeof text), ifindex, strerror(-r));
+	return 0;
+}
+
+int
+multicast_send(
+    struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
+{
+	int sent = 0, r;
+
+	if (n->cfg.link_local) {
+		r = node_encode(n, msg, GRASP_MULTICAST_MAX);
+		if (r < 0)
+			return r;
+		sent += send_one(n, i->is.index, &neighbors, 0);
+	}
+	if (n->cfg.sends == 0)
+		return sent;
+	set_loop_count(msg, 1);
+	r = node_encode(n, msg, GRASP_MULTICAST_MAX);
+	if (r < 0)
+		return r;
+	for (size_t g = 0; g < n->cfg.sends; g++)
+		sent += send_one(n, i->is.index, &n->cfg.send[g], n->cfg.hops);
+	return sent;
+}

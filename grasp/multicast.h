@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's multicast side: interfaces and groups, what may come in, what goes out where. */
+#pragma once
+#include "grasp/node_int.h"
+
+/* Reads the interfaces again and joins what is not joined yet. */
+void multicast_interfaces(struct grasp_node *n);
+void multicast_heard(struct grasp_node *n, const struct grasp_datagram *d);
+/* Sends an M_DISCOVERY or M_FLOOD on one interface: to ff02::13 as it is, to the scope groups with
+ * loop count 1 (SC-12). Returns how many datagrams left; -EMSGSIZE: more than a multicast may
+ * hold (G-013). */
+int multicast_send(struct grasp_node *n, const struct node_interface *i,
+    struct grasp_msg *msg) MUST_CHECK;
+/* The first global or ULA address, else the first one, of an interface; NULL: it has none. */
+const struct in6_addr *multicast_address(const struct node_interface *i);

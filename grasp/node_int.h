@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of the engine: what node, discovery, response, flood, link and session share.
+ *
+ * Life of the objects. Whatever may be freed from inside its own callback is marked dead and
+ * discarded; it stays in its list, so that walks go on, until the outermost event is over
+ * (node_leave) or, when no event is running, until the node's sweeper timer fires. */
+#pragma once
+#include "grasp/grasp.h"
+#include "grasp/limit.h"
+#include "grasp/seen.h"
+#include <sys/queue.h>
+
+#define SCOPED_HOPS	   8
+#define RESPONSE_TTL_MS	   60000 /* */
+#define RESPONSE_VALUE_MAX 1536	 /* with 8 locators the response stays below 2048 bytes */
+#define RESPONSE_OPEN_MS   2000	 /* S-09 */
+#define RESPONSES_MAX	   64
+#define ANSWER_ONCE_MS	   1000 /* I-16 */
+#define LINKS_MAX	   512
+#define LINKS_PER_ADDRESS  32 /* accepted ones that are not held */
+#define LINK_OPEN_MS	   10000
+#define LINK_IDLE_MS	   5000	 /* accepted, without a session (I-26) */
+#define LINK_FRAME_MS	   10000 /* from the first to the last byte of a message (S-14) */
+#define LINK_SESSIONS_MAX  64	 /* started by the peer */
+#define WAIT_MAX_MS	   3600000 /* a peer's M_WAIT is cut to this */
+#define RECENT_IDS	   256
+#define SESSION_BUCKETS	   256
+
+struct garbage {
+	STAILQ_ENTRY(garbage) entry;
+	void (*destroy)(struct garbage *g);
+};
+
+struct node_interface {
+	struct grasp_interface is;
+	bool joined; /* all groups */
+	struct limit limit;
+};
+
+TAILQ_HEAD(grasp_registrations, grasp_registration);
+TAILQ_HEAD(grasp_discoveries, grasp_discovery);
+TAILQ_HEAD(grasp_links, grasp_link);
+TAILQ_HEAD(grasp_sessions, grasp_session);
+TAILQ_HEAD(grasp_responses, grasp_response);
+LIST_HEAD(grasp_session_bucket, grasp_session);
+
+struct grasp_node {
+	struct grasp_io *io;
+	bool bound, dead;
+	struct grasp_config cfg; /* its arrays are ours, its zeros filled in */
+	struct node_interface interface[GRASP_INTERFACES_MAX];
+	int interfaces;
+
+	struct grasp_registrations registrations;
+	struct grasp_discoveries discoveries;
+	struct grasp_responses responses;
+	unsigned responses_open;
+	struct grasp_links links, links_due;
+	unsigned links_accepted;
+	struct grasp_session_bucket sessions[SESSION_BUCKETS];
+
+	struct seen seen;
+	struct limit answers;			 /* all of them together */
+	struct limit_sources *answers_by_source; /* made with the first answer */
+	uint32_t recent[RECENT_IDS];		 /* session ids used last (G-038) */
+	unsigned recents;
+	struct buf out; /* the message being sent */
+
+	struct grasp_timer *sweeper;
+	STAILQ_HEAD(, garbage) garbage; /* in order: sessions before their link */
+	unsigned depth;			/* of events being handled */
+	struct grasp_counters counters;
+};
+
+struct grasp_registration {
+	TAILQ_ENTRY(grasp_registration) entry;
+	struct garbage garbage;
+	struct grasp_node *node;
+	char name[GRASP_NAME_MAX + 1];
+	unsigned flags;
+	struct grasp_support support;
+	void *arg;
+	bool dead;
+};
+
+enum link_state {
+	LINK_OPENING,
+	LINK_OPEN,
+	LINK_GONE, /* the stream is closed, callbacks are due */
+	LINK_DEAD,
+};
+
+struct grasp_link {
+	TAILQ_ENTRY(grasp_link) entry, due_entry;
+	struct garbage garbage;
+	struct grasp_node *node;
+	struct grasp_stream *stream; /* NULL when gone */
+	enum link_state state;
+	int err;       /* why it is gone */
+	bool accepted; /* opened by the peer */
+	bool held, due;
+	bool served; /* has had a session */
+	struct grasp_sessions sessions;
+	unsigned live, live_of_peer;
+	struct grasp_link_ops ops;
+	void *arg;
+	uint32_t max, beat_ms, silence_ms;
+	int64_t idle_since_ms;	  /* accepted and without a session */
+	int64_t partial_since_ms; /* of pending */
+	size_t pending;		  /* bytes of an incomplete message */
+	int64_t last_sent_ms;
+	struct grasp_timer *timer;
+	struct addr peer, local;
+	struct grasp_link_stats stats;
+};
+
+enum session_state {
+	SESSION_QUEUED, /* our request waits for the link to open */
+	SESSION_PEER,	/* it is the peer's turn */
+	SESSION_OURS,
+	SESSION_DEAD,
+};
+
+struct grasp_session {
+	TAILQ_ENTRY(grasp_session) entry; /* of the link */
+	LIST_ENTRY(grasp_session) bucket; /* of the node, by session id */
+	struct garbage garbage;
+	struct grasp_link *link;
+	enum session_state state;
+	bool negotiation; /* else synchronization */
+	bool initiator;
+	bool answered; /* the peer has said something in this session */
+	uint32_t id;
+	char name[GRASP_NAME_MAX + 1];
+	uint32_t flags;
+	uint8_t loop_count; /* of the last request or step, either side's */
+	uint32_t timeout_ms;
+	struct grasp_timer *timer;
+	struct grasp_session_ops ops;
+	void *arg;
+	struct buf request; /* until the link is open */
+};
+
+/* --- node.c: life --------------------------------------------------------------------------- */
+void node_enter(struct grasp_node *n);
+void
+node_leave(struct grasp_node *n); /* the outermost one sweeps; n may be gone afterwards */
+void
+node_return(struct grasp_node *n); /* from an API call that called back: sweeps later */
+void
+node_discard(struct grasp_node *n, struct garbage *g, void (*destroy)(struct garbage *g));
+void node_sweep_soon(struct grasp_node *n);
+int64_t node_now(struct grasp_node *n);
+int node_timer_new(struct grasp_node *n, void (*fire)(void *arg), void *arg,
+    struct grasp_timer **ret) MUST_CHECK;
+void node_timer_set(struct grasp_node *n, struct grasp_timer *t, int64_t delay_ms);
+void node_timer_stop(struct grasp_node *n, struct grasp_timer *t);
+void node_timer_free(struct grasp_node *n, struct grasp_timer **t);
+/* --- node.c: what the parts ask of each other ------------------------------------------------ */
+struct grasp_registration *node_registration(struct grasp_node *n, struct slice name);
+uint32_t node_new_session_id(struct grasp_node *n);
+struct node_interface *node_interface(struct grasp_node *n, uint32_t ifindex);
+/* A global or ULA address of ours if there is one, else a link-local one (G-041); false: none. */
+bool node_initiator(struct grasp_node *n, struct grasp_initiator *ret);
+bool initiator_is_link_local(const struct grasp_initiator *i);
+/* Encoded into n->out; -EMSGSIZE above max bytes. */
+int node_encode(struct grasp_node *n, const struct grasp_msg *msg, size_t max) MUST_CHECK;
+/* What an ASA gets: the value without tag 24 around it (I-20). */
+struct grasp_objective objective_for_asa(const struct grasp_objective *o);
+/* Checks name and value that came through the API; -EINVAL. */
+int objective_check(const struct grasp_objective *o) MUST_CHECK;
+
+/* --- discovery.c ---------------------------------------------------------------------------- */
+/* M_RESPONSE on a link: does anybody here wait for it? */
+bool discovery_response(struct grasp_link *l, const struct grasp_msg *msg);
+bool discovery_uses_id(const struct grasp_node *n, uint32_t session_id);
+void discovery_drop_all(struct grasp_node *n);
+
+/* --- response.c ----------------------------------------------------------------------------- */
+/* M_DISCOVERY; l NULL: by multicast, the answer goes over a stream of its own (G-050). */
+void response_consider(struct grasp_node *n, const struct grasp_peer *from,
+    struct grasp_link *l, const struct grasp_msg *msg);
+void response_drop_all(struct grasp_node *n);
+
+/* --- flood.c -------------------------------------------------------------------------------- */
+void flood_heard(
+    struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg);
+
+/* --- link.c --------------------------------------------------------------------------------- */
+void link_accept(struct grasp_node *n, struct grasp_stream *s);
+/* -EMSGSIZE, -EINVAL, -ENOTCONN; -ENOBUFS: the peer does not read, the link goes. */
+int link_send(struct grasp_link *l, const struct grasp_msg *msg) MUST_CHECK;
+int link_send_bytes(struct grasp_link *l, struct slice bytes) MUST_CHECK;
+void
+link_invalid(struct grasp_link *l, uint32_t session_id); /* M_INVALID, held links only */
+/* Closes the stream now; ended() and closed() follow at the end of the event. */
+void link_doom(struct grasp_link *l, int err);
+/* Its sessions or its holding changed: look at it at the end of the event. */
+void link_look(struct grasp_link *l);
+void link_attend(struct grasp_link *l); /* that look */
+void link_drop(struct grasp_link *l);	/* without callbacks */
+
+/* --- session.c ------------------------------------------------------------------------------ */
+void session_request(
+    struct grasp_link *l, const struct grasp_msg *msg); /* M_REQ_NEG, M_REQ_SYN */
+void
+session_message(struct grasp_link *l, const struct grasp_msg *msg); /* what comes later */
+void session_link_opened(struct grasp_session *s);
+void session_link_gone(struct grasp_session *s, int err);
+void session_drop(struct grasp_session *s); /* without callbacks */
+bool session_uses_id(const struct grasp_node *n, uint32_t session_id);

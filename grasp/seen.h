@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What multicasts were met before: (session id, initiator) of our own and of others', so that
+ * a copy that was looped back, relayed or sent to a second group is known for what it is
+ * (I-16, I-22, F-07). Bounded: beyond SEEN_MAX the oldest entry goes. Embedded in its owner. */
+#pragma once
+#include "grasp/msg.h"
+#include <sys/queue.h>
+
+#define SEEN_MAX     4096
+#define SEEN_BUCKETS 256
+
+struct seen_entry {
+	LIST_ENTRY(seen_entry) bucket;
+	TAILQ_ENTRY(seen_entry) age;
+	struct grasp_initiator initiator;
+	uint32_t session_id;
+	int64_t expires_ms;
+	bool own;
+	bool flooded;	   /* handed to whoever listens */
+	uint32_t answered; /* bit per interface slot; when: */
+	int64_t answered_ms;
+};
+
+struct seen {
+	LIST_HEAD(, seen_entry) bucket[SEEN_BUCKETS];
+	TAILQ_HEAD(, seen_entry) age; /* oldest first; all live equally long */
+	size_t count;
+	uint32_t seed; /* a stranger shall not choose who shares a bucket */
+};
+
+void seen_init(struct seen *s, uint32_t seed);
+void seen_done(struct seen *s);
+struct seen_entry *seen_find(struct seen *s, uint32_t session_id,
+    const struct grasp_initiator *initiator, int64_t now_ms);
+/* The entry, made if there is none, kept for GRASP_SEEN_MS from now. Valid until the next call.
+ * NULL: no memory. */
+struct seen_entry *seen_add(struct seen *s, uint32_t session_id,
+    const struct grasp_initiator *initiator, int64_t now_ms);

@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Negotiation and synchronization (RFC 8990 §2.5.5, §2.5.6.1): one state machine for both
+ * sides, who take turns after the request. */
+#include "grasp/node_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum event {
+	EV_OPENED,
+	EV_NEGOTIATE,
+	EV_SYNCH,
+	EV_WAIT,
+	EV_END,
+	EV_INVALID,
+	EV_TIMER,
+};
+
+static const struct slice none;
+
+const char *
+grasp_outcome_name(enum grasp_outcome o)
+{
+	switch (o) {
+	case GRASP_ACCEPTED:
+		return "accepted";
+	case GRASP_DECLINED:
+		return "declined";
+	case GRASP_TIMEOUT:
+		return "timeout";
+	case GRASP_CLOSED:
+		return "closed";
+	case GRASP_REFUSED:
+		return "refused";
+	case GRASP_VIOLATION:
+		return "violation";
+	}
+	return "?";
+}
+
+static const char *
+state_name(enum session_state state)
+{
+	switch (state) {
+	case SESSION_QUEUED:
+		return "queued";
+	case SESSION_PEER:
+		return "the peer's turn";
+	case SESSION_OURS:
+		return "our turn";
+	case SESSION_DEAD:
+		return "over";
+	}
+	return "?";
+}
+
+static void
+change_state(struct grasp_session *s, enum session_state state)
+{
+	log_debug("session", "%u %s: %s -> %s", s->id, s->name, state_name(s->state),
+	    state_name(state));
+	s->state = state;
+}
+
+/* --- session ids ----------------------------------------------------------------------------- */
+
+static struct grasp_session_bucket *
+bucket_of(struct grasp_node *n, uint32_t id)
+{
+	return &n->sessions[id % SESSION_BUCKETS];
+}
+
+static struct grasp_session *
+find(struct grasp_link *l, uint32_t id)
+{
+	struct grasp_session *s;
+
+	LIST_FOREACH(s, bucket_of(l->node, id), bucket)
+		if (s->id == id && s->link == l)
+			return s;
+	return NULL;
+}
+
+/* Is the id in use between this peer and us, whoever started it (G-039, G-040)? */
+static bool
+is_active(struct grasp_link *l, uint32_t id)
+{
+	const struct grasp_session *s;
+
+	LIST_FOREACH(s, bucket_of(l->node, id), bucket)
+		if (s->id == id && IN6_ARE_ADDR_EQUAL(&s->link->peer.ip, &l->peer.ip))
+			return true;
+	return false;
+}
+
+bool
+session_uses_id(const struct grasp_node *n, uint32_t session_id)
+{
+	const struct grasp_session *s;
+
+	LIST_FOREACH(s, &n->sessions[session_id % SESSION_BUCKETS], bucket)
+		if (s->id == session_id)
+			return true;
+	return false;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void
+destroy(struct garbage *g)
+{
+	struct grasp_session *s = container_of(g, struct grasp_session, garbage);
+
+	TAILQ_REMOVE(&s->link->sessions, s, entry);
+	buf_done(&s->request);
+	free(s);
+}
+
+void
+session_drop(struct grasp_session *s)
+{
+	struct grasp_link *l = s->link;
+
+	if (s->state == SESSION_DEAD)
+		return;
+	change_state(s, SESSION_DEAD);
+	LIST_REMOVE(s, bucket);
+	node_timer_free(l->node, &s->timer);
+	l->live--;
+	if (!s->initiator)
+		l->live_of_peer--;
+	if (l->live == 0)
+		l->idle_since_ms = node_now(l->node);
+	node_discard(l->node, &s->garbage, destroy);
+	link_look(l);
+}
+
+static void
+finish(struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
+{
+	log_debug("session", "%u %s: %s", s->id, s->name, grasp_outcome_name(outcome));
+	session_drop(s);
+	if (s->ops.ended)
+		s->ops.ended(s->arg, s, outcome, reason);
+}
+
+/* The peer is told on a link that goes on; else the closing tells it. */
+static void
+violate(struct grasp_session *s, const char *what)
+{
+	log_debug("session", "%u %s: %s", s->id, s->name, what);
+	link_invalid(s->link, s->id);
+	finish(s, GRASP_VIOLATION, none);
+}
+
+static void fire(void *arg);
+
+static int
+new_session(struct grasp_link *l, uint32_t id, const struct grasp_objective *o,
+    bool initiator, struct grasp_session **ret)
+{
+	struct grasp_session *s = calloc(1, sizeof *s);
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = slice_copy(o->name, s->name, sizeof s->name);
+	if (r >= 0)
+		r = node_timer_new(l->node, fire, s, &s->timer);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	s->link = l;
+	s->id = id;
+	s->flags = o->flags;
+	s->loop_count = o->loop_count;
+	s->initiator = initiator;
+	s->timeout_ms = GRASP_DEF_TIMEOUT_MS;
+	buf_init(&s->request, GRASP_UNICAST_MAX);
+	TAILQ_INSERT_TAIL(&l->sessions, s, entry);
+	LIST_INSERT_HEAD(bucket_of(l->node, id), s, bucket);
+	l->live++;
+	l->served = true;
+	*ret = s;
+	return 0;
+}
+
+static void
+await_peer(struct grasp_session *s)
+{
+	change_state(s, SESSION_PEER);
+	node_timer_set(s->link->node, s->timer, s->timeout_ms); /* G-089 */
+}
+
+/* --- the state machine ------------------------------------------------------------------------ */
+
+static void
+send_request(struct grasp_session *s)
+{
+	if (link_send_bytes(s->link, buf_slice(&s->request)) < 0)
+		return; /* the link goes, and we with it */
+	buf_done(&s->request);
+	await_peer(s);
+}
+
+static bool
+same_objective(const struct grasp_session *s, const struct grasp_objective *o)
+{
+	return slice_is(o->name, s->name) &&
+	    ((o->flags ^ s->flags) & F_NEG_DRY) == 0; /* G-100 */
+}
+
+static void
+take_step(struct grasp_session *s, const struct grasp_msg *msg)
+{
+	struct grasp_objective o = objective_for_asa(&msg->objective);
+
+	if (!s->negotiation || !same_objective(s, &o)) {
+		violate(s, "M_NEGOTIATE does not belong to what was asked");
+		return;
+	}
+	/* I-05: one less than before, but peers are known to answer with the same. */
+	if (o.loop_count == 0 ||
+	    (o.loop_count != s->loop_count && o.loop_count + 1 != s->loop_count)) {
+		violate(s, "M_NEGOTIATE with a wrong loop count");
+		return;
+	}
+	if (!s->ops.negotiated) {
+		violate(s, "M_NEGOTIATE, but nobody here takes steps");
+		return;
+	}
+	s->answered = true;
+	s->loop_count = o.loop_count;
+	node_timer_stop(s->link->node, s->timer);
+	change_state(s, SESSION_OURS);
+	s->ops.negotiated(s->arg, s, &o);
+}
+
+static void
+take_value(struct grasp_session *s, const struct grasp_msg *msg)
+{
+	struct grasp_objective o = objective_for_asa(&msg->objective);
+
+	if (s->negotiation || !slice_is(o.name, s->name)) {
+		violate(s, "M_SYNCH does not belong to what was asked");
+		return;
+	}
+	s->answered = true;
+	if (s->ops.synched)
+		s->ops.synched(s->arg, s, &o);
+	if (s->state != SESSION_DEAD)
+		finish(s, GRASP_ACCEPTED, none);
+}
+
+static void
+take_wait(struct grasp_session *s, uint32_t ms)
+{
+	if (!s->negotiation) {
+		violate(s, "M_WAIT in a synchronization");
+		return;
+	}
+	s->answered = true;
+	node_timer_set(
+	    s->link->node, s->timer, ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS); /* G-097 */
+	if (s->ops.waiting)
+		s->ops.waiting(s->arg, s, ms);
+}
+
+static void
+take_end(struct grasp_session *s, const struct grasp_msg *msg)
+{
+	if (!s->negotiation)
+		violate(s, "M_END in a synchronization");
+	else if (!msg->accepted)
+		finish(s, GRASP_DECLINED, msg->reason);
+	else if (s->state != SESSION_PEER)
+		violate(s, "M_END accepts nothing that we offered");
+	else
+		finish(s, GRASP_ACCEPTED, none);
+}
+
+static void
+handle(struct grasp_session *s, enum event event, const struct grasp_msg *msg)
+{
+	switch (s->state) {
+	case SESSION_QUEUED:
+		switch (event) {
+		case EV_OPENED:
+			send_request(s);
+			return;
+		case EV_TIMER:
+			finish(s, GRASP_TIMEOUT, none);
+			return;
+		case EV_NEGOTIATE:
+		case EV_SYNCH:
+		case EV_WAIT:
+		case EV_END:
+		case EV_INVALID:
+			return; /* we have not asked yet */
+		}
+		return;
+	case SESSION_PEER:
+		switch (event) {
+		case EV_NEGOTIATE:
+			take_step(s, msg);
+			return;
+		case EV_SYNCH:
+			take_value(s, msg);
+			return;
+		case EV_WAIT:
+			take_wait(s, msg->time_ms);
+			return;
+		case EV_END:
+			take_end(s, msg);
+			return;
+		case EV_INVALID:
+			finish(s, GRASP_REFUSED, none);
+			return;
+		case EV_TIMER:
+			finish(s, GRASP_TIMEOUT, none);
+			return;
+		case EV_OPENED:
+			return;
+		}
+		return;
+	case SESSION_OURS:
+		switch (event) {
+		case EV_END:
+			take_end(s, msg);
+			return;
+		case EV_INVALID:
+			finish(s, GRASP_REFUSED, none);
+			return;
+		case EV_NEGOTIATE:
+		case EV_SYNCH:
+		case EV_WAIT:
+			violate(s, "the peer speaks although it is our turn");
+			return;
+		case EV_OPENED:
+		case EV_TIMER:
+			return;
+		}
+		return;
+	case SESSION_DEAD:
+		return;
+	}
+}
+
+static void
+fire(void *arg)
+{
+	struct grasp_session *s = arg;
+	struct grasp_node *n = s->link->node;
+
+	node_enter(n);
+	handle(s, EV_TIMER, NULL);
+	node_leave(n);
+}
+
+void
+session_link_opened(struct grasp_session *s)
+{
+	handle(s, EV_OPENED, NULL);
+}
+
+/* I-12: closed without a word says that nobody listens, not that the peer is dead. */
+static bool
+is_refusal(const struct grasp_session *s, int err)
+{
+	if (s->link->held || !s->initiator || s->answered)
+		return false;
+	if (s->state == SESSION_QUEUED)
+		return err == -ECONNREFUSED;
+	return err == 0 || err == -ECONNRESET;
+}
+
+void
+session_link_gone(struct grasp_session *s, int err)
+{
+	if (s->state == SESSION_DEAD)
+		return;
+	if (err == -EBADMSG || err == -EMSGSIZE)
+		finish(s, GRASP_VIOLATION, none);
+	else
+		finish(s, is_refusal(s, err) ? GRASP_REFUSED : GRASP_CLOSED, none);
+}
+
+/* --- messages from the link -------------------------------------------------------------------- */
+
+static enum event
+event_of(const struct grasp_msg *msg)
+{
+	switch (msg->type) {
+	case M_NEGOTIATE:
+		return EV_NEGOTIATE;
+	case M_SYNCH:
+		return EV_SYNCH;
+	case M_WAIT:
+		return EV_WAIT;
+	case M_END:
+		return EV_END;
+	case M_NOOP:
+	case M_DISCOVERY:
+	case M_RESPONSE:
+	case M_REQ_NEG:
+	case M_REQ_SYN:
+	case M_FLOOD:
+	case M_INVALID:
+		break;
+	}
+	return EV_INVALID;
+}
+
+void
+session_message(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_session *s = find(l, msg->session_id);
+
+	if (s)
+		handle(s, event_of(msg), msg);
+	else
+		l->node->counters.unwanted++;
+}
+
+/* G-055; a link that serves others goes on and says so instead. */
+static void
+refuse(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	if (!l->held && l->live == 0)
+		link_doom(l, 0);
+	else
+		link_invalid(l, msg->session_id);
+}
+
+static bool
+is_offered(const struct grasp_registration *r, const struct grasp_msg *msg)
+{
+	if (!r)
+		return false;
+	return msg->type == M_REQ_NEG ? r->support.negotiate != NULL
+				      : r->support.synchronize != NULL;
+}
+
+void
+session_request(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_registration *r = node_registration(l->node, msg->objective.name);
+	struct grasp_objective asked = objective_for_asa(&msg->objective);
+	struct grasp_session *s;
+
+	if (is_active(l, msg->session_id)) {
+		l->node->counters.duplicate++; /* G-040 */
+		return;
+	}
+	if (!is_offered(r, msg)) {
+		l->node->counters.no_listener++;
+		refuse(l, msg);
+		return;
+	}
+	if (l->live_of_peer >= LINK_SESSIONS_MAX ||
+	    new_session(l, msg->session_id, &asked, false, &s) < 0) {
+		l->node->counters.rate_limited++;
+		refuse(l, msg);
+		return;
+	}
+	l->live_of_peer++;
+	s->negotiation = msg->type == M_REQ_NEG;
+	change_state(s, SESSION_OURS);
+	if (s->negotiation)
+		r->support.negotiate(r->arg, s, &asked);
+	else
+		r->support.synchronize(r->arg, s, &asked);
+}
+
+/* --- the initiator's calls ---------------------------------------------------------------------- */
+
+static int
+encode_request(struct grasp_session *s, const struct grasp_objective *objective)
+{
+	struct grasp_msg msg = {
+		.type = s->negotiation ? M_REQ_NEG : M_REQ_SYN,
+		.session_id = s->id,
+		.has_objective = true,
+		.objective = *objective,
+	};
+	int r;
+
+	msg.objective.loop_count = s->loop_count;
+	r = node_encode(s->link->node, &msg, s->link->max);
+	if (r < 0)
+		return r;
+	buf_put_slice(&s->request, buf_slice(&s->link->node->out));
+	return s->request.err;
+}
+
+static int
+start(struct grasp_session *s, const struct grasp_objective *objective)
+{
+	int r = encode_request(s, objective);
+
+	if (r < 0)
+		return r;
+	if (s->link->state == LINK_OPENING) {
+		node_timer_set(s->link->node, s->timer, s->timeout_ms);
+		return 0;
+	}
+	r = link_send_bytes(s->link, buf_slice(&s->request));
+	if (r < 0)
+		return r;
+	buf_done(&s->request);
+	await_peer(s);
+	return 0;
+}
+
+static int
+request(struct grasp_link *l, bool negotiation, const struct grasp_objective *objective,
+    uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
+    struct grasp_session **ret)
+{
+	struct grasp_session *s;
+	int r;
+
+	if (l->state != LINK_OPENING && l->state != LINK_OPEN)
+		return -ENOTCONN;
+	r = objective_check(objective);
+	if (r < 0)
+		return r;
+	r = new_session(l, node_new_session_id(l->node), objective, true, &s);
+	if (r < 0)
+		return r;
+	s->negotiation = negotiation;
+	if (!s->loop_count)
+		s->loop_count = GRASP_DEF_LOOPCT; /* G-090 */
+	if (timeout_ms)
+		s->timeout_ms = timeout_ms;
+	r = start(s, objective);
+	if (r < 0) {
+		session_drop(s);
+		return r;
+	}
+	grasp_session_set(s, ops, arg);
+	*ret = s;
+	return 0;
+}
+
+int
+grasp_negotiate(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
+    struct grasp_session **ret)
+{
+	return request(l, true, objective, timeout_ms, ops, arg, ret);
+}
+
+int
+grasp_synchronize(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
+    struct grasp_session **ret)
+{
+	return request(l, false, objective, timeout_ms, ops, arg, ret);
+}
+
+/* --- both sides' calls -------------------------------------------------------------------------- */
+
+void
+grasp_session_set(struct grasp_session *s, const struct grasp_session_ops *ops, void *arg)
+{
+	s->ops = ops ? *ops : (struct grasp_session_ops){ 0 };
+	s->arg = arg;
+}
+
+struct grasp_link *
+grasp_session_link(struct grasp_session *s)
+{
+	return s->link;
+}
+
+uint32_t
+grasp_session_id(const struct grasp_session *s)
+{
+	return s->id;
+}
+
+bool
+grasp_session_dry_run(const struct grasp_session *s)
+{
+	return s->negotiation && (s->flags & F_NEG_DRY);
+}
+
+static bool
+is_our_turn(const struct grasp_session *s, bool negotiation)
+{
+	return s->state == SESSION_OURS && s->negotiation == negotiation;
+}
+
+static int
+send_value(
+    struct grasp_session *s, enum grasp_type type, uint8_t loop_count, struct slice value)
+{
+	struct grasp_msg msg = {
+		.type = type,
+		.session_id = s->id,
+		.has_objective = true,
+		.objective = { slice_text(s->name), s->flags, loop_count, value },
+	};
+	int r = objective_check(&msg.objective);
+
+	if (r < 0)
+		return r;
+	return link_send(s->link, &msg);
+}
+
+int
+grasp_session_step(struct grasp_session *s, struct slice value)
+{
+	int r;
+
+	if (!is_our_turn(s, true))
+		return -EPROTO;
+	if (s->loop_count <= 1)
+		return -ELOOP; /* G-092 */
+	r = send_value(s, M_NEGOTIATE, s->loop_count - 1, value);
+	if (r < 0)
+		return r;
+	s->loop_count--; /* G-091 */
+	await_peer(s);
+	return 0;
+}
+
+int
+grasp_session_wait(struct grasp_session *s, uint32_t ms)
+{
+	struct grasp_msg msg = { .type = M_WAIT, .session_id = s->id, .time_ms = ms };
+
+	if (!is_our_turn(s, true))
+		return -EPROTO;
+	return link_send(s->link, &msg);
+}
+
+int
+grasp_session_synch(struct grasp_session *s, struct slice value)
+{
+	int r;
+
+	if (!is_our_turn(s, false))
+		return -EPROTO;
+	r = send_value(s, M_SYNCH, s->loop_count, value);
+	if (r < 0)
+		return r;
+	session_drop(s);
+	return 0;
+}
+
+static void
+send_end(struct grasp_session *s, bool accept, const char *reason)
+{
+	struct grasp_msg msg = {
+		.type = M_END,
+		.session_id = s->id,
+		.accepted = accept,
+		.reason = slice_text(accept ? NULL : reason),
+	};
+
+	if (link_send(s->link, &msg) >= 0)
+		return;
+	msg.reason = none; /* too long or no text: what matters is the end */
+	if (link_send(s->link, &msg) < 0)
+		log_debug("session", "%u %s: M_END could not be sent", s->id, s->name);
+}
+
+void
+grasp_session_end(struct grasp_session *s, bool accept, const char *reason)
+{
+	if (s->state == SESSION_DEAD)
+		return;
+	if (!s->negotiation && s->state == SESSION_OURS)
+		link_invalid(s->link, s->id);
+	else if (s->negotiation &&
+	    (s->state == SESSION_OURS || (s->state == SESSION_PEER && !accept)))
+		send_end(s, accept, reason);
+	session_drop(s);
+}
+
+void
+grasp_session_cancel(struct grasp_session *s)
+{
+	session_drop(s);
+}
