@@ -49,6 +49,7 @@ fog_report_encode(const struct fog_report *r, struct buf *out)
 static void
 read_point(struct cbor_reader *r, int64_t sent_ms, struct report_point *ret)
 {
+	*ret = (struct report_point){ 0 };
 	rd_enter_array(r);
 	ret->item = (uint32_t)rd_uint_max(r, UINT32_MAX);
 	ret->time_ms = sent_ms - (int64_t)rd_uint_max(r, (uint64_t)sent_ms);

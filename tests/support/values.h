@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One full and one minimal sample of each fog value, and the questions that every decoder is
+ * asked: cut short, with a stranger's key, with a key twice. Included by the tests of
+ * protocol/ and by the program that emits samples for the comparison with fog.cddl. */
+#pragma once
+#include "protocol/caps.h"
+#include "protocol/domain.h"
+#include "protocol/plan.h"
+#include "protocol/query.h"
+#include "protocol/registration.h"
+#include "protocol/report.h"
+#include <math.h>
+#include <string.h>
+
+#define SLICE(bytes) ((struct slice){ (const uint8_t *)(bytes), sizeof(bytes) - 1 })
+#define SAMPLE_PROGRAM           \
+	SLICE("\x82\x83\x01\x6a" \
+	      "node_load1"       \
+	      "\x1a\x00\x04\x93\xe0\x82\x03\x02")
+#define SAMPLE_LABELS    \
+	SLICE("\xa1\x66" \
+	      "device"   \
+	      "\x62"     \
+	      "e0")
+
+static inline void
+sample_fill(void *dst, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)dst)[i] = (uint8_t)(i + 1);
+}
+
+static inline struct fog_domain
+sample_domain(bool full)
+{
+	struct fog_domain d = { 0 };
+
+	if (!full)
+		return d;
+	d.has_id = true;
+	sample_fill(d.id.bytes, sizeof d.id.bytes);
+	strcpy(d.domain, "operator1");
+	strcpy(d.scope, "admin=operator1;type=robot");
+	d.epoch = 7;
+	d.role = FOG_CONTROLLER;
+	d.hops = 8;
+	d.leaving = true;
+	return d;
+}
+
+static inline void
+sample_interface(struct caps_interface *i)
+{
+	strcpy(i->name, "wlan0");
+	i->kind = CAPS_WIFI;
+	strcpy(i->radio, "wifi6");
+	i->l2_len = 6;
+	sample_fill(i->l2, i->l2_len);
+	i->addr[0].len = 16;
+	i->addr[0].prefix = 64;
+	sample_fill(i->addr[0].ip, 16);
+	i->addr[1].len = 4;
+	i->addr[1].prefix = 24;
+	sample_fill(i->addr[1].ip, 4);
+	i->addrs = 2;
+	i->up = true;
+}
+
+static inline struct caps
+sample_caps(bool full)
+{
+	struct caps c = { .battery = NAN };
+
+	if (!full)
+		return c;
+	strcpy(c.type, "robot");
+	strcpy(c.vendor, "ACME Robotics");
+	c.energy = CAPS_BATTERY;
+	c.battery = 0.75;
+	strcpy(c.virtualization, "none");
+	strcpy(c.arch, "aarch64");
+	strcpy(c.os, "Debian GNU/Linux 12");
+	strcpy(c.kernel, "6.1.0");
+	strcpy(c.version, "0.1.0");
+	c.cpus = 4;
+	c.memory_bytes = 4ULL << 30;
+	c.storage_bytes = 64ULL << 30;
+	sample_interface(&c.interface[0]);
+	strcpy(c.interface[1].name, "e0");
+	c.interface[1].kind = CAPS_ETHERNET;
+	c.interfaces = 2;
+	strcpy(c.tag[0].key, "floor");
+	strcpy(c.tag[0].value, "2");
+	c.tags = 1;
+	return c;
+}
+
+/* caps: where the encoded capabilities stay. */
+static inline struct fog_registration
+sample_registration(bool full, struct slice caps)
+{
+	struct fog_registration r = { .renew = !full, .boot_ms = 123456 };
+
+	sample_fill(r.node.bytes, sizeof r.node.bytes);
+	sample_fill(r.boot, sizeof r.boot);
+	if (!full)
+		return r;
+	strcpy(r.name, "robot-7");
+	strcpy(r.domain, "operator1");
+	r.renew = true;
+	r.plan_version = 3;
+	r.caps = caps;
+	return r;
+}
+
+static inline struct fog_lease
+sample_lease(bool full)
+{
+	struct fog_lease l = { .epoch = 7, .lease_ms = 30000, .beat_ms = 2000 };
+
+	sample_fill(l.controller.bytes, sizeof l.controller.bytes);
+	if (full)
+		l.time_ms = 1795000000000;
+	return l;
+}
+
+static inline void
+sample_plan(bool full, struct fog_plan *p)
+{
+	memset(p, 0, sizeof *p);
+	p->version = 12;
+	p->items = 1;
+	p->item[0] = (struct plan_item){ .id = 1,
+		.program = SAMPLE_PROGRAM,
+		.period_ms = 5000,
+		.mode = PLAN_PERIODIC };
+	if (!full)
+		return;
+	p->items = 2;
+	p->item[1] = (struct plan_item){ .id = 900,
+		.program = SAMPLE_PROGRAM,
+		.period_ms = 100,
+		.mode = PLAN_ON_CHANGE,
+		.deadband = 0.05,
+		.heartbeat_ms = 60000 };
+}
+
+static inline void
+sample_report(bool full, struct fog_report *r)
+{
+	memset(r, 0, sizeof *r);
+	sample_fill(r->boot, sizeof r->boot);
+	r->sequence = 100;
+	r->sent_ms = 1000000;
+	if (!full)
+		return;
+	r->points = 2;
+	r->point[0] = (struct report_point){ .item = 1,
+		.time_ms = 999000,
+		.value = 0.25,
+		.samples = 5,
+		.labels = SAMPLE_LABELS };
+	r->point[1] = (struct report_point){ .item = 900,
+		.time_ms = 1000000,
+		.value = NAN,
+		.reason = slice_text("no sample of node_load1 in the last 5 min") };
+}
+
+static inline void
+sample_result(bool full, struct fog_result *r)
+{
+	memset(r, 0, sizeof *r);
+	r->now_ms = 1000000;
+	if (!full)
+		return;
+	r->wall_ms = 1795000000000;
+	strcpy(r->unit, "bytes");
+	strcpy(r->unknown, "only for the sample");
+	r->points = 2;
+	r->point[0] = (struct query_point){ .labels = SAMPLE_LABELS,
+		.value = 17,
+		.samples = 3,
+		.oldest_ms = 900000,
+		.newest_ms = 999000 };
+	r->point[1].value = NAN;
+}
+
+/* --- what every decoder is asked -------------------------------------------------------------- */
+typedef int sample_decode_f(struct slice value, void *ret);
+
+/* How many of the proper prefixes are accepted: none should be. */
+static inline unsigned
+accepted_prefixes(struct slice value, sample_decode_f *decode, void *ret)
+{
+	unsigned accepted = 0;
+
+	for (size_t len = 1; len < value.len; len++)
+		accepted += decode((struct slice){ value.data, len }, ret) == 0;
+	return accepted;
+}
+
+/* The map with `extra` (key and value, encoded) at its end; at most 22 pairs. */
+static inline struct slice
+with_pair(struct slice map, struct slice extra, struct buf *out)
+{
+	buf_reset(out);
+	buf_put_u8(out, (uint8_t)(map.data[0] + 1));
+	buf_put(out, map.data + 1, map.len - 1);
+	buf_put_slice(out, extra);
+	return buf_slice(out);
+}
+
+/* Key 500 with a nested value, that nobody knows. */
+#define UNKNOWN_PAIR SLICE("\x19\x01\xf4\x82\xa1\x01\x02\xf6")
+/* A key below the last one of every value: repeated or descending. */
+#define REPEATED_PAIR SLICE("\x01\x00")

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Prints a full and a minimal sample of every value as "rule hex", for tests/unit/cddl.py. */
+#include "base/crypto.h"
+#include "tests/support/values.h"
+#include <stdio.h>
+
+static uint8_t memory[4096], caps_memory[2048];
+static struct buf out, caps;
+
+static void
+emit(const char *rule)
+{
+	char hex[2 * sizeof memory + 1];
+
+	printf("%s %s\n", rule, hex_format(memory, out.pos, hex));
+	buf_reset(&out);
+}
+
+static void
+emit_registration(bool full)
+{
+	struct caps c = sample_caps(full);
+	struct fog_lease l = sample_lease(full);
+
+	buf_reset(&caps);
+	caps_encode(&c, &caps);
+	struct fog_registration r = sample_registration(full, buf_slice(&caps));
+	fog_registration_encode(&r, &out);
+	emit("registration");
+	wr_raw(&out, buf_slice(&caps));
+	emit("caps");
+	fog_lease_encode(&l, &out);
+	emit("lease");
+}
+
+static void
+emit_all(bool full)
+{
+	static struct fog_plan plan;
+	static struct fog_report report;
+	static struct fog_result result;
+	struct fog_domain d = sample_domain(full);
+	struct fog_query q = { .program = SAMPLE_PROGRAM };
+
+	fog_domain_encode(&d, &out);
+	emit("domain");
+	emit_registration(full);
+	sample_plan(full, &plan);
+	fog_plan_encode(&plan, &out);
+	emit("plan");
+	sample_report(full, &report);
+	fog_report_encode(&report, &out);
+	emit("report");
+	fog_query_encode(&q, &out);
+	emit("query");
+	sample_result(full, &result);
+	fog_result_encode(&result, &out);
+	emit("result");
+}
+
+int
+main(void)
+{
+	buf_init_fixed(&out, memory, sizeof memory);
+	buf_init_fixed(&caps, caps_memory, sizeof caps_memory);
+	emit_all(true);
+	emit_all(false);
+	return out.err != 0;
+}
