@@ -206,17 +206,23 @@ at_end(struct cbor_reader *r)
 	return true;
 }
 
+/* The head of the item that must stand here; a break cannot. */
+static bool
+look_at_item(struct cbor_reader *r, struct cbor_head *h)
+{
+	if (look(r, h) > 0 && h->type != RD_NONE)
+		return true;
+	rd_fail(r, -EBADMSG);
+	return false;
+}
+
 enum rd_type
 rd_peek(struct cbor_reader *r)
 {
 	struct cbor_head h;
 
-	if (r->err || at_end(r))
+	if (r->err || at_end(r) || !look_at_item(r, &h))
 		return RD_NONE;
-	if (look(r, &h) <= 0) {
-		rd_fail(r, -EBADMSG);
-		return RD_NONE;
-	}
 	return h.type;
 }
 
@@ -235,11 +241,9 @@ expect_any(struct cbor_reader *r)
 static bool
 expect(struct cbor_reader *r, unsigned types, struct cbor_head *h)
 {
-	if (!expect_any(r))
+	if (!expect_any(r) || !look_at_item(r, h))
 		return false;
-	if (look(r, h) <= 0)
-		rd_fail(r, -EBADMSG);
-	else if (!(types & TYPE(h->type)))
+	if (!(types & TYPE(h->type)))
 		rd_fail(r, -EINVAL);
 	else if (accept(r, h) <= 0)
 		rd_fail(r, -EBADMSG);

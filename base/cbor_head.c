@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Heads are decoded by libcbor's streaming decoder, with three exceptions. All were measured
- * on libcbor 0.8:
+ * Heads are decoded by libcbor's streaming decoder, with exceptions. These were measured on
+ * libcbor 0.8:
  *  - of a definite string it wants every byte present before it tells the length, and the sum
  *    it reports as required overflows for lengths near 2^64;
  *  - it refuses the tags 6 to 20 (COSE uses 16 to 18) as malformed;
+ *  - it gives counts as size_t, which cuts 64 bits to 32 on small machines;
  *  - it refuses every simple value but false, true, null and undefined.
- * The first two have their argument encoded just like an unsigned integer, so they are shown
+ * The first three have their argument encoded just like an unsigned integer, so they are shown
  * to libcbor as one. */
 #include "base/cbor_head.h"
 
@@ -14,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAJOR_BYTES = 2, MAJOR_TEXT = 3, MAJOR_TAG = 6, MAJOR_SIMPLE = 7 };
+enum { MAJOR_BYTES = 2, MAJOR_TEXT, MAJOR_ARRAY, MAJOR_MAP, MAJOR_TAG, MAJOR_SIMPLE };
 enum { INFO_ONE_BYTE = 24, INFO_INDEFINITE = 31 };
 #define HEAD_MAX 9
 
@@ -94,18 +95,6 @@ on_negint64(void *h, uint64_t v)
 }
 
 static void
-on_array(void *h, size_t count)
-{
-	set(h, RD_ARRAY, count);
-}
-
-static void
-on_map(void *h, size_t pairs)
-{
-	set(h, RD_MAP, pairs);
-}
-
-static void
 on_bool(void *h, bool v)
 {
 	set(h, RD_BOOL, v);
@@ -165,7 +154,7 @@ on_double(void *h, double v)
 	set_number(h, v);
 }
 
-/* Definite strings and tags have no callback: they are never shown as such. */
+/* Tags and whatever has a definite length have no callback: they are not shown as such. */
 static const struct cbor_callbacks callbacks = {
 	.uint8 = on_uint8,
 	.uint16 = on_uint16,
@@ -177,9 +166,7 @@ static const struct cbor_callbacks callbacks = {
 	.negint64 = on_negint64,
 	.byte_string_start = on_open_bytes,
 	.string_start = on_open_text,
-	.array_start = on_array,
 	.indef_array_start = on_open_array,
-	.map_start = on_map,
 	.indef_map_start = on_open_map,
 	.float2 = on_float,
 	.float4 = on_float,
@@ -237,6 +224,18 @@ decode_simple(struct slice in, uint8_t info, struct cbor_head *h)
 	return h->len = 2;
 }
 
+/* The types whose argument is shown as an unsigned integer. */
+static const enum rd_type counted[] = {
+	RD_NONE,
+	RD_NONE,
+	[MAJOR_BYTES] = RD_BYTES,
+	[MAJOR_TEXT] = RD_TEXT,
+	[MAJOR_ARRAY] = RD_ARRAY,
+	[MAJOR_MAP] = RD_MAP,
+	[MAJOR_TAG] = RD_TAG,
+	[MAJOR_SIMPLE] = RD_NONE,
+};
+
 int
 cbor_head_decode(struct slice in, struct cbor_head *ret)
 {
@@ -245,12 +244,8 @@ cbor_head_decode(struct slice in, struct cbor_head *ret)
 		return 0;
 	uint8_t major = in.data[0] >> 5, info = in.data[0] & 0x1f;
 
-	if (major == MAJOR_BYTES && info != INFO_INDEFINITE)
-		return decode_as_uint(in, RD_BYTES, ret);
-	if (major == MAJOR_TEXT && info != INFO_INDEFINITE)
-		return decode_as_uint(in, RD_TEXT, ret);
-	if (major == MAJOR_TAG)
-		return decode_as_uint(in, RD_TAG, ret);
+	if (major == MAJOR_TAG || (info != INFO_INDEFINITE && counted[major] != RD_NONE))
+		return decode_as_uint(in, counted[major], ret);
 	if (major == MAJOR_SIMPLE && (info < 20 || info == INFO_ONE_BYTE))
 		return decode_simple(in, info, ret);
 	return decode(in.data, in.len, ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cbor.h"
-#include "base/cbor_head.h"
 
 #include <cbor.h>
+#include <float.h>
 #include <math.h>
 
 #define HEAD_MAX 9
@@ -27,31 +27,52 @@ wr_int(struct buf *b, int64_t v)
 		    b, head, cbor_encode_negint((uint64_t)(-1 - v), head, sizeof head));
 }
 
-/* libcbor rounds silently, to zero or infinity too: what comes back decides. */
+/* The bits of v as a half float, if it is one. By hand, because cbor_encode_half() of libcbor
+ * 0.8 loses the low bits of subnormal numbers and rounds what is too large to infinity. */
 static bool
-keeps_value(const uint8_t *head, size_t len, double v)
+make_half(double v, uint16_t *ret)
 {
-	struct cbor_head h;
+	double size = fabs(v), mantissa;
+	int exponent;
+	uint16_t bits;
 
-	return cbor_head_decode((struct slice){ head, len }, &h) > 0 && h.number == v;
+	if (isinf(v)) {
+		bits = 0x7c00;
+	} else if (size < 0x1p-14) {
+		mantissa = size * 0x1p24;
+		bits = (uint16_t)mantissa;
+		if (mantissa != bits)
+			return false;
+	} else {
+		mantissa = frexp(size, &exponent) * 0x1p11; /* 1024 to 2048 */
+		if (exponent > 16 || mantissa != floor(mantissa))
+			return false;
+		bits = (uint16_t)((exponent + 14) << 10 | ((int)mantissa - 1024));
+	}
+	*ret = signbit(v) ? bits | 0x8000 : bits;
+	return true;
+}
+
+static bool
+is_single(double v)
+{
+	return fabs(v) <= (double)FLT_MAX && (double)(float)v == v;
 }
 
 void
 wr_double(struct buf *b, double v)
 {
 	uint8_t head[HEAD_MAX];
-	size_t len;
+	uint16_t half = 0x7e00; /* one NaN for all: RFC 8949 §4.2.2 */
 
-	if (isnan(v)) { /* one NaN for all: RFC 8949 §4.2.2 */
-		buf_put(b, "\xf9\x7e\x00", 3);
-		return;
+	if (isnan(v) || make_half(v, &half)) {
+		const uint8_t bytes[] = { 0xf9, (uint8_t)(half >> 8), (uint8_t)half };
+		buf_put(b, bytes, sizeof bytes);
+	} else if (is_single(v)) {
+		buf_put(b, head, cbor_encode_single((float)v, head, sizeof head));
+	} else {
+		buf_put(b, head, cbor_encode_double(v, head, sizeof head));
 	}
-	len = cbor_encode_half((float)v, head, sizeof head);
-	if (!keeps_value(head, len, v))
-		len = cbor_encode_single((float)v, head, sizeof head);
-	if (!keeps_value(head, len, v))
-		len = cbor_encode_double(v, head, sizeof head);
-	buf_put(b, head, len);
 }
 
 void

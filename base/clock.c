@@ -43,7 +43,8 @@ clock_jitter(uint32_t period_ms, unsigned percent, uint32_t random)
 	if (percent > 100)
 		percent = 100;
 	uint64_t reach = (uint64_t)period_ms * percent / 100;
-	uint64_t ms = period_ms - reach + ((2 * reach + 1) * random >> 32);
+	/* (2 * reach + 1) * random >> 32, written so that nothing exceeds 64 bits */
+	uint64_t ms = period_ms - reach + ((reach * random + random / 2) >> 31);
 
 	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }

@@ -65,8 +65,8 @@ void
 json_put_double(struct buf *out, double v)
 {
 	char text[32];
-	/* Up to 15 digits always survive, so the first try is the shortest; subnormal numbers
-	 * have fewer. */
+	/* Up to 15 digits always survive, so no shorter try is needed; subnormal numbers have
+	 * fewer. */
 	int digits = fabs(v) < DBL_MIN ? 1 : DBL_DIG;
 
 	if (!isfinite(v)) {
