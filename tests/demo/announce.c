@@ -26,12 +26,13 @@ main(int argc, char **argv)
 		.na.nd_na_flags_reserved = ND_NA_FLAG_OVERRIDE,
 		.option = { ND_OPT_TARGET_LINKADDR, 1 } };
 	struct ifreq ifr = { 0 };
-	int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), hops = 255, index;
+	int hops = 255, index, fd;
 
 	if (argc != 3 || inet_pton(AF_INET6, argv[2], &a.na.nd_na_target) != 1) {
 		fputs("usage: announce INTERFACE ADDRESS\n", stderr);
 		return 2;
 	}
+	fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
 	snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", argv[1]);
 	index = (int)if_nametoindex(argv[1]);
 	if (fd < 0 || !index || ioctl(fd, SIOCGIFHWADDR, &ifr)) {

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Holds the arrows of the house and the fence around each library: who may include what. TAP.
+cd "${top_srcdir:-$(dirname "$0")/..}" || exit 99
+
+n=0 failed=0
+result() { # what offenders
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		failed=1
+		echo "not ok $n - $1"
+		sed 's/^/# /' <<< "$2"
+	fi
+}
+
+# Lines of a folder's sources that include a project header outside the folders allowed.
+arrows() { # folder allowed…
+	local folder=$1 pattern
+	shift
+	pattern=$(IFS='|'; echo "$*")
+	result "$folder includes only $*" "$(grep -rnE '^#include "' --include='*.[ch]' "$folder" |
+		grep -vE "#include \"($pattern)/|#include \"config.h\"")"
+}
+
+# Files that include a library's header although they are not the ones that may.
+fence() { # header-pattern file-pattern
+	result "<$1> only in $2" "$(grep -rlE "^#include <$1>" --include='*.[ch]' base grasp protocol \
+		metrics functions orchestrator-hooks agent controller ctl | grep -vE "^($2)$")"
+}
+
+arrows base base
+arrows grasp base grasp
+arrows protocol base protocol
+arrows metrics base metrics
+arrows functions base functions
+arrows orchestrator-hooks base protocol orchestrator-hooks
+arrows agent base grasp protocol metrics functions agent
+arrows controller base grasp protocol metrics functions orchestrator-hooks controller
+arrows ctl base protocol functions ctl
+fence 'cbor(/.*)?\.h' 'base/cbor.*\.c'
+fence 'openssl/.*' 'base/(tls|crypto)\.c'
+fence 'yaml\.h' 'base/yaml\.c'
+fence 'nats(/.*)?\.h' 'base/bus\.c'
+fence 'sqlite3\.h' 'controller/store[a-z_]*\.[ch]'
+fence 'microhttpd\.h' 'controller/http\.c'
+fence 'curl/.*' 'orchestrator-hooks/http\.c'
+fence 'coap3/.*' 'agent/lwm2m/.*'
+fence 'ev\.h' '(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|(agent|controller)/main|controller/(store_writer|hook_host))\.c'
+result "cbor_load is called nowhere" "$(grep -rnw cbor_load --include='*.[ch]' base grasp protocol \
+	metrics functions orchestrator-hooks agent controller ctl | grep -vE ':[0-9]+:[/ ]\*')"
+result "no shell is called" "$(grep -rnwE 'system|popen' --include='*.[ch]' base grasp protocol \
+	metrics functions orchestrator-hooks agent controller ctl | grep -E '\b(system|popen) ?\(')"
+result "headers include each other without a circle" "$(grep -oE '^#include "[^"]+"' --include='*.h' -r \
+	base grasp protocol metrics orchestrator-hooks agent controller ctl |
+	sed 's/:#include "/ /; s/"$//' | tsort 2>&1 > /dev/null)"
+result "every source says its licence" "$(git ls-files '*.[ch]' '*.sh' '*.am' '*.inc' ':!build-aux' 2>/dev/null |
+	xargs -r grep -L SPDX-License-Identifier)"
+result "the agent is built without SQLite and NATS" "$(
+	a=${top_builddir:-build}/fogwatch-agent
+	[ ! -x "$a" ] || ldd "$a" | grep -E 'sqlite|nats')"
+echo "1..$n"
+exit $failed
