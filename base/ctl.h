@@ -8,7 +8,10 @@
  *
  * Items are maps with text keys, the read model of DESIGN.md §5; fogctl prints them as tables,
  * JSON or CBOR. A command that takes time keeps its ctl_request and answers later; it is told
- * when the client goes away. A client that does not read is closed at 1 MiB of backlog. */
+ * when the client goes away, which is also what closing only the sending side means. A client
+ * that does not read is closed at 1 MiB of backlog, one that says nothing after a minute.
+ *
+ * Any function here may be called from a command or from a cancel callback. */
 #pragma once
 #include "base/cbor.h"
 #include <sys/types.h>
@@ -28,7 +31,8 @@ struct ctl_command {
 	const char *help;
 };
 
-/* Binds path (an old socket file is replaced, a live daemon's is -EADDRINUSE) with mode 0660. */
+/* Binds path (an old socket file is replaced, a live daemon's is -EADDRINUSE, another file is
+ * -ENOTSOCK) with mode 0660. */
 int ctl_open(struct ev_loop *loop, const char *path, const struct ctl_command *table, size_t len,
     void *arg, struct ctl_server **ret) MUST_CHECK;
 void ctl_close(struct ctl_server *s);
@@ -48,6 +52,7 @@ bool ctl_arg_bool(struct slice args, const char *name);
 
 /* The client, blocking. */
 struct ctl_client;
+/* -ENOENT: no such socket; -ECONNREFUSED: no daemon behind it; -EACCES: not for this user. */
 int ctl_connect(const char *path, struct ctl_client **ret) MUST_CHECK;
 void ctl_disconnect(struct ctl_client *c);
 DEFINE_FREEP(struct ctl_client, ctl_disconnect)
