@@ -569,7 +569,7 @@ what_rfc_8990_does_not_allow_is_not_written(void **state)
 		{ .type = M_DISCOVERY, .initiator = INITIATOR },
 		{ .type = M_DISCOVERY, .has_objective = true, .objective = OBJECTIVE },
 		{ .type = M_DISCOVERY,
-		    .initiator = { 5 },
+		    .initiator = { 5, { 0 } },
 		    .has_objective = true,
 		    .objective = OBJECTIVE },
 		{ .type = M_RESPONSE, .initiator = INITIATOR },
