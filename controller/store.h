@@ -14,14 +14,21 @@
 struct ev_loop;
 struct store;
 
-typedef void store_done_f(void *arg, int err); /* 0: committed; -EIO: the store is not trusted any more */
+typedef void store_done_f(
+    void *arg, int err); /* 0: committed; -EIO: the store is not trusted any more */
 
-/* Opens or makes the databases in dir. -EBADMSG: damaged (moved aside, see log). failed() is called
- * once if a write or sync fails later: the daemon then stops. */
-int store_open(struct ev_loop *loop, const char *dir, void (*failed)(void *arg), void *arg,
-    struct store **ret) MUST_CHECK;
-void store_close(struct store *s); /* writes out what is queued */
+/* Opens or makes the databases in dir. A damaged file is moved aside, and work goes on with the newest
+ * backup or an empty one: store_recovery() tells. -EPROTONOSUPPORT: made by a newer version. failed()
+ * is called once if a write or sync fails later: the daemon then stops. */
+int store_open(struct ev_loop *loop, const char *dir, void (*failed)(void *arg),
+    void *arg, struct store **ret) MUST_CHECK;
+/* Writes out what is queued. No done() is called from here on: what they point to may be gone. */
+void store_close(struct store *s);
 DEFINE_FREEP(struct store, store_close)
+/* Blocks until everything queued is written and its done() has run: before an orderly exit. */
+void store_flush(struct store *s);
+const char *
+store_recovery(const struct store *s); /* what was damaged at open; NULL: nothing */
 /* Runs done when everything queued before is on the disk. */
 void store_barrier(struct store *s, store_done_f *done, void *arg);
 uint64_t store_epoch(const struct store *s); /* grows by one at each open */
@@ -35,53 +42,64 @@ struct node_row {
 	struct slice caps;
 	int64_t joined_ms, heard_ms; /* wall */
 };
-int store_node_put(struct store *s, const struct node_row *n, store_done_f *done, void *arg);
-int store_nodes(struct store *s, void (*row)(void *arg, const struct node_row *n), void *arg);
+int
+store_node_put(struct store *s, const struct node_row *n, store_done_f *done, void *arg);
+int
+store_nodes(struct store *s, void (*row)(void *arg, const struct node_row *n), void *arg);
 
-int store_service_put(struct store *s, const char *name, const char *yaml, store_done_f *, void *);
+int store_service_put(
+    struct store *s, const char *name, const char *yaml, store_done_f *, void *);
 int store_service_delete(struct store *s, const char *name, store_done_f *, void *);
-int store_services(struct store *s, void (*row)(void *, const char *name, const char *yaml), void *);
+int store_services(
+    struct store *s, void (*row)(void *, const char *name, const char *yaml), void *);
 
 struct placement_row {
 	const char *service, *function, *node; /* node: name; "" none */
-	const char *state; /* "assigned", "preparing", "releasing", "assigning", "uncertain" */
+	const char
+	    *state; /* "assigned", "preparing", "releasing", "assigning", "uncertain" */
 	uint64_t generation;
 };
-int store_placement_put(struct store *s, const struct placement_row *p, store_done_f *, void *);
-int store_placements(struct store *s, void (*row)(void *, const struct placement_row *p), void *);
+int store_placement_put(
+    struct store *s, const struct placement_row *p, store_done_f *, void *);
+int store_placements(
+    struct store *s, void (*row)(void *, const struct placement_row *p), void *);
 
 struct event_row {
 	int64_t sequence; /* given by the store on put; then readable in done order */
 	int64_t time_ms;  /* wall */
-	const char *kind; /* "node.joined", "node.lost", "prediction.raised", "migration.done", … */
+	const char *
+	    kind; /* "node.joined", "node.lost", "prediction.raised", "migration.done", … */
 	const char *node, *service, *function; /* "" if it has none */
-	const char *text; /* a sentence for people */
+	const char *text;		       /* a sentence for people */
 };
 /* Returns the sequence number > 0 at once; it is durable when done is called. */
-int64_t store_event_put(struct store *s, const struct event_row *e, store_done_f *, void *);
+int64_t
+store_event_put(struct store *s, const struct event_row *e, store_done_f *, void *);
 /* Those after `after`, oldest first, at most limit. */
 int store_events(struct store *s, int64_t after, int limit,
     void (*row)(void *, const struct event_row *e), void *);
 /* The newest `limit`, oldest of them first. */
-int store_events_last(struct store *s, int limit, void (*row)(void *, const struct event_row *e),
-    void *);
+int store_events_last(
+    struct store *s, int limit, void (*row)(void *, const struct event_row *e), void *);
 
 struct migration_row {
-	const char *id;	  /* 32 hex digits, also the hook event's id */
+	const char *id; /* 32 hex digits, also the hook event's id */
 	const char *service, *function, *source, *target, *hook, *reason;
 	const char *state; /* "open", "done", "failed", "cancelled", "unknown" */
 	const char *phase; /* last hook_phase_name(), "" before the first */
 	const char *detail;
 	uint64_t generation;
 	uint32_t attempt;
-	int64_t opened_ms, due_ms, started_ms, ready_ms, switched_ms, ended_ms; /* wall; 0: not yet */
+	int64_t opened_ms, due_ms, started_ms, ready_ms, switched_ms,
+	    ended_ms; /* wall; 0: not yet */
 };
-int store_migration_put(struct store *s, const struct migration_row *m, store_done_f *, void *);
+int store_migration_put(
+    struct store *s, const struct migration_row *m, store_done_f *, void *);
 int store_migrations(struct store *s, bool open_only, int limit,
     void (*row)(void *, const struct migration_row *m), void *);
 /* Key and value that a hook saves with a call. */
-int store_note_put(struct store *s, const char *migration, const char *key, const char *value,
-    store_done_f *, void *);
+int store_note_put(struct store *s, const char *migration, const char *key,
+    const char *value, store_done_f *, void *);
 int store_notes(struct store *s, const char *migration,
     void (*row)(void *, const char *key, const char *value), void *);
 
@@ -92,12 +110,49 @@ struct prediction_row {
 	const char *outcome; /* "open", "hit", "cleared", "averted" */
 	int64_t ended_ms;
 };
-int64_t store_prediction_put(struct store *s, const struct prediction_row *p, store_done_f *, void *);
-int store_prediction_end(struct store *s, int64_t sequence, const char *outcome, int64_t time_ms,
-    store_done_f *, void *);
+int64_t store_prediction_put(
+    struct store *s, const struct prediction_row *p, store_done_f *, void *);
+int store_prediction_end(struct store *s, int64_t sequence, const char *outcome,
+    int64_t time_ms, store_done_f *, void *);
 int store_predictions(struct store *s, int limit,
     void (*row)(void *, int64_t sequence, const struct prediction_row *p), void *);
 
-/* History: lossy under pressure (dropped and counted when 100,000 points are queued). */
+/* History: lossy under pressure (dropped and counted when 100,000 points are queued). time_ms: wall;
+ * value NaN: unknown. */
 int store_point_put(struct store *s, const struct fog_id *node, const char *expression,
     struct slice labels, int64_t time_ms, double value);
+/* Up to which sequence the points of a node are stored, in order behind those points. done(-ENOSPC):
+ * the disk is full, nothing of the batch was kept. */
+int store_stream_put(struct store *s, const struct fog_id *node, const uint8_t boot[8],
+    uint64_t sequence, store_done_f *, void *);
+int store_streams(struct store *s,
+    void (*row)(
+	void *, const struct fog_id *node, const uint8_t boot[8], uint64_t sequence),
+    void *);
+struct point_row {
+	const char *expression;
+	struct slice labels;
+	int64_t time_ms;
+	double value; /* NaN: unknown */
+};
+/* Oldest first, from since_ms on, at most limit. expression "": all. */
+int store_points(struct store *s, const struct fog_id *node, const char *expression,
+    int64_t since_ms, int limit, void (*row)(void *, const struct point_row *p), void *);
+/* Removes points and rows (events, ended predictions and migrations) older than these wall times. */
+int store_prune(struct store *s, int64_t points_before_ms, int64_t rows_before_ms);
+/* A copy of control.db in dir/backup/, the newest 24 are kept. */
+int store_backup(struct store *s);
+
+/* Small texts by key: what the daemon has to remember of itself. */
+int store_meta_put(
+    struct store *s, const char *key, const char *value, store_done_f *, void *);
+int store_meta_get(
+    struct store *s, const char *key, char *dst, size_t size); /* -ENOENT, -ENOSPC */
+
+struct store_stats {
+	uint64_t commits, rows,
+	    dropped; /* dropped: points, for want of room in queue or disk */
+	uint32_t queued_control, queued_metrics;
+	uint32_t slowest_ms; /* commit since the start */
+};
+void store_stats(struct store *s, struct store_stats *ret);
