@@ -138,6 +138,8 @@ consume(struct cbor_reader *r, const struct cbor_head *h)
 static int
 look(const struct cbor_reader *r, struct cbor_head *h)
 {
+	if (r->pos == r->size) /* where data may be NULL */
+		return 0;
 	return cbor_head_decode((struct slice){ r->data + r->pos, r->size - r->pos }, h);
 }
 

@@ -171,6 +171,23 @@ each_beginning_of_an_item_needs_more_bytes(void **state)
 }
 
 static void
+nothing_is_the_beginning_of_an_item(void **state)
+{
+	struct slice nothing = { NULL, 0 };
+	struct cbor_reader r;
+
+	(void)state;
+	assert_int_equal(cbor_item_length(nothing, 100), 0);
+	assert_int_equal(cbor_item_length(nothing, 0), -EMSGSIZE);
+	assert_false(cbor_well_formed(nothing));
+	rd_init(&r, nothing, 0);
+	assert_false(rd_more(&r));
+	assert_int_equal(rd_done(&r), 0);
+	assert_int_equal(rd_raw(&r).len, 0);
+	assert_int_equal(rd_done(&r), -EBADMSG);
+}
+
+static void
 an_item_that_is_longer_than_the_maximum_is_refused(void **state)
 {
 	(void)state;
@@ -363,6 +380,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_length_of_one_item_is_found_whatever_follows),
 		TEST(each_beginning_of_an_item_needs_more_bytes),
+		TEST(nothing_is_the_beginning_of_an_item),
 		TEST(an_item_that_is_longer_than_the_maximum_is_refused),
 		TEST(malformed_items_are_refused),
 		TEST(a_stream_in_single_bytes_gives_the_same_answers),
