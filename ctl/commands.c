@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/command.h"
+#include "base/nearest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct option_row global_options[] = {
+	{ "--socket", NULL, "PATH", OPTION_TEXT,
+	    "control socket of the daemon (or FOGWATCH_SOCKET)" },
+	{ "--json", NULL, NULL, OPTION_FLAG, "print JSON" },
+	{ "--cbor", NULL, NULL, OPTION_FLAG, "print a CBOR sequence" },
+	{ "--no-header", NULL, NULL, OPTION_FLAG, "leave the headings of tables out" },
+	{ "--help", NULL, NULL, OPTION_FLAG, "print help, of a command if one is named" },
+	{ "--version", NULL, NULL, OPTION_FLAG, "print the version" },
+	{ 0 },
+};
+
+const struct command commands[] = {
+	{
+	    .name = "nodes",
+	    .help = "the nodes of the domain",
+	    .empty = "no node has registered yet",
+	    .column = {
+		{ "name", "NAME", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "type", "TYPE", COLUMN_TEXT, 0 },
+		{ "energy", "ENERGY", COLUMN_TEXT, 0 },
+		{ "battery", "BATTERY", COLUMN_RATIO, 0 },
+		{ "cpus", "CPUS", COLUMN_NUMBER, 0 },
+		{ "memory_bytes", "MEMORY", COLUMN_BYTES, 0 },
+		{ "functions", "FUNCTIONS", COLUMN_LIST, 0 },
+		{ "heard", "LAST HEARD", COLUMN_TIME, 0 },
+		{ "address", "ADDRESS", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "node show",
+	    .shape = SHAPE_ONE,
+	    .word = { { "node", "NODE", WORD_TEXT } },
+	    .help = "what a node is and has; NODE is its name, its id, or the beginning of the id",
+	    .column = {
+		{ "battery", NULL, COLUMN_RATIO, 0 },
+		{ "memory_bytes", NULL, COLUMN_BYTES, 0 },
+		{ "storage_bytes", NULL, COLUMN_BYTES, 0 },
+		{ "bytes_received", NULL, COLUMN_BYTES, 0 },
+		{ "lease_s", NULL, COLUMN_SECONDS, 0 },
+		{ "heard", NULL, COLUMN_TIME, 0 },
+		{ "joined", NULL, COLUMN_TIME, 0 },
+	    },
+	},
+	{
+	    .name = "services",
+	    .help = "the services, where their functions are, and in what state",
+	    .empty = "no service yet: fogctl apply FILE",
+	    .column = {
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "function", "FUNCTION", COLUMN_TEXT, 0 },
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "generation", "GENERATION", COLUMN_NUMBER, 0 },
+		{ "hook", "HOOK", COLUMN_TEXT, 0 },
+		{ "lead_s", "LEAD", COLUMN_SECONDS, 0 },
+		{ "requirements", "REQUIREMENTS", COLUMN_LIST, 0 },
+	    },
+	},
+	{
+	    .name = "apply",
+	    .shape = SHAPE_LIST,
+	    .word = { { "file", "FILE", WORD_FILE } },
+	    .help = "add the service that FILE describes, or replace the one of its name",
+	    .column = {
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "remove",
+	    .shape = SHAPE_LIST,
+	    .word = { { "service", "SERVICE", WORD_TEXT } },
+	    .help = "forget a service; its functions are left as they are",
+	    .column = {
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "plan show",
+	    .word = { { "node", "NODE", WORD_OPTIONAL } },
+	    .help = "what each node has to measure, and why",
+	    .empty = "no plan: there are no nodes",
+	    .column = {
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "item", "ITEM", COLUMN_NUMBER, 0 },
+		{ "period_s", "PERIOD", COLUMN_SECONDS, 0 },
+		{ "mode", "MODE", COLUMN_TEXT, 0 },
+		{ "expression", "EXPRESSION", COLUMN_TEXT, 0 },
+		{ "reasons", "FOR", COLUMN_LIST, 0 },
+	    },
+	},
+	{
+	    .name = "query",
+	    .shape = SHAPE_ONE,
+	    .word = { { "expression", "EXPR", WORD_TEXT } },
+	    .option = {
+		{ "--node", "node", "NODE", OPTION_NODES,
+		    "the node that computes it; may be repeated; \"all\" for each one alive" },
+	    },
+	    .expand = "series",
+	    .help = "compute an expression on a node, now",
+	    .column = {
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "value", "VALUE", COLUMN_NUMBER, 0 },
+		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+		{ "samples", "SAMPLES", COLUMN_NUMBER, 0 },
+		{ "time", "TIME", COLUMN_TIME, 0 },
+		{ "age_s", "AGE", COLUMN_SECONDS, 0 },
+		{ "labels", "LABELS", COLUMN_LIST, 0 },
+		{ "unknown", "", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "predictions",
+	    .word = { { "service", "SERVICE", WORD_OPTIONAL } },
+	    .option = {
+		{ "--past", "past", NULL, OPTION_FLAG, "those that were raised, and their outcome" },
+	    },
+	    .help = "what is watched, how it stands, and when it will not do any more",
+	    .empty = "nothing to predict",
+	    .column = {
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "function", "FUNCTION", COLUMN_TEXT, 0 },
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "role", "ROLE", COLUMN_TEXT, 0 },
+		{ "value", "VALUE", COLUMN_NUMBER, 0 },
+		{ "probability", "P", COLUMN_RATIO, 0 },
+		{ "time_to_s", "TIME LEFT", COLUMN_SECONDS, 0 },
+		{ "low_s", "10 %", COLUMN_SECONDS, 0 },
+		{ "high_s", "90 %", COLUMN_SECONDS, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "requirement", "REQUIREMENT", COLUMN_TEXT, 0 },
+		{ "reason", "", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "candidates",
+	    .word = { { "service", "SERVICE/FUNCTION", WORD_FUNCTION } },
+	    .option = {
+		{ "--explain", "explain", NULL, OPTION_FLAG, "also who is rejected, and why" },
+	    },
+	    .help = "who could take a function over, best first",
+	    .empty = "no candidate: --explain says why",
+	    .column = {
+		{ "rank", "RANK", COLUMN_NUMBER, 0 },
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "accepted", "ACCEPTED", COLUMN_YES, 0 },
+		{ "score", "SCORE", COLUMN_NUMBER, 0 },
+		{ "reasons", "REASONS", COLUMN_LIST, 0 },
+	    },
+	},
+	{
+	    .name = "events",
+	    .shape = SHAPE_LIST,
+	    .option = {
+		{ "--follow", "follow", NULL, OPTION_FLAG, "go on with each that comes" },
+		{ "--last", "last", "N", OPTION_INT, "begin with the newest N (default 50)" },
+	    },
+	    .help = "what happened",
+	    .empty = "no events yet",
+	    .column = {
+		{ "time", "TIME", COLUMN_TIME, 12 },
+		{ "kind", "KIND", COLUMN_TEXT, 20 },
+		{ "node", "NODE", COLUMN_TEXT, 12 },
+		{ "text", "", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "migrations",
+	    .help = "functions that were moved, or are being moved",
+	    .empty = "nothing was moved yet",
+	    .column = {
+		{ "opened", "OPENED", COLUMN_TIME, 0 },
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "function", "FUNCTION", COLUMN_TEXT, 0 },
+		{ "from", "FROM", COLUMN_TEXT, 0 },
+		{ "to", "TO", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "phase", "PHASE", COLUMN_TEXT, 0 },
+		{ "lead_s", "LEAD", COLUMN_SECONDS, 0 },
+		{ "duration_s", "TOOK", COLUMN_SECONDS, 0 },
+		{ "generation", "GENERATION", COLUMN_NUMBER, 0 },
+		{ "reason", "REASON", COLUMN_TEXT, 0 },
+		{ "detail", "DETAIL", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "status",
+	    .shape = SHAPE_ONE,
+	    .help = "how the daemon itself is",
+	    .column = { { "uptime_s", NULL, COLUMN_SECONDS, 0 } },
+	},
+	{
+	    .name = "counters",
+	    .shape = SHAPE_ONE,
+	    .help = "what was received, sent and refused",
+	},
+	{
+	    .name = "capabilities",
+	    .shape = SHAPE_ONE,
+	    .help = "what this node told of itself (asks the agent)",
+	    .column = {
+		{ "battery", NULL, COLUMN_RATIO, 0 },
+		{ "memory_bytes", NULL, COLUMN_BYTES, 0 },
+		{ "storage_bytes", NULL, COLUMN_BYTES, 0 },
+	    },
+	},
+	{
+	    .name = "show config",
+	    .shape = SHAPE_LINES,
+	    .help = "the configuration in force, defaults included",
+	},
+	{ 0 },
+};
+
+static int
+words_in(const char *name)
+{
+	int n = 1;
+
+	for (const char *p = name; *p; p++)
+		n += *p == ' ';
+	return n;
+}
+
+static bool
+begins_with(const char *name, char *const *argv, int words)
+{
+	for (int i = 0; i < words; i++) {
+		size_t len = strcspn(name, " ");
+
+		if (strlen(argv[i]) != len || strncmp(name, argv[i], len) != 0)
+			return false;
+		name += len + (name[len] == ' ');
+	}
+	return true;
+}
+
+const struct command *
+command_find(char *const *argv, int argc, int *ret_words)
+{
+	const struct command *best = NULL;
+
+	for (const struct command *c = commands; c->name; c++) {
+		int words = words_in(c->name);
+
+		if (words <= argc && begins_with(c->name, argv, words) &&
+		    (!best || words > *ret_words)) {
+			best = c;
+			*ret_words = words;
+		}
+	}
+	return best;
+}
+
+const char *
+command_nearest(const char *typed)
+{
+	const char *best = NULL;
+	unsigned least = (unsigned)strlen(typed) / 2 + 1;
+
+	for (const struct command *c = commands; c->name; c++) {
+		unsigned d = nearest_distance(typed, c->name);
+
+		if (d < least) {
+			least = d;
+			best = c->name;
+		}
+	}
+	return best;
+}

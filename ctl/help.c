@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+print_synopsis(const struct command *c)
+{
+	fputs(c->name, stdout);
+	for (size_t i = 0; i < COMMAND_WORDS_MAX && c->word[i].title; i++)
+		printf(
+		    c->word[i].kind == WORD_OPTIONAL ? " [%s]" : " %s", c->word[i].title);
+	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
+		printf(c->option[i].title ? " [%s %s]" : " [%s]", c->option[i].name,
+		    c->option[i].title);
+}
+
+static void
+print_options(const struct option_row *o, size_t max)
+{
+	for (size_t i = 0; i < max && o[i].name; i++) {
+		int n = printf("  %s %s", o[i].name, o[i].title ? o[i].title : "");
+
+		printf("%*s%s\n", n < 20 ? 20 - n : 1, "", o[i].help);
+	}
+}
+
+void
+help_print_all(void)
+{
+	puts("usage: fogctl [OPTION]… COMMAND [ARGUMENT]…\n\n"
+	     "Shows and steers fogwatch through the control socket of a "
+	     "daemon.\n\ncommands:");
+	for (const struct command *c = commands; c->name; c++)
+		printf("  %-14s%s\n", c->name, c->help);
+	printf("  %-14s%s\n", "completion",
+	    "shell completion: completion bash, completion zsh");
+	printf("  %-14s%s\n", "help", "this text, or that of a command: help query");
+	puts("\noptions:");
+	print_options(global_options, 16);
+	puts("\nExit status: 0 done, 1 refused or not reachable, 2 wrong usage. Manual: "
+	     "fogctl(1).");
+}
+
+void
+help_print(const struct command *c)
+{
+	fputs("usage: fogctl [OPTION]… ", stdout);
+	print_synopsis(c);
+	printf("\n\n%c%s.\n", c->help[0] - ('a' - 'A'), c->help + 1);
+	if (c->option[0].name) {
+		puts("\noptions:");
+		print_options(c->option, COMMAND_OPTIONS_MAX);
+	}
+}
+
+static void
+print_words(void)
+{
+	for (const struct command *c = commands; c->name; c++)
+		printf("%s%s", c == commands ? "" : " ", c->name);
+	printf(" completion help");
+	for (const struct option_row *o = global_options; o->name; o++)
+		printf(" %s", o->name);
+}
+
+/* One list of words serves both shells; zsh reads bash's form through bashcompinit. */
+int
+completion_print(const char *shell)
+{
+	if (strcmp(shell, "zsh") == 0)
+		puts("autoload -U +X bashcompinit && bashcompinit");
+	else if (strcmp(shell, "bash") != 0)
+		return -EINVAL;
+	puts("_fogctl() {\n"
+	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
+	     "words");
+	printf("\twords=\"");
+	print_words();
+	puts("\"\n\tcase $before in");
+	for (const struct command *c = commands; c->name; c++) {
+		if (!c->option[0].name)
+			continue;
+		const char *last = strrchr(c->name, ' ');
+		printf("\t%s) words=\"", last ? last + 1 : c->name);
+		for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
+			printf("%s ", c->option[i].name);
+		puts("\" ;;");
+	}
+	puts("\t--node|show) words=$(fogctl --no-header nodes 2>/dev/null | cut -d' ' "
+	     "-f1) ;;\n"
+	     "\t--socket|apply) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+	     "\tesac\n"
+	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+	     "}\n"
+	     "complete -F _fogctl fogctl");
+	return 0;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fogctl: the operator's tool. Finds the command, asks the daemon, prints the answer. */
+#include "base/cbor.h"
+#include "base/ctl.h"
+#include "config.h"
+#include "ctl/command.h"
+#include "ctl/output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONTROLLER_SOCKET RUNSTATEDIR "/fogwatch-controller/control"
+#define AGENT_SOCKET	  RUNSTATEDIR "/fogwatch-agent/control"
+#define ARGS_MAX	  (2u << 20)
+#define PENDING_MAX	  (64u << 20)
+
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
+
+struct settings {
+	const char *socket;
+	const struct output *output;
+	bool header, help;
+};
+
+static int
+usage_error(const char *what)
+{
+	fprintf(stderr, "fogctl: %s\nTry: fogctl --help\n", what);
+	return EXIT_USAGE;
+}
+
+/* Global options may stand anywhere; what is not one of them moves to the front of argv.
+ * Returns how many words are left, or a negative exit status. */
+static int
+take_globals(int argc, char **argv, struct settings *s)
+{
+	int left = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (strcmp(a, "--json") == 0)
+			s->output = &output_json;
+		else if (strcmp(a, "--cbor") == 0)
+			s->output = &output_cbor;
+		else if (strcmp(a, "--no-header") == 0)
+			s->header = false;
+		else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
+			s->help = true;
+		else if (strcmp(a, "--socket") == 0 && i + 1 < argc)
+			s->socket = argv[++i];
+		else if (strncmp(a, "--socket=", 9) == 0)
+			s->socket = a + 9;
+		else if (strcmp(a, "--socket") == 0)
+			return -usage_error("--socket needs PATH");
+		else
+			argv[left++] = argv[i];
+		if (left && strcmp(argv[left - 1], "--") == 0) {
+			while (++i < argc)
+				argv[left++] = argv[i];
+		}
+	}
+	return left;
+}
+
+static const char *
+default_socket(void)
+{
+	const char *named = getenv("FOGWATCH_SOCKET");
+
+	if (named && *named)
+		return named;
+	return access(CONTROLLER_SOCKET, F_OK) != 0 && access(AGENT_SOCKET, F_OK) == 0
+	    ? AGENT_SOCKET
+	    : CONTROLLER_SOCKET;
+}
+
+static int
+open_socket(const struct settings *s, struct ctl_client **ret)
+{
+	int err = ctl_connect(s->socket, ret);
+
+	if (err == -EACCES)
+		fprintf(stderr, "fogctl: %s: %s; ask as root or as the daemon's group\n",
+		    s->socket, strerror(-err));
+	else if (err)
+		fprintf(stderr,
+		    "fogctl: no daemon answers at %s: %s. Is fogwatch-controller "
+		    "running? "
+		    "--socket PATH names another socket\n",
+		    s->socket, strerror(-err));
+	return err;
+}
+
+static int
+refused(struct ctl_client *c)
+{
+	int code = EXIT_REFUSED;
+	const char *reason = ctl_refusal(c, &code);
+	struct buf text;
+
+	buf_init(&text, 1u << 20);
+	/* Complaints about a file come with a line each; the first is ours. */
+	for (const char *p = reason; *p;) {
+		size_t n = strcspn(p, "\n");
+
+		cell_put_escaped(&text, (struct slice){ (const uint8_t *)p, n });
+		buf_puts(&text, "\n");
+		p += n + (p[n] == '\n');
+	}
+	fprintf(stderr, "fogctl: %s", buf_text(&text));
+	buf_done(&text);
+	return code == EXIT_USAGE ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/* One request: every item of its answer goes to the printer. */
+static int
+ask(struct ctl_client *c, const struct call *call, const char *node, struct printer *p)
+{
+	struct slice item;
+	struct buf args;
+	int err;
+
+	buf_init(&args, ARGS_MAX);
+	call_args_for(call, node, &args);
+	err = args.err ? args.err : ctl_call(c, call->command->name, buf_slice(&args));
+	buf_done(&args);
+	while (!err && (err = ctl_next(c, &item)) == 1) {
+		err = p->output->item(p, item);
+		p->items++;
+		if (p->shape == SHAPE_STREAM && ferror(p->to))
+			err = -EPIPE;
+	}
+	if (err == -EREMOTEIO)
+		return refused(c);
+	if (err)
+		fprintf(stderr, "fogctl: the answer broke off: %s\n", strerror(-err));
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static enum shape
+shape_of(const struct call *call)
+{
+	if (call->follow)
+		return SHAPE_STREAM;
+	if (call->nodes > 1 || (call->nodes == 1 && strcmp(call->node[0], "all") == 0))
+		return SHAPE_LIST;
+	return call->command->shape;
+}
+
+static int
+perform(const struct settings *s, const struct call *call)
+{
+	struct printer p = { .output = s->output,
+		.command = call->command,
+		.shape = shape_of(call),
+		.header = s->header,
+		.to = stdout };
+	struct ctl_client *c = NULL;
+	int status = EXIT_DONE;
+
+	if (open_socket(s, &c))
+		return EXIT_REFUSED;
+	buf_init(&p.pending, PENDING_MAX);
+	p.output->begin(&p);
+	for (size_t i = 0; i < (call->nodes ? call->nodes : 1) && !status; i++)
+		status = ask(c, call, call->nodes ? call->node[i] : NULL, &p);
+	if (!status || p.items)
+		status = p.output->end(&p) ? EXIT_REFUSED : status;
+	buf_done(&p.pending);
+	ctl_disconnect(c);
+	return status;
+}
+
+static int
+unknown_command(const char *typed)
+{
+	const char *near = command_nearest(typed);
+
+	fprintf(stderr, "fogctl: there is no command \"%s\"", typed);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fputs("\nTry: fogctl --help\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int
+run_command(const struct settings *s, char **argv, int argc)
+{
+	char err[256] = "";
+	struct call call;
+	int words = 0, rc;
+	const struct command *c = command_find(argv, argc, &words);
+
+	if (!c)
+		return unknown_command(argv[0]);
+	if (s->help) {
+		help_print(c);
+		return EXIT_DONE;
+	}
+	rc = call_parse(c, argv + words, argc - words, &call, err, sizeof err);
+	if (rc) {
+		fprintf(stderr, "fogctl: %s\n", *err ? err : strerror(-rc));
+		if (rc == -EINVAL)
+			fprintf(stderr, "Try: fogctl help %s\n", c->name);
+		call_done(&call);
+		return rc == -EINVAL ? EXIT_USAGE : EXIT_REFUSED;
+	}
+	rc = perform(s, &call);
+	call_done(&call);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings s = { .output = &output_text, .header = true };
+	int left;
+
+	signal(SIGPIPE, SIG_IGN);
+	left = take_globals(argc, argv, &s);
+	if (left < 0)
+		return -left;
+	if (!s.socket)
+		s.socket = default_socket();
+	if (left && strcmp(argv[0], "--version") == 0) {
+		puts("fogctl " PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (left && strcmp(argv[0], "help") == 0) {
+		s.help = true;
+		memmove(argv, argv + 1, (size_t)--left * sizeof *argv);
+	}
+	if (left == 2 && strcmp(argv[0], "completion") == 0)
+		return completion_print(argv[1])
+		    ? usage_error("completion is for bash or zsh")
+		    : EXIT_DONE;
+	if (left == 0 && s.help) {
+		help_print_all();
+		return EXIT_DONE;
+	}
+	if (left == 0)
+		return usage_error("what shall I show? For example: fogctl nodes");
+	return run_command(&s, argv, left);
+}
