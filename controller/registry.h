@@ -45,6 +45,7 @@ struct registry_ops {
 	void (*changed)(void *arg, struct node *n, enum node_state before);
 };
 struct registry_config {
+	const char *domain; /* ours; a node of another one is refused; NULL: any */
 	int64_t beat_ms;  /* of the links; grows with the number of nodes: registry_beat() */
 	int64_t lease_ms; /* also how long the nodes of the store have to come back after a start */
 	int64_t lost_ms;  /* LOST so long: GONE; 0: 24 h */
@@ -67,9 +68,9 @@ uint32_t registry_beat(const struct registry *r); /* ms: at most 2,500 heartbeat
 struct refusal {
 	char text[160]; /* "conflict: …", "unknown: register again", for M_END decline */
 };
-/* Takes in a registration or renewal that came from `address`. 0: *ret is ALIVE in memory and
- * done() follows, after the commit if something has to be on the disk, else before the return.
- * -EACCES with *why: refused. -ENOMEM. */
+/* Takes in a registration or renewal that came from `address`; *ret is then ALIVE. 0: done() follows
+ * when it is on the disk; 1: nothing to write, done() is not called. -EACCES with *why: refused;
+ * -ENOMEM. */
 int registry_admit(struct registry *r, const struct fog_registration *reg, const char *address,
     store_done_f *done, void *arg, struct node **ret, struct refusal *why) MUST_CHECK;
 void registry_linked(struct registry *r, struct node *n, struct grasp_link *link);
