@@ -6,7 +6,8 @@
  *
  *	avg_over_time(node_load1[5m])  →  [[1, "node_load1", 300000], [3, 2]]
  *
- * Opcodes are written down in protocol/fog.cddl. A program has no loops and is checked before it is
+ * Opcodes: metrics/expr_program.h and protocol/fog.cddl. Not in the subset: offset, @, subqueries,
+ * group_left, topk, absent, =~ beyond . .* .+ | and escapes. A program has no loops and is checked before it is
  * installed: at most 256 steps, stack 32, windows up to 24 h, 64 Ki samples (S-22). */
 #pragma once
 #include "metrics/metric.h"
@@ -39,7 +40,9 @@ struct expr_result {
 	struct expr_value *value; /* heap */
 	size_t len;		  /* 0: unknown, for the reason given */
 	char unit[32];
-	char unknown[128];	  /* "no sample of node_load1 in the last 5 min" */
+	/* Why len is 0, or why all there is is not a number (0 / 0):
+	 * "no sample of node_load1 in the last 5 min" */
+	char unknown[128];
 };
 void expr_result_done(struct expr_result *r);
 
@@ -49,9 +52,18 @@ struct series_set;
 int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
 
-/* The table of functions, for manuals and completion. */
+/* The table of functions, for manuals and completion; what follows help is for the evaluator. */
+struct expr_range;
+enum expr_unit { EXPR_UNIT_SAME, EXPR_UNIT_PER_SECOND, EXPR_UNIT_SECONDS, EXPR_UNIT_NONE };
 struct expr_function {
 	const char *name, *arguments, *help;
 	uint8_t opcode;
+	char gives;	   /* 'v' or 's' */
+	const char *types; /* of the arguments: r range, v vector, s scalar, S scalar or left out */
+	uint8_t needs;	   /* samples in the window */
+	enum expr_unit unit;
+	/* One of the two; scalar: the scalar arguments in order. false: no value, for a reason. */
+	bool (*over)(const struct expr_range *range, const double *scalar, double *ret);
+	bool (*map)(double value, const double *scalar, double *ret);
 };
 extern const struct expr_function expr_functions[]; /* name NULL ends it */

@@ -8,7 +8,11 @@
 
 #define SOURCE_ABI 1
 
-struct sink;
+/* Where values go: embedded in whoever takes them (the sampler, a test). */
+struct sink {
+	void (*put)(struct sink *sink, const struct metric *m,
+	    const struct metric_labels *labels, double value);
+};
 
 struct source_env {
 	const char *proc;	  /* "/proc" */

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "metrics/expr_range.h"
+#include "metrics/expr_vector.h"
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct evaluation {
+	struct series_set *set;
+	int64_t now_ms;
+	struct expr_operand stack[EXPR_STACK_MAX];
+	unsigned depth;
+	size_t work, samples;  /* against the bounds */
+	struct sample *sample; /* one range at a time */
+	double *scratch;
+	size_t room;
+};
+
+static const struct metric_labels no_labels;
+
+void
+expr_result_done(struct expr_result *r)
+{
+	free(r->value);
+	r->value = NULL;
+	r->len = 0;
+}
+
+static void PRINTF(2, 3) explain(struct expr_operand *o, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(o->reason, sizeof o->reason, fmt, args);
+	va_end(args);
+}
+
+static struct expr_operand *
+push(struct evaluation *ev, char type)
+{
+	struct expr_operand *o = &ev->stack[ev->depth++];
+
+	*o = (struct expr_operand){ .type = type };
+	return o;
+}
+
+static int
+push_number(struct evaluation *ev, double v)
+{
+	struct expr_operand *o = push(ev, 's');
+	int err = expr_operand_room(o, 1);
+
+	if (err < 0)
+		return err;
+	o->literal = true;
+	o->len = 1;
+	o->element[0] = (struct expr_element){ .labels = &no_labels, .value = v };
+	return 0;
+}
+
+/* --- selection ------------------------------------------------------------------------- */
+
+static bool
+meets(const struct expr_matcher *m, const struct metric_labels *labels)
+{
+	const char *value = metric_labels_get(labels, m->label);
+
+	switch ((enum expr_match)m->match) {
+	case EXPR_EQUAL:
+		return strcmp(value, m->value) == 0;
+	case EXPR_NOT_EQUAL:
+		return strcmp(value, m->value) != 0;
+	case EXPR_REGEX:
+		return expr_pattern_matches(m->value, value);
+	case EXPR_NOT_REGEX:
+		return !expr_pattern_matches(m->value, value);
+	}
+	return false;
+}
+
+static bool
+is_selected(const struct expr_step *s, const struct series *series)
+{
+	for (unsigned i = 0; i < s->matchers; i++)
+		if (!meets(&s->matcher[i], &series->labels))
+			return false;
+	return true;
+}
+
+/* How many samples of the series are older than time_ms. */
+static uint32_t
+count_before(const struct series *s, int64_t time_ms)
+{
+	uint32_t low = 0, high = s->len;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (series_at(s, middle)->time_ms < time_ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A label without a value is, for matching, no label. */
+static uint8_t
+mask_all(const struct metric_labels *labels)
+{
+	uint8_t mask = 0;
+
+	for (unsigned i = 0; i < labels->len; i++)
+		if (labels->pair[i].value[0])
+			mask |= (uint8_t)(1u << i);
+	return mask;
+}
+
+/* The newest value, unless it is too old or the series has ended. */
+static bool
+select_newest(
+    const struct evaluation *ev, const struct series *s, struct expr_element *ret)
+{
+	uint32_t n = count_before(s, ev->now_ms + 1);
+	const struct sample *newest = n > 0 ? series_at(s, n - 1) : NULL;
+
+	if (!newest || newest->time_ms < ev->now_ms - EXPR_LOOKBACK_MS ||
+	    series_is_stale(newest->value))
+		return false;
+	*ret = (struct expr_element){ .labels = &s->labels,
+		.mask = mask_all(&s->labels),
+		.value = newest->value,
+		.samples = 1,
+		.newest_ms = newest->time_ms,
+		.oldest_ms = newest->time_ms };
+	return true;
+}
+
+/* Both ends of a window belong to it (Prometheus before 3.0). */
+static bool
+select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
+    struct expr_element *ret)
+{
+	uint32_t first = count_before(s, ev->now_ms - window_ms);
+	uint32_t end = count_before(s, ev->now_ms + 1);
+
+	if (end == first)
+		return false;
+	*ret = (struct expr_element){ .labels = &s->labels,
+		.mask = mask_all(&s->labels),
+		.series = s,
+		.first = first,
+		.len = end - first };
+	ev->samples += end - first;
+	return true;
+}
+
+static int
+refuse_lost(struct expr_operand *o, const struct series *s)
+{
+	char span[CLOCK_TEXT_MAX] = "nothing";
+
+	if (s->len > 0)
+		clock_format_span(
+		    series_last(s)->time_ms - series_at(s, 0)->time_ms, span);
+	explain(o,
+	    "the memory for history holds only %s of %s: raise its bound or ask for less",
+	    span, o->metric);
+	return -ECANCELED;
+}
+
+static void
+explain_no_sample(struct expr_operand *o)
+{
+	char span[CLOCK_TEXT_MAX];
+
+	clock_format_span(o->window_ms ? o->window_ms : EXPR_LOOKBACK_MS, span);
+	explain(o, "no sample of %s in the last %s", o->metric, span);
+}
+
+static int
+run_select(struct evaluation *ev, const struct expr_step *s)
+{
+	struct expr_operand *o = push(ev, s->window_ms ? 'r' : 'v');
+	struct series *series = series_first(ev->set, s->metric);
+	size_t room = 0;
+	int err;
+
+	snprintf(o->metric, sizeof o->metric, "%s", s->metric);
+	o->window_ms = s->window_ms;
+	for (struct series *i = series; i; i = series_next(ev->set, i))
+		room += is_selected(s, i);
+	err = expr_operand_room(o, room);
+	if (err < 0)
+		return err;
+	for (; series; series = series_next(ev->set, series)) {
+		struct expr_element *e = &o->element[o->len];
+
+		if (!is_selected(s, series))
+			continue;
+		if (s->window_ms && series->lost_ms >= ev->now_ms - s->window_ms)
+			return refuse_lost(o, series);
+		snprintf(o->unit, sizeof o->unit, "%s", series->metric->unit);
+		if (s->window_ms ? select_range(ev, series, s->window_ms, e)
+				 : select_newest(ev, series, e))
+			o->len++;
+	}
+	if (o->len == 0)
+		explain_no_sample(o);
+	return ev->samples > EXPR_SAMPLES_MAX ? -E2BIG : 0;
+}
+
+/* --- functions ------------------------------------------------------------------------- */
+
+static void
+derive_unit(enum expr_unit rule, struct expr_operand *o)
+{
+	char unit[EXPR_UNIT_MAX];
+
+	switch (rule) {
+	case EXPR_UNIT_SAME:
+		return;
+	case EXPR_UNIT_SECONDS:
+		snprintf(o->unit, sizeof o->unit, "seconds");
+		return;
+	case EXPR_UNIT_NONE:
+		o->unit[0] = '\0';
+		return;
+	case EXPR_UNIT_PER_SECOND:
+		break;
+	}
+	snprintf(unit, sizeof unit, "%s", o->unit);
+	if (strcmp(unit, "seconds") == 0) /* of time per second: a share of it */
+		snprintf(o->unit, sizeof o->unit, "ratio");
+	else
+		snprintf(o->unit, sizeof o->unit, "%.*s/s", EXPR_UNIT_MAX - 3,
+		    unit[0] ? unit : "1");
+}
+
+static int
+make_room(struct evaluation *ev, size_t len)
+{
+	struct sample *sample;
+	double *scratch;
+
+	if (len <= ev->room)
+		return 0;
+	sample = realloc(ev->sample, len * sizeof *sample);
+	if (!sample)
+		return -ENOMEM;
+	ev->sample = sample;
+	scratch = realloc(ev->scratch, len * sizeof *scratch);
+	if (!scratch)
+		return -ENOMEM;
+	ev->scratch = scratch;
+	ev->room = len;
+	return 0;
+}
+
+static size_t
+copy_range(struct evaluation *ev, const struct expr_element *e)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < e->len; i++) {
+		const struct sample *s = series_at(e->series, e->first + i);
+
+		if (!series_is_stale(s->value))
+			ev->sample[n++] = *s;
+	}
+	return n;
+}
+
+/* The most samples that any series had tells best how far from enough it was. */
+static void
+explain_too_few(const struct expr_function *f, struct expr_operand *o, size_t best)
+{
+	char span[CLOCK_TEXT_MAX];
+
+	clock_format_span(o->window_ms, span);
+	if (best == 0)
+		explain_no_sample(o);
+	else if (best < f->needs)
+		explain(o, "%s needs %u samples of %s in %s, there %s %zu", f->name,
+		    f->needs, o->metric, span, best == 1 ? "is" : "are", best);
+	else
+		explain(o, "%s of %s has no value (%s)", f->name, o->metric, f->help);
+}
+
+static int
+call_over(struct evaluation *ev, const struct expr_function *f, const double *scalar,
+    struct expr_operand *o)
+{
+	size_t kept = 0, best = 0;
+
+	for (size_t i = 0; i < o->len; i++) {
+		struct expr_element e = o->element[i];
+		struct expr_range range = { .start_ms = ev->now_ms - o->window_ms,
+			.end_ms = ev->now_ms };
+		int err = make_room(ev, e.len);
+
+		if (err < 0)
+			return err;
+		range.len = copy_range(ev, &e);
+		range.sample = ev->sample;
+		range.scratch = ev->scratch;
+		best = range.len > best ? range.len : best;
+		if (range.len == 0 || range.len < f->needs ||
+		    !f->over(&range, scalar, &e.value))
+			continue;
+		e.samples = (uint32_t)range.len;
+		e.oldest_ms = range.sample[0].time_ms;
+		e.newest_ms = range.sample[range.len - 1].time_ms;
+		o->element[kept++] = e;
+	}
+	if (o->len > 0 && kept == 0)
+		explain_too_few(f, o, best);
+	o->len = kept;
+	return 0;
+}
+
+static int
+call_map(const struct expr_function *f, const double *scalar, struct expr_operand *o)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < o->len; i++) {
+		struct expr_element e = o->element[i];
+
+		if (f->map(e.value, scalar, &e.value))
+			o->element[kept++] = e;
+	}
+	if (o->len > 0 && kept == 0)
+		explain(o, "%s has no value (%s)", f->name, f->help);
+	o->len = kept;
+	return 0;
+}
+
+/* scalar(): anything but exactly one value is no number. */
+static int
+make_scalar(struct expr_operand *o)
+{
+	if (o->len == 1) {
+		o->element[0].mask = 0;
+		return 0;
+	}
+	if (o->len > 1)
+		explain(o, "scalar got %zu values instead of one", o->len);
+	expr_operand_done(o);
+	if (expr_operand_room(o, 1) < 0)
+		return -ENOMEM;
+	o->element[0] = (struct expr_element){ .labels = &no_labels, .value = NAN };
+	o->len = 1;
+	return 0;
+}
+
+static int
+run_call(struct evaluation *ev, const struct expr_step *s)
+{
+	const struct expr_function *f = expr_function_by_opcode(s->what);
+	unsigned arguments = (unsigned)strlen(f->types), scalars = 0, main = 0;
+	struct expr_operand *argument = &ev->stack[ev->depth - arguments], subject;
+	double scalar[4];
+	int err;
+
+	for (unsigned i = 0; i < arguments; i++) {
+		if (argument[i].type == 's' && arguments > 1)
+			scalar[scalars++] = argument[i].element[0].value;
+		else
+			main = i;
+	}
+	subject = argument[main];
+	argument[main].element = NULL;
+	for (unsigned i = 0; i < arguments; i++)
+		expr_operand_done(&argument[i]);
+	ev->depth -= arguments - 1;
+	*argument = subject;
+	if (f->gives == 's')
+		err = make_scalar(argument);
+	else
+		err = f->over ? call_over(ev, f, scalar, argument)
+			      : call_map(f, scalar, argument);
+	argument->type = f->gives;
+	argument->literal = argument->literal && f->gives == 's';
+	derive_unit(f->unit, argument);
+	return err;
+}
+
+/* --- the rest -------------------------------------------------------------------------- */
+
+static int
+run_binary(struct evaluation *ev, const struct expr_step *s)
+{
+	struct expr_operand *left = &ev->stack[ev->depth - 2], *right = left + 1;
+	bool scalars = left->type == 's' && right->type == 's';
+	bool literal = left->literal && right->literal;
+	char unit[EXPR_UNIT_MAX] = "";
+	int err;
+
+	if (!s->boolean)
+		expr_unit_binary(s->what, left, right, unit);
+	if (s->what == EXPR_OR && (left->len == 0 || right->len == 0))
+		snprintf(unit, sizeof unit, "%s", left->len ? left->unit : right->unit);
+	err = expr_vector_binary(s, left, right);
+	expr_operand_done(right);
+	ev->depth--;
+	left->type = scalars ? 's' : 'v';
+	left->literal = literal;
+	snprintf(left->unit, sizeof left->unit, "%s", unit);
+	return err;
+}
+
+static int
+run_aggregate(struct evaluation *ev, const struct expr_step *s)
+{
+	struct expr_operand *o = &ev->stack[ev->depth - 1];
+	double parameter = 0;
+
+	if (s->what == EXPR_QUANTILE) {
+		parameter = o[-1].element[0].value;
+		expr_operand_done(&o[-1]);
+		o[-1] = *o;
+		o->element = NULL;
+		ev->depth--;
+		o--;
+	}
+	return expr_vector_aggregate(s, parameter, o);
+}
+
+static int
+run_negate(struct evaluation *ev)
+{
+	struct expr_operand *o = &ev->stack[ev->depth - 1];
+
+	for (size_t i = 0; i < o->len; i++)
+		o->element[i].value = -o->element[i].value;
+	return 0;
+}
+
+static int
+run_step(struct evaluation *ev, const struct expr_step *s)
+{
+	switch (s->op) {
+	case EXPR_SELECT:
+		return run_select(ev, s);
+	case EXPR_NUMBER:
+		return push_number(ev, s->number);
+	case EXPR_CALL:
+		return run_call(ev, s);
+	case EXPR_BINARY:
+		return run_binary(ev, s);
+	case EXPR_NEGATE:
+		return run_negate(ev);
+	case EXPR_AGGREGATE:
+		return run_aggregate(ev, s);
+	}
+	return -EINVAL;
+}
+
+static int
+run_program(struct evaluation *ev, struct slice program)
+{
+	struct cbor_reader r;
+	struct expr_step s;
+	int err = 0;
+
+	rd_init(&r, program, EXPR_PROGRAM_MAX);
+	rd_enter_array(&r);
+	while (err == 0 && rd_more(&r)) {
+		expr_step_decode(&r, &s);
+		err = run_step(ev, &s);
+		ev->work += 1 + ev->stack[ev->depth - 1].len;
+		if (err == 0 && ev->work > EXPR_WORK_MAX)
+			err = -E2BIG;
+	}
+	return err;
+}
+
+static void
+fill_value(const struct expr_element *e, struct expr_value *ret)
+{
+	*ret = (struct expr_value){ .value = e->value,
+		.samples = e->samples,
+		.newest_ms = e->newest_ms,
+		.oldest_ms = e->oldest_ms };
+	for (unsigned i = 0; i < e->labels->len; i++)
+		if (e->mask & 1u << i)
+			ret->labels.pair[ret->labels.len++] = e->labels->pair[i];
+}
+
+static int
+fill_result(const struct expr_operand *o, struct expr_result *ret)
+{
+	bool number = false;
+
+	*ret = (struct expr_result){ .len = o->len };
+	ret->value = calloc(o->len ? o->len : 1, sizeof *ret->value);
+	if (!ret->value)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->len; i++) {
+		fill_value(&o->element[i], &ret->value[i]);
+		number = number || !isnan(o->element[i].value);
+	}
+	snprintf(ret->unit, sizeof ret->unit, "%s", o->unit);
+	if (!number)
+		snprintf(ret->unknown, sizeof ret->unknown, "%s",
+		    o->reason[0] ? o->reason : "not a number, as 0 / 0 gives");
+	return 0;
+}
+
+static void
+end_evaluation(struct evaluation *ev)
+{
+	while (ev->depth > 0)
+		expr_operand_done(&ev->stack[--ev->depth]);
+	free(ev->sample);
+	free(ev->scratch);
+}
+
+int
+expr_eval(
+    struct slice program, struct series_set *set, int64_t now_ms, struct expr_result *ret)
+{
+	struct evaluation ev = { .set = set, .now_ms = now_ms };
+	char ignored[128];
+	int err = expr_check(program, NULL, ignored, sizeof ignored);
+
+	if (err < 0)
+		return err;
+	err = run_program(&ev, program);
+	if (err == -ECANCELED) /* as good as empty: the reason is on top */
+		ev.stack[ev.depth - 1].len = 0;
+	if (err == 0 || err == -ECANCELED)
+		err = fill_result(&ev.stack[ev.depth - 1], ret);
+	end_evaluation(&ev);
+	return err;
+}
