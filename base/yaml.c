@@ -344,6 +344,21 @@ build(struct builder *b, yaml_parser_t *parser)
 	return err;
 }
 
+/* libyaml compares each %TAG line with all before it, minutes for a large file, and no event
+ * comes before it is through. Where a tag is refused a %TAG has no use. */
+static bool
+has_tag_directive(struct slice text)
+{
+	const uint8_t *at = text.data, *end = at + text.len;
+
+	while (at && (at = memmem(at, (size_t)(end - at), "%TAG", 4))) {
+		if (at == text.data || at[-1] == '\n' || at[-1] == '\r')
+			return true;
+		at++;
+	}
+	return false;
+}
+
 static int
 parse_text(struct slice text, struct yaml_doc *doc, struct complaints *c)
 {
@@ -354,6 +369,10 @@ parse_text(struct slice text, struct yaml_doc *doc, struct complaints *c)
 
 	if (text.len > FILE_MAX) {
 		complain(c, doc->name, 0, 0, NULL, "longer than 1 MiB");
+		return -EBADMSG;
+	}
+	if (has_tag_directive(text)) {
+		complain(c, doc->name, 0, 0, NULL, "tags (%%TAG) are not accepted");
 		return -EBADMSG;
 	}
 	if (!yaml_parser_initialize(&parser))
