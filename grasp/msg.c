@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/msg.h"
 #include "base/cbor.h"
 #include "grasp/option.h"
