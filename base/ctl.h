@@ -41,6 +41,9 @@ DEFINE_FREEP(struct ctl_server, ctl_close)
 void ctl_send(struct ctl_request *req, struct slice item); /* one encoded item */
 void ctl_end(struct ctl_request *req);			   /* req is gone afterwards */
 void ctl_fail(struct ctl_request *req, int code, const char *fmt, ...) PRINTF(3, 4); /* gone */
+/* For a long answer, above half a mebibyte: more(arg) is called from the loop whenever the client
+ * has read most of what was sent, and sends a few items more, until it ends the request. */
+void ctl_stream(struct ctl_request *req, void (*more)(void *), void *arg);
 /* Called once if the client goes before ctl_end/ctl_fail; req is gone afterwards. */
 void ctl_on_cancel(struct ctl_request *req, void (*gone)(void *), void *arg);
 uid_t ctl_uid(const struct ctl_request *req);

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/ctl_wire.h"
@@ -39,7 +37,8 @@ struct client {
 	struct ctl_request *request; /* NULL: none is being worked on */
 	uid_t uid;
 	enum ctl_role role;
-	bool leaving; /* closed as soon as everything is sent */
+	uint64_t answers; /* put so far */
+	bool leaving;	  /* closed as soon as everything is sent */
 	bool dead;
 };
 
@@ -47,6 +46,8 @@ struct ctl_request {
 	struct client *client;
 	void (*gone)(void *);
 	void *gone_arg;
+	void (*more)(void *); /* of a streamed answer */
+	void *more_arg;
 };
 
 struct ctl_server {
@@ -57,7 +58,7 @@ struct ctl_server {
 	char *path;
 	ev_io listener;
 	ev_timer pause;
-	TAILQ_HEAD(, client) clients;
+	TAILQ_HEAD(client_list, client) clients;
 	unsigned connected;
 	unsigned depth; /* callbacks we are in */
 	bool closed;
@@ -147,6 +148,7 @@ send_some(struct client *cl)
 static void
 answer_put(struct client *cl)
 {
+	cl->answers++;
 	if (cl->out.pos >= FLUSH_AT && !cl->out.err)
 		(void)send_some(cl);
 	if (!ev_is_active(&cl->idle))
@@ -243,6 +245,14 @@ ctl_on_cancel(struct ctl_request *req, void (*gone)(void *), void *arg)
 {
 	req->gone = gone;
 	req->gone_arg = arg;
+}
+
+void
+ctl_stream(struct ctl_request *req, void (*more)(void *), void *arg)
+{
+	req->more = more;
+	req->more_arg = arg;
+	answer_put(req->client);
 }
 
 uid_t
@@ -411,6 +421,19 @@ on_readable(struct ev_loop *loop, ev_io *w, int events)
 	leave(s);
 }
 
+/* Asks for the next part of a streamed answer when most of the last one has been read. False
+ * when there is none: asking again at once would be a busy loop. */
+static bool
+continue_stream(struct client *cl)
+{
+	struct ctl_request *req = cl->request;
+	uint64_t before = cl->answers;
+
+	if (req && req->more && cl->out.pos < FLUSH_AT)
+		req->more(req->more_arg);
+	return cl->answers != before;
+}
+
 static void
 on_writable(struct ev_loop *loop, ev_io *w, int events)
 {
@@ -425,7 +448,7 @@ on_writable(struct ev_loop *loop, ev_io *w, int events)
 		    (unsigned)cl->uid);
 	if (cl->out.err || send_some(cl) < 0)
 		close_client(cl);
-	else if (!cl->out.pos) {
+	else if (!continue_stream(cl) && !cl->dead && !cl->out.pos) {
 		ev_io_stop(loop, w);
 		if (cl->leaving)
 			close_client(cl);
@@ -532,61 +555,6 @@ on_pause(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* --- the socket ----------------------------------------------------------------------- */
-/* A socket file that nobody answers is left over from a daemon that was killed. */
-static int
-remove_stale(const char *path, const struct sockaddr_un *sa)
-{
-	struct stat st;
-	int fd, err;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -ENOTSOCK;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	err = connect(fd, (const struct sockaddr *)sa, sizeof *sa) < 0 ? errno : 0;
-	close(fd);
-	if (err != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-static int
-bind_socket(int fd, const struct sockaddr_un *sa)
-{
-	mode_t before = umask(0117); /* 0660 from the first moment on */
-	int err = 0;
-
-	if (bind(fd, (const struct sockaddr *)sa, sizeof *sa) < 0)
-		err = -errno;
-	umask(before);
-	if (!err && listen(fd, CLIENTS_MAX) < 0)
-		err = -errno;
-	return err;
-}
-
-static int
-open_socket(const char *path)
-{
-	struct sockaddr_un sa;
-	int fd, err;
-
-	err = ctl_address(path, &sa);
-	if (!err)
-		err = remove_stale(path, &sa);
-	if (err < 0)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	err = bind_socket(fd, &sa);
-	if (err < 0)
-		close(fd);
-	return err < 0 ? err : fd;
-}
-
 int
 ctl_open(struct ev_loop *loop, const char *path, const struct ctl_command *table,
     size_t len, void *arg, struct ctl_server **ret)
@@ -600,7 +568,7 @@ ctl_open(struct ev_loop *loop, const char *path, const struct ctl_command *table
 		free(s);
 		return -ENOMEM;
 	}
-	fd = open_socket(path);
+	fd = ctl_listen(path, CLIENTS_MAX);
 	if (fd < 0) {
 		free(s->path);
 		free(s);
@@ -633,6 +601,6 @@ ctl_close(struct ctl_server *s)
 	close(s->listener.fd);
 	unlink(s->path);
 	TAILQ_FOREACH(cl, &s->clients, link)
-	close_client(cl);
+		close_client(cl);
 	leave(s);
 }

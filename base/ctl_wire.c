@@ -4,25 +4,10 @@
 #include "base/ctl_wire.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/ctl.h"
 
 static const uint8_t empty_map[] = { 0xa0 };
-
-int
-ctl_address(const char *path, struct sockaddr_un *ret)
-{
-	size_t len = strlen(path);
-
-	if (len >= sizeof ret->sun_path)
-		return -ENAMETOOLONG;
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	memcpy(ret->sun_path, path, len + 1);
-	return 0;
-}
 
 void
 ctl_request_put(struct buf *out, const char *command, struct slice args)

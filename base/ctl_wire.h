@@ -14,6 +14,8 @@ struct sockaddr_un;
 
 /* -ENAMETOOLONG: a socket's path holds 107 bytes. */
 int ctl_address(const char *path, struct sockaddr_un *ret) MUST_CHECK;
+/* A descriptor that listens, mode 0660; errors as of ctl_open(). */
+int ctl_listen(const char *path, int backlog) MUST_CHECK;
 void ctl_request_put(struct buf *out, const char *command, struct slice args);
 /* *ret_args borrows from item, or is an empty map. */
 int ctl_request_parse(

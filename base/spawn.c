@@ -22,11 +22,6 @@
 #define OUTPUT_PRESET  65536
 #define LINGER_S       1.0 /* for output after the end, when a grandchild holds the pipe */
 
-static const char *const bare_environment[] = {
-	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-	NULL,
-};
-
 struct output {
 	ev_io readable; /* fd -1: closed */
 	struct spawn_child *child;
@@ -61,7 +56,7 @@ struct spawner {
 	struct ev_loop *loop; /* NULL until attached */
 	pid_t pid;
 	ev_io news, room;
-	TAILQ_HEAD(, spawn_child) children;
+	TAILQ_HEAD(child_list, spawn_child) children;
 	uint32_t last_id;
 	unsigned unfinished;
 	unsigned depth; /* callbacks we are in */
@@ -150,30 +145,6 @@ open_pipes(int pipes[3][2])
 	return 0;
 }
 
-static int
-send_packet(struct spawner *s, struct slice packet, const int fds[3])
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(3 * sizeof(int))];
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { (void *)packet.data, packet.len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fds) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof control;
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(3 * sizeof(int));
-		memcpy(CMSG_DATA(&control.head), fds, 3 * sizeof(int));
-	}
-	while (sendmsg(s->news.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
 static void
 watch(struct ev_loop *loop, ev_io *w, int fd, int events)
 {
@@ -193,7 +164,7 @@ send_start(struct spawn_child *c)
 	err = open_pipes(pipes);
 	if (err < 0)
 		return err;
-	err = send_packet(c->spawner, buf_slice(&c->request),
+	err = spawn_send(c->spawner->news.fd, buf_slice(&c->request),
 	    (const int[3]){ pipes[0][0], pipes[1][1], pipes[2][1] });
 	if (err < 0) {
 		for (int i = 0; i < 3; i++)
@@ -217,8 +188,8 @@ send_order(struct spawn_child *c, enum spawn_op op, int sig)
 {
 	struct spawn_request order = { .op = op, .id = c->id, .signal = sig };
 
-	return send_packet(
-	    c->spawner, (struct slice){ (const uint8_t *)&order, sizeof order }, NULL);
+	return spawn_send(c->spawner->news.fd,
+	    (struct slice){ (const uint8_t *)&order, sizeof order }, NULL);
 }
 
 /* done is never called from inside spawn_run(), the caller has no handle yet. */
@@ -272,10 +243,10 @@ flush_wants(struct spawner *s)
 	if (s->broken || s->stopped)
 		return;
 	TAILQ_FOREACH(c, &s->children, link)
-	if (send_wants(c) == -EAGAIN) {
-		ev_io_start(s->loop, &s->room);
-		return;
-	}
+		if (send_wants(c) == -EAGAIN) {
+			ev_io_start(s->loop, &s->room);
+			return;
+		}
 	ev_io_stop(s->loop, &s->room);
 }
 
@@ -401,8 +372,8 @@ take_event(struct spawner *s, const struct spawn_event *event)
 	struct spawn_child *c;
 
 	TAILQ_FOREACH(c, &s->children, link)
-	if (c->id == event->id && !c->finished)
-		break;
+		if (c->id == event->id && !c->finished)
+			break;
 	if (!c || c->ended)
 		return;
 	if (event->what == SPAWN_FAILED) {
@@ -425,8 +396,8 @@ give_up(struct spawner *s)
 	close_watched(s->loop, &s->news);
 	ev_io_stop(s->loop, &s->room);
 	TAILQ_FOREACH(c, &s->children, link)
-	if (!c->finished && !c->ended)
-		finish_soon(c, -EPIPE);
+		if (!c->finished && !c->ended)
+			finish_soon(c, -EPIPE);
 }
 
 static void
@@ -518,8 +489,8 @@ spawner_stop(struct spawner *s)
 		return;
 	s->stopped = true;
 	TAILQ_FOREACH(c, &s->children, link)
-	if (!c->finished)
-		close_child(c);
+		if (!c->finished)
+			close_child(c);
 	if (s->loop) {
 		ev_io_stop(s->loop, &s->room);
 		ev_io_stop(s->loop, &s->news);
@@ -534,32 +505,6 @@ spawner_stop(struct spawner *s)
 }
 
 /* --- running -------------------------------------------------------------------------- */
-static uint32_t
-put_words(struct buf *b, const char *const *words)
-{
-	uint32_t n = 0;
-
-	for (; words[n]; n++)
-		buf_put(b, words[n], strlen(words[n]) + 1);
-	return n;
-}
-
-static int
-encode_start(struct spawn_child *c, const struct spawn_spec *spec)
-{
-	struct spawn_request head = { .op = SPAWN_START, .id = c->id };
-
-	buf_init(&c->request, sizeof head + SPAWN_STRINGS_MAX);
-	buf_put(&c->request, &head, sizeof head);
-	head.argc = put_words(&c->request, spec->argv);
-	head.envc = put_words(&c->request, spec->env ? spec->env : bare_environment);
-	if (c->request.err || head.argc > SPAWN_WORDS_MAX || head.envc > SPAWN_WORDS_MAX)
-		return c->request.err == -ENOMEM ? -ENOMEM : -E2BIG;
-	head.size = (uint32_t)(c->request.pos - sizeof head);
-	memcpy(c->request.data, &head, sizeof head);
-	return 0;
-}
-
 static int
 copy_input(struct spawn_child *c, struct slice input)
 {
@@ -582,6 +527,7 @@ new_child(struct spawner *s)
 		return NULL;
 	c->spawner = s;
 	c->id = ++s->last_id;
+	buf_init(&c->request, sizeof(struct spawn_request) + SPAWN_STRINGS_MAX);
 	ev_init(&c->linger, on_linger);
 	ev_io_init(&c->writable, on_input, -1, EV_WRITE);
 	for (int i = 0; i < 2; i++) {
@@ -613,7 +559,7 @@ spawn_run(struct spawner *s, const struct spawn_spec *spec, spawn_line_f *line,
 	c->done = done;
 	c->arg = arg;
 	c->output_max = spec->output_max ? spec->output_max : OUTPUT_PRESET;
-	err = encode_start(c, spec);
+	err = spawn_put_start(&c->request, c->id, spec->argv, spec->env);
 	if (!err)
 		err = copy_input(c, spec->input);
 	if (err < 0) {

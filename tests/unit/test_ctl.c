@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "tests/support/test.h"
 
 #define DEADLINE_S 5.0
+#define STREAMED   300000 /* items, of seven bytes */
 
 static char dir[64], path[96];
 static struct ev_loop *loop;
@@ -115,12 +117,41 @@ run_close(void *arg, struct ctl_request *req, struct slice args)
 	return -EIO;
 }
 
+/* Two mebibytes in parts that do not know how much the client has read. */
+static int64_t streamed;
+static size_t largest_backlog;
+
+static void
+stream_more(void *arg)
+{
+	struct ctl_request *req = arg;
+
+	for (int i = 0; i < 1000; i++)
+		send_number(req, ++streamed);
+	if (req->client->out.pos > largest_backlog)
+		largest_backlog = req->client->out.pos;
+	if (streamed == STREAMED)
+		ctl_end(req);
+}
+
+static int
+run_stream(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)arg, (void)args;
+	streamed = 0;
+	largest_backlog = 0;
+	ctl_on_cancel(req, note_cancel, req);
+	ctl_stream(req, stream_more, req);
+	return 0;
+}
+
 static const struct ctl_command table[] = {
 	{ "count", CTL_VIEWER, run_count, "counts" },
 	{ "echo", CTL_VIEWER, run_echo, "sends its arguments" },
 	{ "refuse", CTL_VIEWER, run_refuse, "refuses" },
 	{ "keep", CTL_VIEWER, run_keep, "never answers by itself" },
 	{ "later", CTL_VIEWER, run_later, "answers later" },
+	{ "stream", CTL_VIEWER, run_stream, "sends much" },
 	{ "close", CTL_ADMIN, run_close, "closes the socket" },
 };
 
@@ -353,6 +384,32 @@ an_answer_larger_than_the_socket_arrives_whole_if_it_is_read(void **state)
 	assert_int_equal(call.items, 100000);
 	assert_int_equal(call.sum, INT64_C(5000050000));
 	buf_done(&b);
+}
+
+static void
+a_streamed_answer_may_be_of_any_length(void **state)
+{
+	struct call call = run_call("stream", (struct slice){ 0 });
+
+	(void)state;
+	assert_int_equal(call.last, 0);
+	assert_int_equal(call.items, STREAMED);
+	assert_int_equal(call.sum, INT64_C(1) * STREAMED * (STREAMED + 1) / 2);
+	assert_true(largest_backlog < BACKLOG_MAX / 4);
+}
+
+static void
+a_stream_ends_with_its_client(void **state)
+{
+	int fd = raw_connect();
+
+	(void)state;
+	raw_call(fd, "stream", (struct slice){ 0 });
+	while (!largest_backlog)
+		ev_run(loop, EVRUN_ONCE);
+	close(fd);
+	run_until(&cancelled, 1);
+	assert_true(streamed < STREAMED);
 }
 
 static void
@@ -777,6 +834,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CTL_TEST(a_call_gives_its_items_and_then_the_end),
 		CTL_TEST(an_answer_larger_than_the_socket_arrives_whole_if_it_is_read),
+		CTL_TEST(a_streamed_answer_may_be_of_any_length),
+		CTL_TEST(a_stream_ends_with_its_client),
 		CTL_TEST(refusals_carry_code_and_reason),
 		CTL_TEST(a_reason_that_is_no_utf8_still_arrives),
 		CTL_TEST(a_command_may_answer_later),

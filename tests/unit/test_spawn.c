@@ -543,24 +543,14 @@ static void
 send_request(
     int sock, const struct spawn_request *head, const char *strings, size_t len, bool fds)
 {
-	int fd[3] = { 0, 1, 2 };
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof fd)];
-	} control = { .bytes = { 0 } };
-	struct iovec iov[2] = { { (void *)head, sizeof *head },
-		{ (void *)strings, len } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	uint8_t memory[256];
+	struct buf b;
 
-	if (fds) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof control;
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(&control.head), fd, sizeof fd);
-	}
-	assert_int_equal(sendmsg(sock, &msg, 0), sizeof *head + len);
+	buf_init_fixed(&b, memory, sizeof memory);
+	buf_put(&b, head, sizeof *head);
+	buf_put(&b, strings, len);
+	assert_int_equal(
+	    spawn_send(sock, buf_slice(&b), fds ? (const int[]){ 0, 1, 2 } : NULL), 0);
 }
 
 static void
