@@ -311,11 +311,12 @@ int
 grasp_register(struct grasp_node *n, const char *name, unsigned flags,
     const struct grasp_support *support, void *arg, struct grasp_registration **ret)
 {
+	struct grasp_objective o = { .name = slice_text(name) };
 	struct grasp_registration *r;
 
-	if (!*name || strlen(name) > GRASP_NAME_MAX)
+	if (objective_check(&o) < 0)
 		return -EINVAL;
-	if (node_registration(n, slice_text(name)))
+	if (node_registration(n, o.name))
 		return -EEXIST;
 	r = calloc(1, sizeof *r);
 	if (!r)
@@ -401,7 +402,7 @@ objective_check(const struct grasp_objective *o)
 {
 	if (o->name.len < 1 || o->name.len > GRASP_NAME_MAX)
 		return -EINVAL;
-	if (memchr(o->name.data, 0, o->name.len))
+	if (memchr(o->name.data, 0, o->name.len) || !slice_is_utf8(o->name))
 		return -EINVAL;
 	if (o->value.len > 0 && !cbor_well_formed(o->value))
 		return -EINVAL;

@@ -664,9 +664,11 @@ send_end(struct grasp_session *s, bool accept, const char *reason)
 		.reason = slice_text(accept ? NULL : reason),
 	};
 
+	if (!slice_is_utf8(msg.reason))
+		msg.reason = none;
 	if (link_send(s->link, &msg) >= 0)
 		return;
-	msg.reason = none; /* too long or no text: what matters is the end */
+	msg.reason = none; /* too long: what matters is the end */
 	if (link_send(s->link, &msg) < 0)
 		log_debug("session", "%u %s: M_END could not be sent", s->id, s->name);
 }

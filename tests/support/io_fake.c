@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/io_fake_int.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define START_MS      1000000
+#define START_WALL_MS 1790000000000
+
+struct grasp_timer {
+	LIST_ENTRY(grasp_timer) entry;
+	struct fake_event event;
+	struct fake_host *host;
+	void (*fire)(void *arg);
+	void *arg;
+};
+
+struct fake_letter {
+	LIST_ENTRY(fake_letter) entry;
+	struct fake_event event;
+	struct fake_host *to;
+	struct grasp_datagram datagram;
+	uint8_t data[];
+};
+
+void *
+fake_alloc(size_t size)
+{
+	void *p = calloc(1, size ? size : 1);
+
+	assert(p);
+	return p;
+}
+
+/* --- time: a heap of events ----------------------------------------------------------------- */
+
+static bool
+is_before(const struct fake_event *a, const struct fake_event *b)
+{
+	return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->order < b->order);
+}
+
+static void
+put(struct fake_net *net, size_t place, struct fake_event *e)
+{
+	net->heap[place] = e;
+	e->place = place;
+}
+
+static void
+settle(struct fake_net *net, size_t place, struct fake_event *e)
+{
+	size_t child;
+
+	for (; place > 1 && is_before(e, net->heap[place / 2]); place /= 2)
+		put(net, place, net->heap[place / 2]);
+	while ((child = place * 2) <= net->events) {
+		if (child < net->events &&
+		    is_before(net->heap[child + 1], net->heap[child]))
+			child++;
+		if (!is_before(net->heap[child], e))
+			break;
+		put(net, place, net->heap[child]);
+		place = child;
+	}
+	put(net, place, e);
+}
+
+void
+fake_unschedule(struct fake_net *net, struct fake_event *e)
+{
+	size_t place = e->place;
+	struct fake_event *last;
+
+	if (!place)
+		return;
+	e->place = 0;
+	last = net->heap[net->events--];
+	if (last != e)
+		settle(net, place, last);
+}
+
+void
+fake_schedule(struct fake_net *net, struct fake_event *e, int64_t delay_ms)
+{
+	fake_unschedule(net, e);
+	e->at_ms = net->now_ms + delay_ms;
+	e->order = net->order++;
+	if (net->events + 2 > net->room) {
+		net->room = net->room ? net->room * 2 : 64;
+		net->heap = realloc(net->heap, net->room * sizeof *net->heap);
+		assert(net->heap);
+	}
+	net->events++;
+	settle(net, net->events, e);
+}
+
+static bool
+step(struct fake_net *net, int64_t until_ms)
+{
+	struct fake_event *e = net->events ? net->heap[1] : NULL;
+
+	if (!e || e->at_ms > until_ms)
+		return false;
+	fake_unschedule(net, e);
+	net->now_ms = e->at_ms;
+	e->run(e);
+	return true;
+}
+
+void
+fake_run(struct fake_net *net, int64_t ms)
+{
+	int64_t until_ms = net->now_ms + ms;
+
+	while (step(net, until_ms))
+		;
+	net->now_ms = until_ms;
+}
+
+bool
+fake_run_until(struct fake_net *net, bool (*done)(void *arg), void *arg, int64_t max_ms)
+{
+	int64_t until_ms = net->now_ms + max_ms;
+
+	while (!done(arg))
+		if (!step(net, until_ms)) {
+			net->now_ms = until_ms;
+			return done(arg);
+		}
+	return true;
+}
+
+int64_t
+fake_now(const struct fake_net *net)
+{
+	return net->now_ms;
+}
+
+/* --- the world ------------------------------------------------------------------------------ */
+
+uint32_t
+fake_random(struct fake_net *net) /* xorshift64* */
+{
+	net->random ^= net->random >> 12;
+	net->random ^= net->random << 25;
+	net->random ^= net->random >> 27;
+	return (net->random * 0x2545f4914f6cdd1dULL) >> 32;
+}
+
+struct fake_net *
+fake_net_new(uint64_t seed)
+{
+	struct fake_net *net = fake_alloc(sizeof *net);
+
+	net->random = seed ? seed : 1;
+	net->now_ms = START_MS;
+	net->delay_min_ms = net->delay_max_ms = 1;
+	net->captures = true;
+	TAILQ_INIT(&net->hosts);
+	LIST_INIT(&net->conns);
+	return net;
+}
+
+void
+fake_net_free(struct fake_net *net)
+{
+	struct fake_host *h;
+
+	if (!net)
+		return;
+	while ((h = TAILQ_FIRST(&net->hosts)))
+		fake_host_free(h);
+	fake_conns_free(net);
+	fake_net_capture(net, false);
+	free(net->packet);
+	free(net->heap);
+	free(net);
+}
+
+void
+fake_net_delay(struct fake_net *net, int64_t min_ms, int64_t max_ms)
+{
+	net->delay_min_ms = min_ms;
+	net->delay_max_ms = max_ms;
+}
+
+void
+fake_net_loss(struct fake_net *net, unsigned percent)
+{
+	net->loss_percent = percent;
+}
+
+void
+fake_net_filter(
+    struct fake_net *net, bool (*pass)(void *arg, const struct fake_packet *p), void *arg)
+{
+	net->pass = pass;
+	net->pass_arg = arg;
+}
+
+void
+fake_net_route(struct fake_net *net, bool on)
+{
+	net->routes = on;
+}
+
+int64_t
+fake_delay(struct fake_net *net)
+{
+	int64_t span = net->delay_max_ms - net->delay_min_ms;
+
+	return net->delay_min_ms + (span > 0 ? fake_random(net) % (span + 1) : 0);
+}
+
+bool
+fake_passes(struct fake_net *net, const struct fake_packet *p)
+{
+	return !net->pass || net->pass(net->pass_arg, p);
+}
+
+/* --- what was sent -------------------------------------------------------------------------- */
+
+void
+fake_net_capture(struct fake_net *net, bool on)
+{
+	net->captures = on;
+	for (size_t i = 0; i < net->packets; i++)
+		free((void *)net->packet[i].data.data);
+	net->packets = 0;
+}
+
+void
+fake_record(struct fake_net *net, const struct fake_packet *p)
+{
+	uint8_t *copy;
+
+	if (!net->captures)
+		return;
+	if (net->packets == net->packet_room) {
+		net->packet_room = net->packet_room ? net->packet_room * 2 : 64;
+		net->packet =
+		    realloc(net->packet, net->packet_room * sizeof *net->packet);
+		assert(net->packet);
+	}
+	copy = fake_alloc(p->data.len);
+	if (p->data.len)
+		memcpy(copy, p->data.data, p->data.len);
+	net->packet[net->packets] = *p;
+	net->packet[net->packets++].data.data = copy;
+}
+
+size_t
+fake_packets(const struct fake_net *net)
+{
+	return net->packets;
+}
+
+const struct fake_packet *
+fake_packet(const struct fake_net *net, size_t i)
+{
+	return i < net->packets ? &net->packet[i] : NULL;
+}
+
+const struct fake_packet *
+fake_message(const struct fake_net *net, enum grasp_type type, unsigned nth,
+    struct grasp_msg *ret_msg)
+{
+	for (size_t i = 0; i < net->packets; i++) {
+		struct grasp_msg msg;
+		size_t len;
+
+		if (!net->packet[i].data.len)
+			continue;
+		if (grasp_msg_decode(net->packet[i].data, &msg, &len) < 0 ||
+		    msg.type != type)
+			continue;
+		if (nth-- > 0)
+			continue;
+		if (ret_msg && grasp_msg_decode(net->packet[i].data, ret_msg, &len) < 0)
+			return NULL;
+		return &net->packet[i];
+	}
+	return NULL;
+}
+
+unsigned
+fake_count(const struct fake_net *net, enum grasp_type type)
+{
+	unsigned n = 0;
+
+	while (fake_message(net, type, n, NULL))
+		n++;
+	return n;
+}
+
+/* --- hosts and their interfaces -------------------------------------------------------------- */
+
+bool
+fake_fails(struct fake_host *h)
+{
+	if (h->failures == 0)
+		return false;
+	h->failures--;
+	return true;
+}
+
+void
+fake_fail(struct fake_host *h, unsigned n, int err)
+{
+	h->failures = n;
+	h->failure = err;
+}
+
+struct fake_interface *
+fake_interface(const struct fake_host *h, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < h->interfaces; i++)
+		if (h->interface[i].is.index == ifindex)
+			return (struct fake_interface *)&h->interface[i];
+	return NULL;
+}
+
+const struct in6_addr *
+fake_source(const struct fake_interface *i, bool link_local)
+{
+	for (int a = 0; a < i->is.addrs; a++)
+		if (addr_is_link_local(&i->is.addr[a]) == link_local)
+			return &i->is.addr[a];
+	return NULL;
+}
+
+static void
+tell_changed(struct fake_event *e)
+{
+	struct fake_host *h = container_of(e, struct fake_host, changed);
+
+	if (h->events && h->events->interfaces_changed)
+		h->events->interfaces_changed(h->arg);
+}
+
+/* Global and ULA addresses before link-local ones, as io.h promises. */
+static void
+add_address(struct grasp_interface *is, const char *text)
+{
+	struct in6_addr ip;
+	int place;
+	int ok = inet_pton(AF_INET6, text, &ip);
+
+	assert(ok == 1 && is->addrs < GRASP_ADDRS_MAX);
+	place = is->addrs++;
+	if (!addr_is_link_local(&ip))
+		for (; place > 0 && addr_is_link_local(&is->addr[place - 1]); place--)
+			is->addr[place] = is->addr[place - 1];
+	is->addr[place] = ip;
+}
+
+uint32_t
+fake_attach(struct fake_host *h, unsigned link, ...)
+{
+	struct fake_interface *i = &h->interface[h->interfaces];
+	const char *text;
+	va_list ap;
+
+	assert(h->interfaces < FAKE_INTERFACES);
+	*i = (struct fake_interface){ .link = link };
+	i->is.index = ++h->net->interfaces;
+	snprintf(i->is.name, sizeof i->is.name, "e%u", i->is.index);
+	va_start(ap, link);
+	while ((text = va_arg(ap, const char *)))
+		add_address(&i->is, text);
+	va_end(ap);
+	h->interfaces++;
+	fake_schedule(h->net, &h->changed, 0);
+	return i->is.index;
+}
+
+void
+fake_add_address(struct fake_host *h, uint32_t ifindex, const char *address)
+{
+	add_address(&fake_interface(h, ifindex)->is, address);
+	fake_schedule(h->net, &h->changed, 0);
+}
+
+void
+fake_detach(struct fake_host *h, uint32_t ifindex)
+{
+	struct fake_interface *i = fake_interface(h, ifindex);
+
+	*i = h->interface[--h->interfaces];
+	fake_schedule(h->net, &h->changed, 0);
+}
+
+static bool
+is_member(const struct fake_interface *i, const struct in6_addr *group)
+{
+	for (unsigned g = 0; g < i->groups; g++)
+		if (IN6_ARE_ADDR_EQUAL(&i->group[g], group))
+			return true;
+	return false;
+}
+
+bool
+fake_is_joined(const struct fake_host *h, uint32_t ifindex, const char *group)
+{
+	const struct fake_interface *i = fake_interface(h, ifindex);
+	struct in6_addr ip;
+
+	return i && inet_pton(AF_INET6, group, &ip) == 1 && is_member(i, &ip);
+}
+
+uint16_t
+fake_query_port(const struct fake_host *h)
+{
+	return h->query_port;
+}
+
+/* --- struct grasp_io_ops: time and chance ----------------------------------------------------- */
+
+static struct fake_host *
+host_of(struct grasp_io *io)
+{
+	return container_of(io, struct fake_host, io);
+}
+
+static int64_t
+now(struct grasp_io *io)
+{
+	return host_of(io)->net->now_ms;
+}
+
+static int64_t
+wall(struct grasp_io *io)
+{
+	return START_WALL_MS + host_of(io)->net->now_ms;
+}
+
+static void
+random_bytes(struct grasp_io *io, void *dst, size_t len)
+{
+	uint8_t *byte = dst;
+
+	for (size_t i = 0; i < len; i++)
+		byte[i] = fake_random(host_of(io)->net) >> 13;
+}
+
+static void
+fire(struct fake_event *e)
+{
+	struct grasp_timer *t = container_of(e, struct grasp_timer, event);
+
+	t->fire(t->arg);
+}
+
+static int
+timer_new(
+    struct grasp_io *io, void (*callback)(void *arg), void *arg, struct grasp_timer **ret)
+{
+	struct fake_host *h = host_of(io);
+	struct grasp_timer *t;
+
+	if (fake_fails(h))
+		return -h->failure;
+	t = fake_alloc(sizeof *t);
+	t->event.run = fire;
+	t->host = h;
+	t->fire = callback;
+	t->arg = arg;
+	LIST_INSERT_HEAD(&h->timers, t, entry);
+	*ret = t;
+	return 0;
+}
+
+static void
+timer_set(struct grasp_timer *t, int64_t delay_ms)
+{
+	fake_schedule(t->host->net, &t->event, delay_ms);
+}
+
+static void
+timer_stop(struct grasp_timer *t)
+{
+	fake_unschedule(t->host->net, &t->event);
+}
+
+static void
+timer_free(struct grasp_timer *t)
+{
+	if (!t)
+		return;
+	timer_stop(t);
+	LIST_REMOVE(t, entry);
+	free(t);
+}
+
+/* --- struct grasp_io_ops: multicast ----------------------------------------------------------- */
+
+static int
+bind_host(struct grasp_io *io, uint16_t port, const struct grasp_io_events *ev, void *arg)
+{
+	struct fake_host *h = host_of(io);
+
+	if (fake_fails(h))
+		return -h->failure;
+	h->events = ev;
+	h->arg = arg;
+	h->port = port;
+	h->query_port = h->next_port++;
+	return 0;
+}
+
+static void
+unbind_host(struct grasp_io *io)
+{
+	struct fake_host *h = host_of(io);
+
+	h->events = NULL;
+	for (unsigned i = 0; i < h->interfaces; i++)
+		h->interface[i].groups = 0;
+}
+
+static int
+interfaces(struct grasp_io *io, struct grasp_interface dst[GRASP_INTERFACES_MAX])
+{
+	struct fake_host *h = host_of(io);
+
+	for (unsigned i = 0; i < h->interfaces; i++)
+		dst[i] = h->interface[i].is;
+	return (int)h->interfaces;
+}
+
+static int
+group_join(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group)
+{
+	struct fake_host *h = host_of(io);
+	struct fake_interface *i = fake_interface(h, ifindex);
+
+	if (!i)
+		return -ENODEV;
+	if (fake_fails(h))
+		return -h->failure;
+	if (is_member(i, group))
+		return 0;
+	if (i->groups == FAKE_GROUPS)
+		return -ENOBUFS;
+	i->group[i->groups++] = *group;
+	return 0;
+}
+
+static void
+arrive(struct fake_event *e)
+{
+	struct fake_letter *l = container_of(e, struct fake_letter, event);
+	struct fake_host *h = l->to;
+
+	LIST_REMOVE(l, entry);
+	if (h->events)
+		h->events->datagram(h->arg, &l->datagram);
+	free(l);
+}
+
+static void
+post(struct fake_host *h, const struct grasp_datagram *d, int64_t delay_ms)
+{
+	struct fake_letter *l = fake_alloc(sizeof *l + d->data.len);
+
+	l->event.run = arrive;
+	l->to = h;
+	l->datagram = *d;
+	if (d->data.len)
+		memcpy(l->data, d->data.data, d->data.len);
+	l->datagram.data.data = l->data;
+	LIST_INSERT_HEAD(&h->letters, l, entry);
+	fake_schedule(h->net, &l->event, delay_ms);
+}
+
+void
+fake_inject(struct fake_host *h, const struct grasp_datagram *d)
+{
+	post(h, d, 0);
+}
+
+static bool
+is_link_group(const struct in6_addr *group)
+{
+	return (group->s6_addr[1] & 0x0f) <= 2;
+}
+
+static bool
+reaches(struct fake_net *net, const struct fake_packet *p, const struct fake_interface *i)
+{
+	if (!is_member(i, &p->to.ip))
+		return false;
+	if (i->link == p->link)
+		return true;
+	return net->routes && !is_link_group(&p->to.ip) && p->hops > 1;
+}
+
+static void
+deliver(struct fake_net *net, const struct fake_packet *p)
+{
+	struct fake_host *h;
+
+	TAILQ_FOREACH(h, &net->hosts, entry) {
+		for (unsigned i = 0; i < h->interfaces; i++) {
+			struct fake_interface *in = &h->interface[i];
+			struct grasp_datagram d = {
+				.from = p->from,
+				.to = p->to.ip,
+				.hop_limit = (int)p->hops - (in->link != p->link),
+				.data = p->data,
+			};
+
+			if (!h->events || !reaches(net, p, in))
+				continue;
+			if (net->loss_percent &&
+			    fake_random(net) % 100 < net->loss_percent)
+				continue;
+			d.from.ifindex = in->is.index;
+			post(h, &d, fake_delay(net));
+		}
+	}
+}
+
+static const struct in6_addr *
+wide_source(const struct fake_host *h, const struct fake_interface *first)
+{
+	const struct in6_addr *ip = fake_source(first, false);
+
+	for (unsigned i = 0; i < h->interfaces && !ip; i++)
+		ip = fake_source(&h->interface[i], false);
+	return ip;
+}
+
+static int
+group_send(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group,
+    unsigned hops, struct slice data)
+{
+	struct fake_host *h = host_of(io);
+	const struct fake_interface *i = fake_interface(h, ifindex);
+	const struct in6_addr *source;
+	struct fake_packet p = { .kind = FAKE_DATAGRAM, .data = data };
+
+	if (!i)
+		return -ENODEV;
+	if (fake_fails(h))
+		return -h->failure;
+	source = is_link_group(group) ? fake_source(i, true) : wide_source(h, i);
+	if (!source)
+		return -EADDRNOTAVAIL;
+	p.at_ms = h->net->now_ms;
+	p.from =
+	    (struct addr){ .ip = *source, .ifindex = ifindex, .port = h->query_port };
+	p.to =
+	    (struct addr){ .ip = *group, .ifindex = ifindex, .port = GRASP_LISTEN_PORT };
+	p.link = i->link;
+	p.hops = hops ? hops : 1;
+	fake_record(h->net, &p);
+	if (fake_passes(h->net, &p))
+		deliver(h->net, &p);
+	return 0;
+}
+
+static const struct grasp_io_ops ops = {
+	.now = now,
+	.wall = wall,
+	.random = random_bytes,
+	.timer_new = timer_new,
+	.timer_set = timer_set,
+	.timer_stop = timer_stop,
+	.timer_free = timer_free,
+	.bind = bind_host,
+	.unbind = unbind_host,
+	.interfaces = interfaces,
+	.group_join = group_join,
+	.group_send = group_send,
+	.stream_open = fake_stream_open,
+	.stream_set = fake_stream_set,
+	.stream_send = fake_stream_send,
+	.stream_close = fake_stream_close,
+	.stream_peer = fake_stream_peer,
+	.stream_local = fake_stream_local,
+};
+
+struct fake_host *
+fake_host_new(struct fake_net *net)
+{
+	struct fake_host *h = fake_alloc(sizeof *h);
+
+	h->net = net;
+	h->io.ops = &ops;
+	h->next_port = 40000;
+	h->changed.run = tell_changed;
+	LIST_INIT(&h->timers);
+	LIST_INIT(&h->letters);
+	TAILQ_INSERT_TAIL(&net->hosts, h, entry);
+	return h;
+}
+
+struct grasp_io *
+fake_host_io(struct fake_host *h)
+{
+	return &h->io;
+}
+
+void
+fake_host_free(struct fake_host *h)
+{
+	struct fake_letter *l;
+	struct grasp_timer *t;
+
+	fake_unschedule(h->net, &h->changed);
+	fake_streams_vanish(h);
+	while ((l = LIST_FIRST(&h->letters))) {
+		fake_unschedule(h->net, &l->event);
+		LIST_REMOVE(l, entry);
+		free(l);
+	}
+	while ((t = LIST_FIRST(&h->timers)))
+		timer_free(t);
+	TAILQ_REMOVE(&h->net->hosts, h, entry);
+	free(h);
+}

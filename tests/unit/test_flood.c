@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/support/lab.h"
+
+static const uint8_t one = 1, two = 2;
+#define ONE ((struct slice){ &one, 1 })
+#define TWO ((struct slice){ &two, 1 })
+
+struct fixture {
+	struct lab lab;
+	struct diary heard[LAB_NODES];
+	struct grasp_registration *reg[LAB_NODES];
+};
+static struct fixture f;
+
+/* All nodes listen to EX1. */
+static int
+start(unsigned nodes, enum lab_wiring wiring)
+{
+	memset(&f, 0, sizeof f);
+	lab_init(&f.lab, nodes, wiring);
+	for (unsigned i = 0; i < nodes; i++)
+		if (grasp_register(f.lab.node[i], "EX1", 0, &diary_listener, &f.heard[i],
+			&f.reg[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return start(3, LAB_LINK);
+}
+
+static int
+setup_scoped(void **state)
+{
+	(void)state;
+	return start(2, LAB_SCOPED);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	lab_done(&f.lab);
+	return 0;
+}
+
+static const struct grasp_locator anywhere = { .kind = O_IPv6_LOCATOR,
+	.proto = GRASP_TCP };
+
+static int
+flood(const struct grasp_locator *locator, uint32_t ttl_ms)
+{
+	struct grasp_objective o = lab_objective("EX1", F_DISC | F_SYNCH, ONE);
+
+	return grasp_flood(f.lab.node[0], &o, locator, ttl_ms);
+}
+
+static struct grasp_msg
+flood_by(const char *initiator, uint32_t id, uint8_t loop_count)
+{
+	struct grasp_msg m = {
+		.type = M_FLOOD, .session_id = id, .time_ms = 5, .items = 1
+	};
+
+	m.initiator = lab_initiator(initiator);
+	m.flooded[0] = lab_objective("EX1", F_SYNCH, ONE);
+	m.flooded[0].loop_count = loop_count;
+	return m;
+}
+
+static void
+cast(const struct grasp_msg *m)
+{
+	stranger_cast(&f.lab, 1, m, "fe80::99", GRASP_ALL_NEIGHBORS_6);
+}
+
+static void
+a_flood_reaches_all_neighbours_with_value_ttl_and_source(void **state)
+{
+	(void)state;
+	assert_int_equal(flood(NULL, 30000), 1);
+	fake_run(f.lab.net, 10);
+	for (unsigned i = 1; i < 3; i++) {
+		assert_int_equal(f.heard[i].flooded, 1);
+		assert_string_equal(f.heard[i].name, "EX1");
+		assert_int_equal(f.heard[i].value_len, 1);
+		assert_int_equal(f.heard[i].value[0], 1);
+		assert_int_equal(f.heard[i].ttl_ms, 30000);
+		assert_int_equal(f.heard[i].locator[0].kind, 0); /* G-112: [] */
+		assert_int_equal(f.heard[i].from.ifindex, f.lab.ifindex[i]);
+	}
+}
+
+static void
+our_own_flood_is_not_told_to_us_I_22(void **state)
+{
+	(void)state;
+	assert_int_equal(flood(NULL, 1), 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[0].flooded, 0);
+	assert_int_equal(grasp_node_counters(f.lab.node[0])->own, 1);
+}
+
+static void
+the_loop_count_is_6_and_the_id_new_each_time_G_109_G_034(void **state)
+{
+	struct grasp_msg first, second;
+
+	(void)state;
+	assert_int_equal(flood(NULL, 1), 1);
+	assert_int_equal(flood(NULL, 1), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &first));
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 1, &second));
+	assert_int_equal(first.flooded[0].loop_count, 6);
+	assert_int_not_equal(first.session_id, second.session_id);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[1].flooded, 2);
+}
+
+static void
+an_unspecified_locator_becomes_our_address_and_port_A_08(void **state)
+{
+	struct in6_addr ip = lab_address(0).ip;
+
+	(void)state;
+	assert_int_equal(flood(&anywhere, 1), 1);
+	fake_run(f.lab.net, 10);
+	assert_memory_equal(&f.heard[1].locator[0].ip, &ip, sizeof ip);
+	assert_int_equal(f.heard[1].locator[0].port, GRASP_LISTEN_PORT);
+	assert_int_equal(f.heard[1].locator[0].proto, GRASP_TCP);
+}
+
+static void
+a_given_locator_is_left_as_it_is(void **state)
+{
+	struct addr a = { .ip = lab_ip("2001:db8::abc"), .port = 99 };
+	struct grasp_locator l = grasp_locator_from_addr(&a, GRASP_UDP);
+
+	(void)state;
+	assert_int_equal(flood(&l, 1), 1);
+	fake_run(f.lab.net, 10);
+	assert_memory_equal(&f.heard[1].locator[0].ip, &l.ip, sizeof l.ip);
+	assert_int_equal(f.heard[1].locator[0].port, 99);
+	assert_int_equal(f.heard[1].locator[0].proto, GRASP_UDP);
+}
+
+static void
+each_interface_shows_its_own_address_under_one_id_A_08(void **state)
+{
+	struct grasp_msg m[2];
+
+	(void)state;
+	fake_attach(f.lab.host[0], 2, "fe80::1", "2001:db8:2::1", NULL);
+	fake_run(f.lab.net, 0);
+	assert_int_equal(flood(&anywhere, 1), 2);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m[0]));
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 1, &m[1]));
+	assert_int_equal(m[0].session_id, m[1].session_id);
+	assert_memory_not_equal(&m[0].locator[0].ip, &m[1].locator[0].ip, 16);
+	assert_int_equal(
+	    m[1].flooded[0].loop_count, 6); /* the first interface left no trace */
+}
+
+static void
+a_link_local_locator_stays_on_the_link_A_08(void **state)
+{
+	struct grasp_msg m[2];
+
+	(void)state;
+	fake_attach(f.lab.host[0], 2, "fe80::1", NULL);
+	fake_run(f.lab.net, 0);
+	assert_int_equal(flood(&anywhere, 1), 2);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m[0]));
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 1, &m[1]));
+	assert_int_equal(m[0].flooded[0].loop_count, 6);
+	assert_true(addr_is_link_local(&m[1].locator[0].ip));
+	assert_int_equal(m[1].flooded[0].loop_count, 1);
+}
+
+static void
+without_a_global_address_all_floods_stay_on_the_link_G_122(void **state)
+{
+	struct fake_host *h = fake_host_new(f.lab.net);
+	struct grasp_objective o = lab_objective("EX1", F_SYNCH, TWO);
+	struct grasp_config cfg = { .link_local = true };
+	struct grasp_node *node;
+	struct grasp_msg m;
+
+	(void)state;
+	fake_attach(h, 1, "fe80::77", NULL);
+	assert_int_equal(grasp_node_new(fake_host_io(h), &cfg, &node), 0);
+	assert_int_equal(grasp_flood(node, &o, NULL, 1), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m));
+	assert_int_equal(m.flooded[0].loop_count, 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[1].flooded, 1);
+	grasp_node_free(node);
+}
+
+static void
+without_interfaces_it_goes_nowhere_G_056(void **state)
+{
+	(void)state;
+	fake_detach(f.lab.host[0], f.lab.ifindex[0]);
+	fake_run(f.lab.net, 0);
+	assert_int_equal(flood(NULL, 1), 0);
+}
+
+static void
+a_flood_above_1232_bytes_is_not_sent_G_013(void **state)
+{
+	static uint8_t value[1203] = { 0x59, 0x04, 0xb0 };
+	struct grasp_objective o =
+	    lab_objective("EX1", F_SYNCH, (struct slice){ value, 1203 });
+
+	(void)state;
+	assert_int_equal(grasp_flood(f.lab.node[0], &o, NULL, 1), -EMSGSIZE);
+	assert_int_equal(fake_packets(f.lab.net), 0);
+}
+
+static void
+the_copies_of_both_groups_are_told_once_F_07(void **state)
+{
+	struct grasp_msg m[2];
+
+	(void)state;
+	assert_int_equal(flood(NULL, 1), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m[0]));
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 1, &m[1]));
+	assert_int_equal(m[0].session_id, m[1].session_id);
+	assert_int_equal(m[1].flooded[0].loop_count, 1); /* SC-12 */
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[1].flooded, 1);
+	assert_int_equal(grasp_node_counters(f.lab.node[1])->duplicate, 1);
+}
+
+static void
+not_the_source_but_the_initiator_tells_a_leaked_flood_I_06(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+
+	(void)state;
+	cast(&m); /* link-local source as all of them, initiator elsewhere */
+	assert_int_equal(f.heard[1].flooded, 1);
+	m = flood_by("fe80::99", 2, 6);
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 1);
+	assert_int_equal(grasp_node_counters(f.lab.node[1])->bad_source, 1);
+	m = flood_by("fe80::99", 3, 1);
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 2);
+}
+
+static void
+a_flood_is_told_once_for_120_seconds_G_120(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+
+	(void)state;
+	cast(&m);
+	fake_run(f.lab.net, 119000);
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 1);
+	fake_run(f.lab.net, 2000);
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 2);
+}
+
+static void
+each_objective_of_a_flood_goes_to_its_own_listener_G_112(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+	struct diary other = { 0 };
+	struct grasp_registration *reg;
+
+	(void)state;
+	assert_int_equal(
+	    grasp_register(f.lab.node[1], "EX2", 0, &diary_listener, &other, &reg), 0);
+	m.items = 3;
+	m.flooded[1] = lab_objective("EX7", F_SYNCH, ONE);
+	m.flooded[2] = lab_objective("EX2", F_SYNCH, TWO);
+	m.locator[2] = (struct grasp_locator){ O_FQDN_LOCATOR, { { { 0 } } },
+		slice_text("fog.example.org"), GRASP_TCP, 7017 };
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 1);
+	assert_int_equal(f.heard[1].value[0], 1);
+	assert_int_equal(other.flooded, 1);
+	assert_int_equal(other.value[0], 2);
+	assert_int_equal(other.locator[0].kind, O_FQDN_LOCATOR);
+}
+
+static struct grasp_registration **doomed;
+
+static void
+deregister_doomed(struct diary *d)
+{
+	(void)d;
+	grasp_deregister(*doomed);
+}
+
+static void
+a_listener_may_leave_while_it_is_told(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+
+	(void)state;
+	m.items = 2;
+	m.flooded[1] = m.flooded[0];
+	doomed = &f.reg[1];
+	f.heard[1].then = deregister_doomed;
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 1);
+}
+
+static void
+free_own_node(struct diary *d)
+{
+	(void)d;
+	grasp_node_free(f.lab.node[1]);
+	f.lab.node[1] = NULL;
+}
+
+static void
+the_node_may_be_freed_while_a_flood_is_told(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+
+	(void)state;
+	m.items = 2;
+	m.flooded[1] = m.flooded[0];
+	f.heard[1].then = free_own_node;
+	cast(&m);
+	assert_int_equal(f.heard[1].flooded, 1);
+	assert_int_equal(flood(NULL, 1), 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[2].flooded, 1);
+}
+
+#define CASE(t)	  cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define SCOPED(t) cmocka_unit_test_setup_teardown(t, setup_scoped, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_flood_reaches_all_neighbours_with_value_ttl_and_source),
+		CASE(our_own_flood_is_not_told_to_us_I_22),
+		CASE(the_loop_count_is_6_and_the_id_new_each_time_G_109_G_034),
+		CASE(an_unspecified_locator_becomes_our_address_and_port_A_08),
+		CASE(a_given_locator_is_left_as_it_is),
+		CASE(each_interface_shows_its_own_address_under_one_id_A_08),
+		CASE(a_link_local_locator_stays_on_the_link_A_08),
+		CASE(without_a_global_address_all_floods_stay_on_the_link_G_122),
+		CASE(without_interfaces_it_goes_nowhere_G_056),
+		CASE(a_flood_above_1232_bytes_is_not_sent_G_013),
+		SCOPED(the_copies_of_both_groups_are_told_once_F_07),
+		CASE(not_the_source_but_the_initiator_tells_a_leaked_flood_I_06),
+		CASE(a_flood_is_told_once_for_120_seconds_G_120),
+		CASE(each_objective_of_a_flood_goes_to_its_own_listener_G_112),
+		CASE(a_listener_may_leave_while_it_is_told),
+		CASE(the_node_may_be_freed_while_a_flood_is_told),
+	};
+
+	return RUN_TESTS(tests, NULL, NULL);
+}
