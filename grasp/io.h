@@ -60,8 +60,7 @@ struct grasp_io_ops {
 	/* Opens UDP and TCP port, an ephemeral port for queries (UDP sends, TCP answers), and
 	 * starts to report events. port 0: no listening for unicast on the well-known port. */
 	int (*bind)(struct grasp_io *io, uint16_t port, const struct grasp_io_events *ev, void *arg);
-	/* Undoes bind(): no more events, ports closed, groups left; bind() may follow. NULL: the
-	 * io is always freed together with its node. */
+	/* Undoes bind(): no more events, ports closed, groups left. bind() may follow. */
 	void (*unbind)(struct grasp_io *io);
 	int (*interfaces)(struct grasp_io *io, struct grasp_interface dst[GRASP_INTERFACES_MAX]);
 	int (*group_join)(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group);

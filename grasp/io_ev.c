@@ -359,8 +359,10 @@ unwatch(struct ev_loop *loop, ev_io *w)
 }
 
 static void
-unbind(struct io_ev *io)
+close_all(struct io_ev *io)
 {
+	ev_timer_stop(io->loop, &io->settle);
+	ev_timer_stop(io->loop, &io->accept_pause);
 	unwatch(io->loop, &io->service.readable);
 	unwatch(io->loop, &io->answers.readable);
 	unwatch(io->loop, &io->multicast);
@@ -410,7 +412,7 @@ bind_all(
 	io->interfaces = -1;
 	err = open_all(io, port);
 	if (err < 0) {
-		unbind(io);
+		close_all(io);
 		return err;
 	}
 	ev_io_start(io->loop, &io->changed);
@@ -418,6 +420,12 @@ bind_all(
 	listen_again(io, &io->service);
 	listen_again(io, &io->answers);
 	return 0;
+}
+
+static void
+unbind(struct grasp_io *base)
+{
+	close_all(io_ev_of(base));
 }
 
 /* --- streams -------------------------------------------------------------------------------- */
@@ -438,6 +446,7 @@ static const struct grasp_io_ops io_ops = {
 	.timer_stop = timer_stop,
 	.timer_free = timer_free,
 	.bind = bind_all,
+	.unbind = unbind,
 	.interfaces = interfaces,
 	.group_join = group_join,
 	.group_send = group_send,
@@ -499,9 +508,7 @@ grasp_io_ev_free(struct grasp_io *base)
 	if (!base)
 		return;
 	io = io_ev_of(base);
-	unbind(io);
-	ev_timer_stop(io->loop, &io->settle);
-	ev_timer_stop(io->loop, &io->accept_pause);
+	close_all(io);
 	stream_host_done(&io->streams);
 	if (io->reserve >= 0)
 		close(io->reserve);

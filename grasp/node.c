@@ -258,7 +258,7 @@ silence(struct grasp_node *n)
 	struct grasp_registration *r;
 	struct grasp_link *l;
 
-	if (n->bound && n->io->ops->unbind)
+	if (n->bound)
 		n->io->ops->unbind(n->io);
 	TAILQ_FOREACH(l, &n->links, entry)
 		link_drop(l);
