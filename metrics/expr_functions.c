@@ -367,17 +367,19 @@ ewma(const struct expr_range *r, const double *scalar, double *ret)
 		return true;                                          \
 	}
 
-/* As in Go: not a number if either is none. */
+/* As in Go, whose Max and Min let an infinity win over NaN, and NaN over all else. */
 static double
 greater(double a, double b)
 {
+	if (a == INFINITY || b == INFINITY)
+		return INFINITY;
 	return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
 }
 
 static double
 lesser(double a, double b)
 {
-	return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
+	return -greater(-a, -b);
 }
 
 static bool

@@ -369,7 +369,7 @@ apply_binary(struct expr_typing *t, const struct expr_step *s, char *err, size_t
 	if (set && (left == 's' || right == 's'))
 		return refuse(
 		    err, err_size, "%s needs values on both sides, not a number", name);
-	if (s->grouping && (left == 's' || right == 's'))
+	if (s->labels && (left == 's' || right == 's'))
 		return refuse(err, err_size,
 		    "on and ignoring need values on both sides of %s", name);
 	if (compares && left == 's' && right == 's' && !s->boolean)
