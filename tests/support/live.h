@@ -40,17 +40,17 @@ live_late(struct ev_loop *loop, ev_timer *t, int events)
 static inline bool
 live_until(struct live *w, int ms, bool (*condition)(void *arg), void *arg)
 {
-	bool late = false;
+	bool late = false, held;
 	ev_timer t;
 
 	ev_timer_init(&t, live_late, ms / 1e3, 0);
 	t.data = &late;
 	ev_now_update(w->loop);
 	ev_timer_start(w->loop, &t);
-	while (!condition(arg) && !late)
+	while (!(held = condition(arg)) && !late)
 		ev_run(w->loop, EVRUN_ONCE);
 	ev_timer_stop(w->loop, &t);
-	return condition(arg);
+	return held;
 }
 
 /* A condition that is looked at although nothing wakes the loop. */
