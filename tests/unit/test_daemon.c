@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,6 +207,14 @@ the_watchdog_is_fed_while_the_loop_turns(void **state)
 	daemon_free(d);
 }
 
+/* Long enough for a timer of half a microsecond. */
+static void
+run_for_some_turns(void)
+{
+	for (int i = 0; i < 100; i++)
+		ev_run(loop, EVRUN_NOWAIT);
+}
+
 static void
 a_watchdog_of_another_process_is_not_ours(void **state)
 {
@@ -218,10 +227,9 @@ a_watchdog_of_another_process_is_not_ours(void **state)
 	setenv("WATCHDOG_PID", "1", 1);
 	assert_int_equal(daemon_new(loop, &ops, &calls, &d), 0);
 	daemon_ready(d, "up");
+	run_for_some_turns();
 	assert_string_equal(heard(), "READY=1\nSTATUS=up");
-	kill(getpid(), SIGHUP);
-	run_until(&calls, &calls.reloads, 1);
-	assert_int_equal(strncmp(heard(), "RELOADING=1", 11), 0);
+	assert_string_equal(heard(), "");
 	daemon_free(d);
 }
 
@@ -344,17 +352,19 @@ a_state_directory_where_others_may_write_is_refused(void **state)
 static int
 drop_to_nobody(void)
 {
-	gid_t groups[64];
+	gid_t groups[64] = { 0, 4711 };
 	uid_t r, e, s;
 	int n;
 
+	if (setgroups(2, groups) < 0)
+		return 6;
 	if (daemon_drop_privileges("nobody") < 0)
 		return 1;
 	if (getresuid(&r, &e, &s) < 0 || !r || r != e || e != s)
 		return 2;
 	n = getgroups(64, groups);
 	for (int i = 0; i < n; i++)
-		if (groups[i] == 0)
+		if (groups[i] == 0 || groups[i] == 4711)
 			return 3;
 	if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
 		return 4;

@@ -459,9 +459,76 @@ stopping_kills_what_ignores_sigterm(void **state)
 	(void)state;
 	record_init(&r);
 	r.on_line = stop_everything;
-	run_shell(&r, "trap '' TERM; echo $$; exec sleep 100", slice_text(NULL), 0);
+	run_shell(&r, "trap '' TERM; sleep 100 & echo $!; wait", slice_text(NULL), 0);
 	wait_until_gone(atoi(buf_text(&r.out[0])));
 	record_done(&r);
+}
+
+static void
+stopping_lets_programs_end_orderly(void **state)
+{
+	char path[] = "/tmp/fogwatch-test-spawn-XXXXXX", script[128];
+	int fd = mkstemp(path);
+	struct record r;
+
+	(void)state;
+	assert_true(fd >= 0);
+	record_init(&r);
+	r.on_line = stop_everything;
+	snprintf(script, sizeof script,
+	    "trap 'echo bye > %s; exit' TERM; echo up; while :; do sleep 100 & wait; "
+	    "done",
+	    path);
+	run_shell(&r, script, slice_text(NULL), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 4);
+	close(fd);
+	unlink(path);
+	record_done(&r);
+}
+
+static int up;
+
+static void
+count_up(struct record *r, const char *line)
+{
+	(void)line;
+	r->calls++;
+	up++;
+}
+
+/* Three of these requests fill the socket; nothing else makes the daemon look again. */
+static void
+requests_that_find_no_room_are_sent_when_there_is_some(void **state)
+{
+	enum { N = 12 };
+	static struct record r[N];
+	static char large[60000];
+	const char *argv[] = { "/bin/sh", "-c", "echo up; exec sleep 100", large, NULL };
+	struct record first;
+	pid_t pid;
+
+	(void)state;
+	up = 0;
+	memset(large, 'x', sizeof large - 1);
+	record_init(&first);
+	run_shell(&first, "echo $PPID", slice_text(NULL), 0);
+	pid = atoi(buf_text(&first.out[0]));
+	record_done(&first);
+	kill(pid, SIGSTOP);
+	for (int i = 0; i < N; i++) {
+		record_init(&r[i]);
+		r[i].on_line = i < N - 1 ? count_up : NULL;
+		start(&r[i], &(struct spawn_spec){ .argv = argv });
+	}
+	assert_int_equal(spawn_kill(r[N - 1].child, SIGKILL), 0);
+	assert_int_equal(spawn_kill(r[N - 1].child, SIGTERM), 0); /* does not soften it */
+	kill(pid, SIGCONT);
+	run_until_ended(r, N);
+	assert_int_equal(up, N - 1);
+	assert_int_equal(WTERMSIG(r[N - 1].status), SIGKILL);
+	spawner_stop(TAKE(spawner));
+	for (int i = 0; i < N; i++)
+		record_done(&r[i]);
 }
 
 /* A daemon in its own process: starts a program, tells its pid, never ends by itself. */
@@ -518,7 +585,8 @@ static void
 kill_spawner(struct record *r, const char *line)
 {
 	(void)r;
-	kill(atoi(line), SIGKILL);
+	if (!strncmp(line, "parent ", 7))
+		kill(atoi(line + 7), SIGKILL);
 }
 
 static void
@@ -531,8 +599,9 @@ a_spawner_that_dies_is_reported_and_takes_its_programs_along(void **state)
 	(void)state;
 	record_init(&r);
 	r.on_line = kill_spawner;
-	run_shell(&r, "echo $PPID; exec sleep 100", slice_text(NULL), 0);
+	run_shell(&r, "echo $$; echo parent $PPID; exec sleep 100", slice_text(NULL), 0);
 	assert_int_equal(r.status, -EPIPE);
+	wait_until_gone(atoi(buf_text(&r.out[0])));
 	assert_int_equal(spawn_run(spawner, &(struct spawn_spec){ .argv = argv },
 			     note_line, note_end, &r, &c),
 	    -EPIPE);
@@ -637,6 +706,8 @@ main(void)
 		SPAWN_TEST(a_program_leads_its_own_group_and_has_only_three_descriptors),
 		SPAWN_TEST(two_hundred_programs_run_at_once),
 		SPAWN_TEST(the_spawner_may_be_stopped_from_a_callback),
+		SPAWN_TEST(stopping_lets_programs_end_orderly),
+		SPAWN_TEST(requests_that_find_no_room_are_sent_when_there_is_some),
 		SPAWN_TEST(stopping_kills_what_ignores_sigterm),
 		TEST(programs_end_when_the_daemon_is_killed),
 		SPAWN_TEST(a_spawner_that_dies_is_reported_and_takes_its_programs_along),
