@@ -100,6 +100,7 @@ int grasp_link_open(struct grasp_node *n, const struct addr *to, const struct gr
     void *arg, struct grasp_link **ret) MUST_CHECK;
 /* For a link that the peer opened; found by grasp_session_link(). */
 void grasp_link_set(struct grasp_link *l, const struct grasp_link_ops *ops, void *arg);
+void *grasp_link_arg(const struct grasp_link *l); /* as given; NULL before */
 /* Keep the link open without sessions. M_NOOP is sent when nothing else was for beat_ms; the link is
  * closed with -ETIMEDOUT when nothing was heard for silence_ms. max: unicast size from now on, 0
  * leaves it. A link that is not held closes when its last session ends. */

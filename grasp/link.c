@@ -466,6 +466,12 @@ grasp_link_set(struct grasp_link *l, const struct grasp_link_ops *ops, void *arg
 	l->arg = arg;
 }
 
+void *
+grasp_link_arg(const struct grasp_link *l)
+{
+	return l->arg;
+}
+
 void
 grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max)
 {
