@@ -12,7 +12,7 @@
 #include "base/ctl_wire.h"
 
 #define ANSWER_MAX (2 * 1024 * 1024) /* bytes of one item; a daemon keeps at most 1 MiB */
-#define REASON_MAX 1024
+#define REASON_MAX 16384
 
 struct ctl_client {
 	int fd;

@@ -25,7 +25,7 @@
 #define FLUSH_AT       65536 /* bytes of answer that are sent without waiting for the loop */
 #define IDLE_S	       60.0 /* without a request, or without reading the answer */
 #define ACCEPT_PAUSE_S 1.0  /* when descriptors have run out */
-#define REASON_MAX     512
+#define REASON_MAX     16384 /* all that is wrong with a file */
 
 struct client {
 	TAILQ_ENTRY(client) link;

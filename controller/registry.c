@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NODES_MAX   20000
 #define GONE_MS	    (24 * 3600 * 1000LL)
 #define BEATS_PER_S 2500
 /* A clock's rate may differ so much: 1 ms in a second (reliability 1 allows more, once). */
@@ -240,7 +239,7 @@ registry_new(struct grasp_io *io, struct store *store, struct events *events,
 	r->ops = ops;
 	r->arg = arg;
 	if (!r->cfg.nodes_max)
-		r->cfg.nodes_max = NODES_MAX;
+		r->cfg.nodes_max = REGISTRY_NODES_MAX;
 	if (!r->cfg.lost_ms)
 		r->cfg.lost_ms = GONE_MS;
 	err = store_nodes(store, load_node, r);
@@ -433,6 +432,10 @@ registry_admit(struct registry *r, const struct fog_registration *reg,
 	if (new_caps && set_caps(e, reg->caps, &caps))
 		return -ENOMEM;
 	registry_heard(r, &e->node, reg->boot_ms);
+	if (!e->node.link) {
+		e->suspect_due = true; /* unless it takes its lease and keeps the link */
+		e->suspect_ms = grasp_io_now(r->io) + r->cfg.lease_ms;
+	}
 	*ret = &e->node;
 	if (!write && !new_caps)
 		return 1;

@@ -15,6 +15,8 @@ struct grasp_link;
 struct registry;
 struct events;
 
+#define REGISTRY_NODES_MAX 20000
+
 enum node_state { NODE_ALIVE = 1, NODE_SUSPECT, NODE_LOST, NODE_GONE };
 const char *node_state_name(enum node_state s);
 
@@ -49,7 +51,7 @@ struct registry_config {
 	int64_t beat_ms;  /* of the links; grows with the number of nodes: registry_beat() */
 	int64_t lease_ms; /* also how long the nodes of the store have to come back after a start */
 	int64_t lost_ms;  /* LOST so long: GONE; 0: 24 h */
-	uint32_t nodes_max; /* 0: 20,000 */
+	uint32_t nodes_max; /* 0: REGISTRY_NODES_MAX */
 };
 /* Loads the store; ops may be called from the next turn of the timer on. */
 int registry_new(struct grasp_io *io, struct store *store, struct events *events,

@@ -117,7 +117,8 @@ int store_prediction_end(struct store *s, int64_t sequence, const char *outcome,
 int store_predictions(struct store *s, int limit,
     void (*row)(void *, int64_t sequence, const struct prediction_row *p), void *);
 
-/* History: lossy under pressure (dropped and counted when 100,000 points are queued). time_ms: wall;
+#define STORE_POINTS_MAX 100000
+/* History: lossy under pressure (dropped and counted when so many points are queued). time_ms: wall;
  * value NaN: unknown. */
 int store_point_put(struct store *s, const struct fog_id *node, const char *expression,
     struct slice labels, int64_t time_ms, double value);

@@ -14,7 +14,6 @@
 
 #define GROUP_MS      20
 #define GROUP_ROWS    1000
-#define DROPPABLE_MAX 100000
 
 struct queue {
 	struct store_job *first, **end;
@@ -337,7 +336,7 @@ store_writer_push(struct store_writer *w, struct store_job **taken)
 
 	job->queued_ms = now_ms();
 	pthread_mutex_lock(&w->lock);
-	if (job->droppable && w->droppable >= DROPPABLE_MAX) {
+	if (job->droppable && w->droppable >= STORE_POINTS_MAX) {
 		w->stats.dropped++;
 		free(job);
 	} else {

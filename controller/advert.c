@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/advert.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "grasp/grasp.h"
+#include "grasp/scope.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JITTER_PCT   20
+#define LEAVE_TTL_MS 5000 /* short, and not zero, which would mean for ever */
+#define VALUE_MAX    512
+#define OTHERS_MAX   16
+
+/* Who has just started listening should not have to wait a period. */
+static const int64_t first_ms[] = { 300, 700, 2000 };
+
+/* Another controller, as far as multicast tells. */
+struct other {
+	struct fog_id id;
+	int64_t until_ms; /* 0: a free place */
+};
+
+struct advert {
+	struct grasp_node *grasp;
+	struct grasp_io *io;
+	struct advert_config cfg;
+	struct advert_counters counters;
+	char name[FOG_NAME_MAX + 1];
+	struct grasp_registration *registration;
+	struct grasp_discovery *draft;
+	struct grasp_timer *timer;
+	unsigned sent;
+	struct other other[OTHERS_MAX];
+};
+
+static void
+put_value(const struct advert *a, bool leaving, struct buf *out)
+{
+	struct fog_domain d = {
+		.has_id = true,
+		.id = a->cfg.id,
+		.epoch = a->cfg.epoch,
+		.role = FOG_CONTROLLER,
+		.leaving = leaving,
+		.hops = a->cfg.hops,
+	};
+
+	snprintf(d.domain, sizeof d.domain, "%s", a->cfg.domain);
+	snprintf(d.scope, sizeof d.scope, "%s", a->cfg.scope);
+	fog_domain_encode(&d, out);
+}
+
+static struct grasp_objective
+objective_of(const struct advert *a, const struct buf *value)
+{
+	return (struct grasp_objective){
+		.name = slice_text(a->name),
+		.flags = F_DISC | F_SYNCH,
+		.loop_count = FOG_LOOP_COUNT,
+		.value = buf_slice(value),
+	};
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------- */
+static void
+flood(struct advert *a, bool leaving)
+{
+	const struct grasp_locator here = { .kind = O_IPv6_LOCATOR, .proto = GRASP_TCP };
+	struct grasp_objective objective;
+	uint8_t memory[VALUE_MAX];
+	struct buf value;
+	int sent;
+
+	buf_init_fixed(&value, memory, sizeof memory);
+	put_value(a, leaving, &value);
+	objective = objective_of(a, &value);
+	sent = grasp_flood(a->grasp, &objective, &here,
+	    leaving ? LEAVE_TTL_MS : (uint32_t)(3 * a->cfg.period_ms));
+	if (sent < 0)
+		log_warnx(
+		    "advert", "cannot announce this controller: %s", strerror(-sent));
+	else
+		a->counters.floods++;
+}
+
+/* F-20: who answers our own advertisement is another controller, or knows one. */
+static void
+on_draft_answer(void *arg, const struct grasp_found *found)
+{
+	struct advert *a = arg;
+
+	(void)found;
+	a->counters.others++;
+}
+
+static void
+on_draft_over(void *arg, unsigned responses)
+{
+	struct advert *a = arg;
+
+	(void)responses;
+	a->draft = NULL;
+}
+
+static void
+discover_as_draft(struct advert *a)
+{
+	struct grasp_objective objective;
+	uint8_t memory[VALUE_MAX];
+	struct buf value;
+	int err;
+
+	if (a->draft)
+		return;
+	buf_init_fixed(&value, memory, sizeof memory);
+	put_value(a, false, &value);
+	objective = objective_of(a, &value);
+	err = grasp_discover(
+	    a->grasp, &objective, 0, on_draft_answer, on_draft_over, a, &a->draft);
+	if (err)
+		log_debug(
+		    "advert", "no advertisement as in the draft: %s", strerror(-err));
+}
+
+static void
+announce(struct advert *a)
+{
+	uint32_t random;
+	int64_t next;
+
+	flood(a, false);
+	if (a->cfg.draft)
+		discover_as_draft(a);
+	a->io->ops->random(a->io, &random, sizeof random);
+	next = a->sent < ARRAY_LEN(first_ms)
+	    ? first_ms[a->sent]
+	    : clock_jitter((uint32_t)a->cfg.period_ms, JITTER_PCT, random);
+	a->sent++;
+	a->io->ops->timer_set(a->timer, next);
+}
+
+static void
+on_timer(void *arg)
+{
+	announce(arg);
+}
+
+/* --- hearing ------------------------------------------------------------------------------------------------ */
+/* A value is not required (F-03); one that we do not understand does not speak against us. Who asks
+ * tells its attributes: is it one of those we are for (SC-10)? */
+static bool
+is_for_us(const struct advert *a, struct slice value)
+{
+	struct fog_domain d;
+
+	if (!value.len || fog_domain_decode(grasp_value_unwrap(value), &d))
+		return true;
+	if (d.domain[0] && a->cfg.domain[0] && strcmp(d.domain, a->cfg.domain))
+		return false;
+	return !d.scope[0] || scope_matches(a->cfg.scope, d.scope);
+}
+
+static bool
+on_discovered(void *arg, const struct grasp_peer *from,
+    const struct grasp_objective *asked, struct buf *ret_value)
+{
+	struct advert *a = arg;
+	char text[ADDR_TEXT_MAX];
+
+	if (!is_for_us(a, asked->value)) {
+		a->counters.not_for_us++;
+		return false;
+	}
+	log_debug("advert", "%s looks for us", addr_format(&from->addr, text));
+	a->counters.answers++;
+	put_value(a, false, ret_value);
+	return true;
+}
+
+static struct other *
+find_other(struct advert *a, const struct fog_id *id)
+{
+	int64_t now = grasp_io_now(a->io);
+	struct other *unused = NULL;
+
+	for (size_t i = 0; i < OTHERS_MAX; i++) {
+		struct other *o = &a->other[i];
+
+		if (o->until_ms > now && !memcmp(&o->id, id, sizeof *id))
+			return o;
+		if (o->until_ms <= now) {
+			o->until_ms = 0;
+			unused = o;
+		}
+	}
+	return unused;
+}
+
+static void
+note_other(struct advert *a, const struct grasp_peer *from, const struct fog_domain *d,
+    uint32_t ttl_ms)
+{
+	char id[FOG_ID_TEXT], text[ADDR_TEXT_MAX];
+	struct other *o = find_other(a, &d->id);
+	bool known = o && o->until_ms;
+
+	if (!o)
+		return;
+	if (known == d->leaving)
+		log_info("advert", "controller %.8s of domain \"%s\" at %s %s",
+		    fog_id_format(&d->id, id), d->domain, addr_format(&from->addr, text),
+		    d->leaving ? "leaves" : "is there too");
+	o->id = d->id;
+	o->until_ms = d->leaving ? 0 : grasp_io_now(a->io) + ttl_ms;
+}
+
+static void
+on_flood(void *arg, const struct grasp_peer *from,
+    const struct grasp_objective *objective, const struct grasp_locator *locator,
+    uint32_t ttl_ms)
+{
+	struct advert *a = arg;
+	struct fog_domain d;
+
+	(void)locator;
+	if (fog_domain_decode(grasp_value_unwrap(objective->value), &d) || !d.has_id ||
+	    !memcmp(&d.id, &a->cfg.id, sizeof d.id))
+		return;
+	a->counters.others++;
+	note_other(a, from, &d, ttl_ms);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------- */
+int
+advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct advert **ret)
+{
+	static const struct grasp_support support = {
+		.discovered = on_discovered,
+		.flooded = on_flood,
+	};
+	CLEANUP(advert_free) struct advert *a = calloc(1, sizeof *a);
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->grasp = grasp;
+	a->io = grasp_node_io(grasp);
+	a->cfg = *cfg;
+	fog_objective_name(cfg->prefix, FOGDOMAIN, a->name);
+	err = grasp_register(
+	    grasp, a->name, F_DISC | F_SYNCH, &support, a, &a->registration);
+	if (!err)
+		err = a->io->ops->timer_new(a->io, on_timer, a, &a->timer);
+	if (err)
+		return err;
+	announce(a);
+	*ret = TAKE(a);
+	return 0;
+}
+
+void
+advert_leave(struct advert *a)
+{
+	a->io->ops->timer_stop(a->timer);
+	flood(a, true);
+}
+
+void
+advert_free(struct advert *a)
+{
+	if (!a)
+		return;
+	if (a->draft)
+		grasp_discovery_cancel(a->draft);
+	if (a->timer)
+		a->io->ops->timer_free(a->timer);
+	if (a->registration)
+		grasp_deregister(a->registration);
+	free(a);
+}
+
+const struct advert_counters *
+advert_counters(const struct advert *a)
+{
+	return &a->counters;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How nodes find this controller: it floods FOGDOMAIN periodically, answers who looks for it, and
+ * says when it leaves (DISC-04, DISC-05, DISC-21). What it hears of other controllers is logged and
+ * counted, no more: multicast is a hint (SEC-08). */
+#pragma once
+#include "protocol/domain.h"
+
+struct advert;
+struct grasp_node;
+
+struct advert_config {
+	struct fog_id id;
+	const char *domain, *scope; /* "": none; borrowed */
+	const char *prefix;	    /* of objective names; NULL: none */
+	uint64_t epoch;
+	int64_t period_ms;
+	bool draft;   /* also the draft's M_DISCOVERY each period (F-01) */
+	uint8_t hops; /* of scoped multicasts; 0: not said */
+};
+struct advert_counters {
+	uint64_t floods, answers, not_for_us, others;
+};
+
+/* Floods at once, three times soon after, then each period. */
+int advert_new(struct grasp_node *grasp, const struct advert_config *cfg,
+    struct advert **ret) MUST_CHECK;
+void advert_leave(struct advert *a); /* floods that we are going */
+void advert_free(struct advert *a);
+DEFINE_FREEP(struct advert, advert_free)
+const struct advert_counters *advert_counters(const struct advert *a);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/commands.h"
+
+#include "base/complaint.h"
+#include "controller/event.h"
+#include "controller/judge.h"
+#include "controller/session.h"
+#include "metrics/expr.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define YAML_MAX	65536
+#define FILE_NAME_MAX	512
+#define EVENTS_LAST	50
+#define HISTORY_SINCE_S 3600
+#define HISTORY_LAST	10000
+
+#define NODE_TEXT	(FOG_NAME_MAX + 1)
+
+/* --- what changes something ----------------------------------------------------------------------- */
+/* A command that waits for the disk. */
+struct change {
+	struct ctl_request *req; /* NULL: the client went; it happens all the same */
+	const char *result;
+	char service[NODE_TEXT];
+};
+
+static void
+on_client_gone(void *arg)
+{
+	struct change *ch = arg;
+
+	ch->req = NULL;
+}
+
+static struct change *
+new_change(struct ctl_request *req, const char *result)
+{
+	struct change *ch = calloc(1, sizeof *ch);
+
+	if (!ch)
+		return NULL;
+	ch->req = req;
+	ch->result = result;
+	ctl_on_cancel(req, on_client_gone, ch);
+	return ch;
+}
+
+static void
+drop_change(struct change *ch)
+{
+	if (ch->req)
+		ctl_on_cancel(ch->req, NULL, NULL);
+	free(ch);
+}
+
+static void
+on_changed(void *arg, int err)
+{
+	struct change *ch = arg;
+	struct buf item;
+
+	if (ch->req && err) {
+		ctl_fail(
+		    ch->req, 1, "%s was not stored: %s", ch->service, strerror(-err));
+	} else if (ch->req) {
+		buf_init(&item, 512);
+		wr_map(&item, 2);
+		wr_key_text(&item, "service", ch->service);
+		wr_key_text(&item, "result", ch->result);
+		ctl_send(ch->req, buf_slice(&item));
+		buf_done(&item);
+		ctl_end(ch->req);
+	}
+	free(ch);
+}
+
+/* The name is in the text, and the answer says it. */
+static int
+read_name(struct slice yaml, const char *file, struct complaints *c, char dst[NODE_TEXT])
+{
+	CLEANUP(service_free) struct service *service = NULL;
+	int err = service_parse(yaml, file, c, &service);
+
+	return err ? err : slice_copy(slice_text(service->name), dst, NODE_TEXT);
+}
+
+static int
+apply(struct commands *c, struct ctl_request *req, struct slice yaml, const char *file,
+    struct complaints *wrong)
+{
+	struct change *ch = new_change(req, "applied");
+	int err;
+
+	if (!ch)
+		return -ENOMEM;
+	err = read_name(yaml, file, wrong, ch->service);
+	if (!err) {
+		complaints_done(wrong); /* warnings come again */
+		complaints_init(wrong);
+		err = judge_apply(c->judge, yaml, file, wrong, on_changed, ch);
+	}
+	if (err)
+		drop_change(ch);
+	return err;
+}
+
+static int
+run_apply(void *arg, struct ctl_request *req, struct slice args)
+{
+	char file[FILE_NAME_MAX] = "service", *yaml = malloc(YAML_MAX);
+	struct complaints wrong;
+	int err = -EINVAL;
+
+	if (!yaml)
+		return -ENOMEM;
+	complaints_init(&wrong);
+	(void)ctl_arg_text(args, "file", file, sizeof file);
+	if (!ctl_arg_text(args, "yaml", yaml, YAML_MAX))
+		complain(&wrong, file, 0, 0, NULL, "no text, or more than %d bytes of it",
+		    YAML_MAX);
+	else
+		err = apply(arg, req, slice_text(yaml), file, &wrong);
+	if (err && wrong.errors) {
+		ctl_fail(req, 1, "%s", buf_text(&wrong.text));
+		err = 0;
+	}
+	complaints_done(&wrong);
+	free(yaml);
+	return err;
+}
+
+static int
+run_remove(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	struct change *ch = new_change(req, "removed");
+	int err;
+
+	if (!ch)
+		return -ENOMEM;
+	if (!ctl_arg_text(args, "service", ch->service, sizeof ch->service)) {
+		drop_change(ch);
+		ctl_fail(req, 2, "which service?");
+		return 0;
+	}
+	err = judge_remove(c->judge, ch->service, on_changed, ch);
+	if (err == -ENOENT) {
+		ctl_fail(req, 1, "there is no service %s; fogctl services lists them",
+		    ch->service);
+		free(ch);
+		return 0;
+	}
+	if (err)
+		drop_change(ch);
+	return err;
+}
+
+/* --- what only looks --------------------------------------------------------------------------------- */
+static int
+run_nodes(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)args;
+	return show_nodes(arg, req);
+}
+
+static int
+run_node_show(void *arg, struct ctl_request *req, struct slice args)
+{
+	char node[NODE_TEXT] = "";
+
+	(void)ctl_arg_text(args, "node", node, sizeof node);
+	return show_node(arg, req, node);
+}
+
+static int
+run_services(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	(void)args;
+	judge_show_services(c->judge, req);
+	return 0;
+}
+
+static int
+run_plan_show(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char node[NODE_TEXT] = "";
+	struct node *n;
+
+	(void)ctl_arg_text(args, "node", node, sizeof node);
+	n = *node ? registry_by_name(c->registry, node) : NULL;
+	if (*node && !n)
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
+	else
+		judge_show_plan(c->judge, req, n ? n->name : "");
+	return 0;
+}
+
+static int
+run_query(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1];
+
+	(void)ctl_arg_text(args, "node", node, sizeof node);
+	if (ctl_arg_text(args, "expression", expression, sizeof expression))
+		sessions_query(c->sessions, req, node, expression);
+	else
+		ctl_fail(
+		    req, 2, "which expression? It has at most %d bytes", EXPR_TEXT_MAX);
+	return 0;
+}
+
+static int
+run_predictions(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char service[NODE_TEXT] = "";
+
+	(void)ctl_arg_text(args, "service", service, sizeof service);
+	judge_show_predictions(c->judge, req, service, ctl_arg_bool(args, "past"));
+	return 0;
+}
+
+static int
+run_candidates(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char service[NODE_TEXT] = "", function[NODE_TEXT] = "";
+
+	(void)ctl_arg_text(args, "service", service, sizeof service);
+	(void)ctl_arg_text(args, "function", function, sizeof function);
+	judge_show_candidates(c->judge, req, service, function);
+	return 0;
+}
+
+static int
+run_events(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	int64_t last = EVENTS_LAST;
+
+	(void)ctl_arg_int(args, "last", &last);
+	events_show(c->events, req, last, ctl_arg_bool(args, "follow"));
+	return 0;
+}
+
+static int
+run_migrations(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	(void)args;
+	judge_show_migrations(c->judge, req);
+	return 0;
+}
+
+static int
+run_history(void *arg, struct ctl_request *req, struct slice args)
+{
+	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1] = "";
+	int64_t since_s = HISTORY_SINCE_S, last = HISTORY_LAST;
+
+	(void)ctl_arg_text(args, "node", node, sizeof node);
+	(void)ctl_arg_text(args, "expression", expression, sizeof expression);
+	(void)ctl_arg_int(args, "since_s", &since_s);
+	(void)ctl_arg_int(args, "last", &last);
+	if (since_s < 0 || since_s > INT64_MAX / 1000)
+		since_s = HISTORY_SINCE_S;
+	return show_history(arg, req, node, expression, since_s * 1000, last);
+}
+
+static int
+run_status(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)args;
+	return show_status(arg, req);
+}
+
+static int
+run_counters(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)args;
+	return show_counters(arg, req);
+}
+
+static int
+run_limits(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)args;
+	return show_limits(arg, req);
+}
+
+/* One text an item. */
+static void
+send_lines(struct ctl_request *req, char *text)
+{
+	for (char *line, *save = NULL; (line = strtok_r(text, "\n", &save));
+	     text = NULL) {
+		struct buf item;
+
+		buf_init(&item, 8192);
+		wr_text(&item, line);
+		if (!item.err)
+			ctl_send(req, buf_slice(&item));
+		buf_done(&item);
+	}
+}
+
+static int
+run_show_config(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)args;
+	if (!f)
+		return -ENOMEM;
+	c->print_config(c->arg, f);
+	fclose(f);
+	send_lines(req, text);
+	free(text);
+	ctl_end(req);
+	return 0;
+}
+
+const struct ctl_command controller_commands[] = {
+	{ "nodes", CTL_VIEWER, run_nodes, "the nodes of the domain" },
+	{ "node show", CTL_VIEWER, run_node_show, "what a node is and has" },
+	{ "services", CTL_VIEWER, run_services,
+	    "the services and where their functions are" },
+	{ "apply", CTL_DEPLOYER, run_apply, "add or replace a service" },
+	{ "remove", CTL_DEPLOYER, run_remove, "forget a service" },
+	{ "plan show", CTL_VIEWER, run_plan_show,
+	    "what each node has to measure, and why" },
+	{ "query", CTL_VIEWER, run_query, "compute an expression on a node, now" },
+	{ "history", CTL_VIEWER, run_history, "what was measured" },
+	{ "predictions", CTL_VIEWER, run_predictions,
+	    "what is watched and what will become of it" },
+	{ "candidates", CTL_VIEWER, run_candidates, "who could take a function over" },
+	{ "events", CTL_VIEWER, run_events, "what happened" },
+	{ "migrations", CTL_VIEWER, run_migrations, "functions that were moved" },
+	{ "status", CTL_VIEWER, run_status, "how the controller itself is" },
+	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },
+	{ "limits", CTL_VIEWER, run_limits,
+	    "what is bounded, and how much of it is used" },
+	{ "show config", CTL_VIEWER, run_show_config, "the configuration in force" },
+};
+const size_t controller_commands_len = ARRAY_LEN(controller_commands);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What fogctl can ask of the controller: a table over the control socket, and the read model of
+ * the nodes and of the daemon itself. Other nouns show themselves (judge.h, event.h). */
+#pragma once
+#include "base/ctl.h"
+#include "protocol/names.h"
+
+#include <stdio.h>
+
+struct advert;
+struct events;
+struct grasp_node;
+struct judge;
+struct registry;
+struct sessions;
+struct store;
+
+/* The argument of the commands; borrows all of it. */
+struct commands {
+	struct registry *registry;
+	struct judge *judge;
+	struct sessions *sessions;
+	struct store *store;
+	struct events *events;
+	struct advert *advert;
+	struct grasp_node *grasp;
+	struct fog_id id;
+	const char *name, *domain;
+	int64_t lease_ms, started_ms; /* monotonic */
+	size_t links_max;
+	void (*print_config)(void *arg, FILE *to);
+	void *arg;
+};
+
+extern const struct ctl_command controller_commands[];
+extern const size_t controller_commands_len;
+
+/* show.c */
+int show_nodes(struct commands *c, struct ctl_request *req);
+int show_node(struct commands *c, struct ctl_request *req, const char *name);
+int show_status(struct commands *c, struct ctl_request *req);
+int show_counters(struct commands *c, struct ctl_request *req);
+int show_limits(struct commands *c, struct ctl_request *req);
+int show_history(struct commands *c, struct ctl_request *req, const char *node,
+    const char *expression, int64_t since_ms, int64_t limit);

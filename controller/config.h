@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What controller.yaml says, and the defaults for what it does not say. Read once at the start;
+ * on SIGHUP a second one is read, and what can change at run time is taken over from it. */
+#pragma once
+#include "base/conf.h"
+#include "grasp/scope.h"
+
+struct controller_config {
+	char *domain; /* "": nodes of any domain */
+	char *name;   /* NULL: the host name */
+	char *state_dir, *control_socket, *services_dir, *plugin_dir, *user;
+	struct {
+		int64_t port, links;
+		struct conf_list interfaces, exclude;
+		bool link_local, loopback;
+		char *objective_prefix;
+		struct conf_map scopes;
+		int scope_range; /* see controller_config_range() */
+		int64_t hops;
+	} grasp;
+	char scope[SCOPE_TEXT_MAX]; /* made of grasp.scopes, canonical */
+	struct {
+		int64_t period_ms;
+		bool draft;
+	} advertisement;
+	struct {
+		int64_t lease_ms, heartbeat_ms;
+	} registration;
+	struct {
+		int64_t retention_ms, events_ms;
+	} history;
+	struct {
+		int level; /* enum log_level */
+		char *debug;
+	} log;
+	struct {
+		bool plain_grasp;
+	} insecure;
+	const struct yaml_node *hooks, *default_plan; /* of doc; NULL: not given */
+	struct yaml_doc *doc;
+};
+
+#define CONTROLLER_CONFIG_PATH SYSCONFDIR "/controller.yaml"
+
+extern const struct conf_option controller_options[];
+extern const size_t controller_options_len;
+
+/* path NULL: CONTROLLER_CONFIG_PATH, or the defaults alone when there is no such file. 0, or -errno;
+ * what is wrong with the file is in c. *ret is to be freed in any case. */
+int controller_config_load(
+    const char *path, struct complaints *c, struct controller_config *ret) MUST_CHECK;
+void controller_config_free(struct controller_config *cfg);
+void controller_config_print(const struct controller_config *cfg, FILE *to);
+enum scope_range controller_config_range(const struct controller_config *cfg);
+
+/* Takes over from fresh what may change while running, and tells of each option that differs but
+ * needs a restart. Fresh is still to be freed. */
+void controller_config_adopt(struct controller_config *running,
+    struct controller_config *fresh, void (*needs_restart)(const char *option));

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FOGPLAN: each node has the plan that the judge wants it to have. One delivery at a time for a
+ * node; what changes meanwhile goes with the next one. What the node declines is told and not sent
+ * again until it registers anew or the plan is another one. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "controller/event.h"
+#include "controller/judge.h"
+#include "controller/session_int.h"
+#include "protocol/plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ANSWER_MS	 10000
+#define RETRY_MS	 1000
+#define RETRY_MAX_MS	 60000
+#define RETRY_DOUBLINGS	 6
+#define RETRY_JITTER_PCT 20
+
+static void
+on_retry(void *arg)
+{
+	delivery_consider(arg);
+}
+
+static void
+retry_later(struct member *m)
+{
+	struct grasp_io *io = m->sessions->io;
+	uint32_t random, delay;
+
+	if (!m->retry && io->ops->timer_new(io, on_retry, m, &m->retry))
+		return;
+	delay =
+	    RETRY_MS << (m->attempts < RETRY_DOUBLINGS ? m->attempts : RETRY_DOUBLINGS);
+	m->attempts++;
+	io->ops->random(io, &random, sizeof random);
+	io->ops->timer_set(m->retry,
+	    clock_jitter(
+		delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS, RETRY_JITTER_PCT, random));
+}
+
+static void
+on_accepted(struct member *m)
+{
+	m->node->plan_version = m->offered;
+	m->attempts = 0;
+	m->sessions->counters.plans++;
+	events_emit(m->sessions->events, "plan.sent", m->node->name, NULL, NULL,
+	    "%s measures plan %llu with %u items", m->node->name,
+	    (unsigned long long)m->offered, m->offered_items);
+}
+
+static void
+on_declined(struct member *m, struct slice reason)
+{
+	m->refused = m->offered;
+	m->sessions->counters.plans_declined++;
+	events_emit(m->sessions->events, "plan.declined", m->node->name, NULL, NULL,
+	    "%s declined plan %llu: %.*s", m->node->name, (unsigned long long)m->offered,
+	    (int)reason.len, (const char *)reason.data);
+}
+
+static void
+settle(struct member *m, enum grasp_outcome outcome, struct slice reason)
+{
+	switch (outcome) {
+	case GRASP_ACCEPTED:
+		on_accepted(m);
+		break;
+	case GRASP_DECLINED:
+		on_declined(m, reason);
+		break;
+	case GRASP_CLOSED: /* its next registration brings the plan */
+		m->outdated = false;
+		return;
+	case GRASP_TIMEOUT:
+	case GRASP_REFUSED:
+	case GRASP_VIOLATION:
+		log_info("plan", "%s gave no answer to plan %llu (%s), trying again",
+		    m->node->name, (unsigned long long)m->offered,
+		    grasp_outcome_name(outcome));
+		m->outdated = false;
+		retry_later(m);
+		return;
+	}
+	if (m->outdated)
+		delivery_consider(m);
+}
+
+static void
+on_ended(void *arg, struct grasp_session *session, enum grasp_outcome outcome,
+    struct slice reason)
+{
+	struct member *m = arg;
+
+	(void)session;
+	m->delivery = NULL;
+	settle(m, outcome, reason);
+}
+
+/* A counter-offer: what has to be measured follows from the services and is not for the node to say. */
+static void
+on_counter_offer(
+    void *arg, struct grasp_session *session, const struct grasp_objective *objective)
+{
+	static const char reason[] = "it offered another plan than the one it was given";
+	struct member *m = arg;
+
+	(void)objective;
+	m->delivery = NULL;
+	grasp_session_end(session, false, "policy: the plan is as it is");
+	settle(m, GRASP_DECLINED, slice_text(reason));
+}
+
+static const struct grasp_session_ops ops = {
+	.negotiated = on_counter_offer,
+	.ended = on_ended,
+};
+
+static int
+send_plan(struct member *m, const struct fog_plan *plan)
+{
+	struct sessions *s = m->sessions;
+	struct spoken sp;
+	struct buf value;
+	int err;
+
+	buf_init(&value, VALUE_MAX);
+	fog_plan_encode(plan, &value);
+	spoken_init(&sp, s, FOGPLAN, F_DISC | F_NEG, buf_slice(&value));
+	err = value.err;
+	if (!err)
+		err = grasp_negotiate(
+		    m->node->link, &sp.objective, ANSWER_MS, &ops, m, &m->delivery);
+	buf_done(&value);
+	return err;
+}
+
+void
+delivery_consider(struct member *m)
+{
+	struct fog_plan plan = { 0 };
+	int err;
+
+	m->outdated = m->delivery != NULL;
+	if (!m->node->link || m->delivery)
+		return;
+	judge_plan(m->sessions->judge, m->node, &plan);
+	if (plan.version == m->node->plan_version || plan.version == m->refused)
+		return;
+	m->offered = plan.version;
+	m->offered_items = plan.items;
+	err = send_plan(m, &plan);
+	if (err) {
+		log_warnx("plan", "%s: plan %llu with %u items cannot be sent: %s",
+		    m->node->name, (unsigned long long)plan.version, plan.items,
+		    strerror(-err));
+		retry_later(m);
+	}
+}
+
+void
+delivery_restart(struct member *m)
+{
+	m->refused = 0;
+	m->attempts = 0;
+	delivery_consider(m);
+}
+
+void
+delivery_stop(struct member *m)
+{
+	if (m->delivery)
+		grasp_session_cancel(TAKE(m->delivery));
+	if (m->retry)
+		m->sessions->io->ops->timer_free(TAKE(m->retry));
+}

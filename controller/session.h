@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes on between the controller and its nodes, on the links that they open: registration
+ * (FOGREG), plans (FOGPLAN), reports (FOGREPORT) and queries (FOGMETRIC). Journal first, then
+ * answer: a registration and a report are accepted when they are on the disk. */
+#pragma once
+#include "controller/registry.h"
+
+struct ctl_request;
+struct events;
+struct grasp_node;
+struct judge;
+struct sessions;
+
+struct sessions_config {
+	struct fog_id id;   /* of this controller */
+	const char *prefix; /* of objective names; NULL: none */
+	int64_t lease_ms;
+};
+struct sessions_counters {
+	uint64_t registrations, renewals, refused, reports, points, duplicate_points,
+	    unknown_points, late_points, plans, plans_declined, queries;
+};
+
+/* Offers the objectives; borrows everything. cfg is copied but for the prefix. */
+int sessions_new(struct grasp_node *grasp, struct registry *registry, struct judge *judge,
+    struct store *store, struct events *events, const struct sessions_config *cfg,
+    struct sessions **ret) MUST_CHECK;
+void sessions_free(struct sessions *s); /* before the grasp node and the registry */
+DEFINE_FREEP(struct sessions, sessions_free)
+const struct sessions_counters *sessions_counters(const struct sessions *s);
+
+/* Of judge_ops: another plan is to be sent to the node. */
+void sessions_plan_changed(struct sessions *s, struct node *n);
+/* Of registry_ops. */
+void sessions_node_changed(struct sessions *s, struct node *n);
+/* What came from this node, its open link included. */
+uint64_t sessions_bytes_received(const struct sessions *s, const struct node *n);
+
+/* `fogctl query`: evaluates on one node, or with name "" or "all" on each that is there. Takes the
+ * request. Items, one a point: {node, expression, value, unit, labels, time, samples, age_s,
+ * window_s} or {node, expression, value: null, unknown}. */
+void sessions_query(struct sessions *s, struct ctl_request *req, const char *node,
+    const char *expression);

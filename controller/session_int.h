@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the session layer: session.c has the links and FOGREG, delivery.c FOGPLAN, intake.c
+ * FOGREPORT, query.c FOGMETRIC. */
+#pragma once
+#include <sys/queue.h>
+
+#include "controller/session.h"
+#include "grasp/grasp.h"
+
+#define MESSAGE_MAX 65536 /* of a unicast message on the link of a registered node */
+#define VALUE_MAX   61440
+
+/* What the session layer keeps of a node, from its first registration until it is GONE: the plan
+ * on its way, and how far its reports were taken in. */
+struct member {
+	LIST_ENTRY(member) entry;
+	struct sessions *sessions;
+	struct node *node;
+
+	struct grasp_session *delivery; /* a plan is on its way; NULL: none */
+	struct grasp_timer *retry;
+	uint64_t offered,
+	    refused; /* versions: the last one sent; declined, not to be sent again */
+	uint16_t offered_items;
+	uint32_t attempts;
+	bool outdated; /* the plan changed while one is on its way */
+
+	uint8_t boot[8];   /* of the reports */
+	uint64_t sequence; /* all before it are taken in */
+	int64_t judged_ms; /* time of the newest point that was judged */
+};
+
+/* One end of a link that a node opened. */
+struct peer {
+	LIST_ENTRY(peer) entry;
+	struct sessions *sessions;
+	struct grasp_link *link;
+	struct node *node; /* NULL: another link took its place */
+	uint64_t counted;  /* bytes already added to the node */
+};
+
+struct sessions {
+	struct grasp_node *grasp;
+	struct grasp_io *io;
+	struct registry *registry;
+	struct judge *judge;
+	struct store *store;
+	struct events *events;
+	struct sessions_config cfg;
+	struct sessions_counters counters;
+	struct grasp_registration *registration, *report;
+	LIST_HEAD(, member) members;
+	LIST_HEAD(, peer) peers;
+	LIST_HEAD(, joining) joinings;
+	LIST_HEAD(, intake) intakes;
+	LIST_HEAD(, query) queries;
+};
+
+/* An objective of ours with its name made up. */
+struct spoken {
+	char name[FOG_NAME_MAX + 1];
+	struct grasp_objective objective;
+};
+void spoken_init(struct spoken *sp, const struct sessions *s, const char *name,
+    unsigned flags, struct slice value);
+
+struct member *
+member_of(struct sessions *s, struct node *n); /* made if needed; NULL: no memory */
+void member_free(struct member *m);
+void peer_count_bytes(struct peer *p);
+
+/* delivery.c */
+void delivery_consider(struct member *m); /* sends the plan if the node has another one */
+void delivery_restart(
+    struct member *m); /* it registered: what it refused may be welcome now */
+void delivery_stop(struct member *m);
+
+/* intake.c */
+int intake_start(struct sessions *s) MUST_CHECK; /* offers FOGREPORT */
+void intake_stop(struct sessions *s);
+
+/* query.c */
+void queries_stop(struct sessions *s);

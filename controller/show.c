@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The read model of the nodes and of the daemon itself (DESIGN.md §5). */
+#include "base/clock.h"
+#include "controller/advert.h"
+#include "controller/commands.h"
+#include "controller/judge.h"
+#include "controller/session.h"
+#include "grasp/grasp.h"
+
+#include <config.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ITEM_MAX 65536
+
+static void
+send_item(struct ctl_request *req, struct buf *item)
+{
+	if (!item->err)
+		ctl_send(req, buf_slice(item));
+	buf_done(item);
+}
+
+static void
+put_time(struct buf *out, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	wr_key_text(out, key, wall_ms ? clock_format(wall_ms, text) : NULL);
+}
+
+static void
+put_count(struct buf *out, const char *key, uint64_t n)
+{
+	wr_key_int(out, key, n < INT64_MAX ? (int64_t)n : INT64_MAX);
+}
+
+/* --- nodes -------------------------------------------------------------------------------------------- */
+static double
+lease_left_s(struct commands *c, const struct node *n)
+{
+	int64_t left = n->lease_until_ms - grasp_io_now(grasp_node_io(c->grasp));
+
+	return n->lease_until_ms && left > 0 ? (double)left / 1000 : 0;
+}
+
+#define NODE_PAIRS 14
+static void
+put_node(struct commands *c, struct node *n, struct buf *out)
+{
+	const struct caps *caps = n->caps;
+	char id[FOG_ID_TEXT];
+
+	wr_key_text(out, "name", n->name);
+	wr_key_text(out, "id", fog_id_format(&n->id, id));
+	wr_key_text(out, "state", node_state_name(n->state));
+	wr_key_text(out, "type", caps->type);
+	wr_key_text(out, "address", n->address);
+	wr_key_text(out, "energy", caps_energy_name(caps->energy));
+	wr_key_double(out, "battery", caps->battery);
+	wr_key_int(out, "cpus", caps->cpus);
+	put_count(out, "memory_bytes", caps->memory_bytes);
+	wr_key_text(out, "virtualization", caps->virtualization);
+	wr_text(out, "functions");
+	judge_put_functions(c->judge, n, out);
+	put_time(out, "heard", n->heard_ms);
+	wr_key_double(out, "lease_s", lease_left_s(c, n));
+	put_count(out, "plan_version", n->plan_version);
+}
+
+int
+show_nodes(struct commands *c, struct ctl_request *req)
+{
+	for (struct node *n = registry_first(c->registry); n; n = n->next) {
+		struct buf item;
+
+		if (n->state == NODE_GONE)
+			continue;
+		buf_init(&item, ITEM_MAX);
+		wr_map(&item, NODE_PAIRS);
+		put_node(c, n, &item);
+		send_item(req, &item);
+	}
+	ctl_end(req);
+	return 0;
+}
+
+static void
+put_l2(struct buf *out, const uint8_t *l2, uint8_t len)
+{
+	char text[3 * 8 + 1] = "";
+
+	for (unsigned i = 0; i < len; i++)
+		sprintf(text + 3 * i, "%02x%s", l2[i], i + 1 < len ? ":" : "");
+	wr_key_text(out, "l2", len ? text : NULL);
+}
+
+static void
+put_interface(struct buf *out, const struct caps_interface *f)
+{
+	wr_map(out, 6);
+	wr_key_text(out, "name", f->name);
+	wr_key_text(out, "kind", caps_kind_name(f->kind));
+	wr_key_text(out, "radio", f->radio[0] ? f->radio : NULL);
+	wr_key_bool(out, "up", f->up);
+	put_l2(out, f->l2, f->l2_len);
+	wr_text(out, "addresses");
+	wr_array(out, f->addrs);
+	for (unsigned i = 0; i < f->addrs; i++) {
+		char ip[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 5];
+
+		inet_ntop(f->addr[i].len == 4 ? AF_INET : AF_INET6, f->addr[i].ip, ip,
+		    sizeof ip);
+		snprintf(text, sizeof text, "%s/%u", ip, f->addr[i].prefix);
+		wr_text(out, text);
+	}
+}
+
+#define DETAIL_PAIRS 13
+static void
+put_details(struct commands *c, struct node *n, struct buf *out)
+{
+	const struct caps *caps = n->caps;
+
+	wr_key_text(out, "domain", n->domain);
+	wr_key_text(out, "vendor", caps->vendor);
+	wr_key_text(out, "os", caps->os);
+	wr_key_text(out, "kernel", caps->kernel);
+	wr_key_text(out, "arch", caps->arch);
+	wr_key_text(out, "version", caps->version);
+	put_count(out, "storage_bytes", caps->storage_bytes);
+	wr_text(out, "tags");
+	wr_map(out, caps->tags);
+	for (unsigned i = 0; i < caps->tags; i++)
+		wr_key_text(out, caps->tag[i].key, caps->tag[i].value);
+	wr_text(out, "interfaces");
+	wr_array(out, caps->interfaces);
+	for (unsigned i = 0; i < caps->interfaces; i++)
+		put_interface(out, &caps->interface[i]);
+	wr_key_bool(out, "connected", n->link != NULL);
+	put_time(out, "joined", n->joined_ms);
+	put_count(out, "bytes_received", sessions_bytes_received(c->sessions, n));
+	put_count(out, "points_received", n->points_received);
+}
+
+int
+show_node(struct commands *c, struct ctl_request *req, const char *name)
+{
+	struct node *n = registry_by_name(c->registry, name);
+	struct buf item;
+
+	if (!n) {
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", name);
+		return 0;
+	}
+	buf_init(&item, ITEM_MAX);
+	wr_map(&item, NODE_PAIRS + DETAIL_PAIRS);
+	put_node(c, n, &item);
+	put_details(c, n, &item);
+	send_item(req, &item);
+	ctl_end(req);
+	return 0;
+}
+
+/* --- history ------------------------------------------------------------------------------------------- */
+struct showing {
+	struct ctl_request *req;
+	const char *node;
+};
+
+static void
+send_point(void *arg, const struct point_row *p)
+{
+	struct showing *show = arg;
+	struct buf item;
+
+	buf_init(&item, ITEM_MAX);
+	wr_map(&item, 5);
+	wr_key_text(&item, "node", show->node);
+	wr_key_text(&item, "expression", p->expression);
+	wr_text(&item, "labels");
+	if (p->labels.len && cbor_well_formed(p->labels))
+		wr_raw(&item, p->labels);
+	else
+		wr_map(&item, 0);
+	put_time(&item, "time", p->time_ms);
+	wr_key_double(&item, "value", p->value);
+	send_item(show->req, &item);
+}
+
+int
+show_history(struct commands *c, struct ctl_request *req, const char *node,
+    const char *expression, int64_t since_ms, int64_t limit)
+{
+	struct node *n = registry_by_name(c->registry, node);
+	struct grasp_io *io = grasp_node_io(c->grasp);
+	struct showing show = { .req = req };
+	int err;
+
+	if (!n) {
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
+		return 0;
+	}
+	show.node = n->name;
+	if (limit < 1 || limit > 100000)
+		limit = 100000;
+	err = store_points(c->store, &n->id, expression, io->ops->wall(io) - since_ms,
+	    (int)limit, send_point, &show);
+	if (!err)
+		ctl_end(req);
+	return err;
+}
+
+/* --- the daemon ------------------------------------------------------------------------------------------ */
+int
+show_status(struct commands *c, struct ctl_request *req)
+{
+	int64_t up = grasp_io_now(grasp_node_io(c->grasp)) - c->started_ms;
+	const char *recovery = store_recovery(c->store);
+	struct store_stats store;
+	char id[FOG_ID_TEXT];
+	struct buf item;
+
+	store_stats(c->store, &store);
+	buf_init(&item, ITEM_MAX);
+	wr_map(&item, 13);
+	wr_key_text(&item, "role", "controller");
+	wr_key_text(&item, "name", c->name);
+	wr_key_text(&item, "id", fog_id_format(&c->id, id));
+	wr_key_text(&item, "domain", c->domain);
+	wr_key_text(&item, "version", PACKAGE_VERSION);
+	put_count(&item, "epoch", store_epoch(c->store));
+	wr_key_double(&item, "uptime_s", (double)up / 1000);
+	put_count(&item, "nodes_alive", registry_count(c->registry, NODE_ALIVE));
+	put_count(&item, "nodes_suspect", registry_count(c->registry, NODE_SUSPECT));
+	put_count(&item, "nodes_lost", registry_count(c->registry, NODE_LOST));
+	wr_key_double(&item, "heartbeat_s", (double)registry_beat(c->registry) / 1000);
+	wr_key_double(&item, "slowest_commit_s", (double)store.slowest_ms / 1000);
+	wr_key_text(&item, "recovery", recovery);
+	send_item(req, &item);
+	ctl_end(req);
+	return 0;
+}
+
+struct counter {
+	const char *name;
+	uint64_t value;
+};
+
+static void
+put_counters(struct buf *out, const struct counter *counter, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		put_count(out, counter[i].name, counter[i].value);
+}
+
+int
+show_counters(struct commands *c, struct ctl_request *req)
+{
+	const struct grasp_counters *g = grasp_node_counters(c->grasp);
+	const struct sessions_counters *s = sessions_counters(c->sessions);
+	const struct advert_counters *a = advert_counters(c->advert);
+	struct store_stats store;
+
+	store_stats(c->store, &store);
+	const struct counter counter[] = {
+		{ "grasp_datagrams", g->datagrams },
+		{ "grasp_malformed", g->malformed },
+		{ "grasp_duplicate", g->duplicate },
+		{ "grasp_own", g->own },
+		{ "grasp_unknown_type", g->unknown_type },
+		{ "grasp_unwanted", g->unwanted },
+		{ "grasp_no_listener", g->no_listener },
+		{ "grasp_bad_source", g->bad_source },
+		{ "grasp_rate_limited", g->rate_limited },
+		{ "grasp_too_long", g->too_long },
+		{ "grasp_discoveries", g->discoveries },
+		{ "grasp_responses", g->responses },
+		{ "grasp_floods", g->floods },
+		{ "grasp_links", g->links },
+		{ "grasp_links_refused", g->links_refused },
+		{ "advert_floods", a->floods },
+		{ "advert_answers", a->answers },
+		{ "advert_not_for_us", a->not_for_us },
+		{ "advert_others", a->others },
+		{ "registrations", s->registrations },
+		{ "renewals", s->renewals },
+		{ "registrations_refused", s->refused },
+		{ "plans_sent", s->plans },
+		{ "plans_declined", s->plans_declined },
+		{ "reports", s->reports },
+		{ "points", s->points },
+		{ "points_duplicate", s->duplicate_points },
+		{ "points_unknown", s->unknown_points },
+		{ "points_late", s->late_points },
+		{ "queries", s->queries },
+		{ "store_commits", store.commits },
+		{ "store_rows", store.rows },
+		{ "store_points_dropped", store.dropped },
+	};
+	struct buf item;
+
+	buf_init(&item, ITEM_MAX);
+	wr_map(&item, ARRAY_LEN(counter));
+	put_counters(&item, counter, ARRAY_LEN(counter));
+	send_item(req, &item);
+	ctl_end(req);
+	return 0;
+}
+
+static void
+send_limit(struct ctl_request *req, const char *name, uint64_t used, uint64_t max)
+{
+	struct buf item;
+
+	buf_init(&item, 512);
+	wr_map(&item, 3);
+	wr_key_text(&item, "limit", name);
+	put_count(&item, "used", used);
+	put_count(&item, "max", max);
+	send_item(req, &item);
+}
+
+int
+show_limits(struct commands *c, struct ctl_request *req)
+{
+	uint64_t linked = 0, known = 0;
+	struct store_stats store;
+
+	for (const struct node *n = registry_first(c->registry); n; n = n->next) {
+		known++;
+		linked += n->link != NULL;
+	}
+	store_stats(c->store, &store);
+	send_limit(req, "nodes", known, REGISTRY_NODES_MAX);
+	send_limit(req, "links of nodes", linked, c->links_max);
+	send_limit(
+	    req, "points waiting for the disk", store.queued_metrics, STORE_POINTS_MAX);
+	ctl_end(req);
+	return 0;
+}
