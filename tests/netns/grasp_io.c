@@ -319,6 +319,7 @@ groups_that_others_have_joined_are_not_heard(void **state)
 	assert_true(live_poll(&world, has_datagram, &other));
 	assert_int_equal(0, send_to(wide.index, &beef, 1, 6));
 	assert_true(wait_for(has_heard, &heard));
+	assert_int_equal(1, heard.count);
 	assert_int_equal(6, heard.len);
 	assert_memory_equal(&beef, &heard.to, sizeof beef);
 	close(other);

@@ -14,8 +14,9 @@
 # shown if a check has failed. Exit status 0, 1 (a check failed), 77 (skipped), 99 (not set up).
 
 top=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+# shellcheck disable=SC2034 # for those who source us
 build=${top_builddir:-$top}
-tmp= prefix=
+tmp='' prefix=''
 lib_planned=0 lib_count=0 lib_failed=0
 lib_namespaces=() lib_pids=() lib_logs=()
 
@@ -67,8 +68,7 @@ check() { # what command…
 	local what=$1 out status=0
 	shift
 	out=$("$@" 2>&1) || status=$?
-	[ "$status" = 0 ] || sed 's/^/# /' <<< "$* ended with $status
-$out"
+	[ "$status" = 0 ] || printf '%s ended with %s\n%s\n' "$*" "$status" "$out" | sed 's/^/# /'
 	report "$status" "$what"
 }
 
