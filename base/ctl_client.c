@@ -18,7 +18,8 @@ struct ctl_client {
 	int fd;
 	struct buf in;
 	struct cbor_scan scan;
-	size_t used; /* bytes of the item that was handed out last */
+	size_t at,
+	    used; /* where the item begins that was handed out last, and its bytes */
 	bool calling;
 	int code;
 	char reason[REASON_MAX];
@@ -115,27 +116,47 @@ ctl_call(struct ctl_client *c, const char *command, struct slice args)
 	return 0;
 }
 
+static struct slice
+unread(const struct ctl_client *c)
+{
+	return (struct slice){ c->in.data + c->at, c->in.pos - c->at };
+}
+
+/* Only here, when all items that came in one piece are used up, do bytes move. */
+static int
+receive_more(struct ctl_client *c)
+{
+	uint8_t piece[65536];
+	ssize_t n;
+
+	buf_drop(&c->in, c->at);
+	c->at = 0;
+	do
+		n = recv(c->fd, piece, sizeof piece, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -ECONNRESET;
+	buf_put(&c->in, piece, (size_t)n);
+	if (c->in.err)
+		return c->in.err == -ENOMEM ? -ENOMEM : -EMSGSIZE;
+	return 0;
+}
+
 /* Waits for one whole item; > 0: its length. */
 static ssize_t
 await_item(struct ctl_client *c)
 {
-	uint8_t piece[65536];
-
 	for (;;) {
-		ssize_t n = cbor_scan_item(&c->scan, buf_slice(&c->in));
+		ssize_t n = 0;
+		int err;
 
+		if (c->at < c->in.pos)
+			n = cbor_scan_item(&c->scan, unread(c));
 		if (n)
 			return n;
-		n = recv(c->fd, piece, sizeof piece, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ECONNRESET;
-		buf_put(&c->in, piece, (size_t)n);
-		if (c->in.err)
-			return c->in.err == -ENOMEM ? -ENOMEM : -EMSGSIZE;
+		err = receive_more(c);
+		if (err < 0)
+			return err;
 	}
 }
 
@@ -173,12 +194,15 @@ ctl_next(struct ctl_client *c, struct slice *ret_item)
 
 	if (!c->calling)
 		return -EPROTO;
-	buf_drop(&c->in, c->used);
+	c->at += c->used;
 	c->used = 0;
 	cbor_scan_init(&c->scan, ANSWER_MAX);
 	n = await_item(c);
-	rc = n < 0 ? (int)n
-		   : take_answer(c, (struct slice){ c->in.data, (size_t)n }, ret_item);
+	if (n > 0)
+		rc =
+		    take_answer(c, (struct slice){ unread(c).data, (size_t)n }, ret_item);
+	else
+		rc = (int)n;
 	c->used = n > 0 ? (size_t)n : 0;
 	c->calling = rc == 1;
 	return rc;
