@@ -318,6 +318,7 @@ accept_one(struct io_ev *io, int listener)
 
 	switch (-fd) {
 	case EAGAIN:
+	case EBADF: /* the last one accepted had us unbound */
 		return false;
 	case EMFILE:
 	case ENFILE:

@@ -9,6 +9,7 @@
 static struct live world;
 static bool isolated; /* alone on port 7017 */
 static unsigned accepted, closed_err_0, changes;
+static bool leave; /* unbind from inside the callback */
 static struct {
 	unsigned count;
 	struct grasp_datagram is;
@@ -23,6 +24,8 @@ on_datagram(void *arg, const struct grasp_datagram *d)
 	heard.is = *d;
 	assert_true(d->data.len <= sizeof heard.bytes);
 	memcpy(heard.bytes, d->data.data, d->data.len);
+	if (leave)
+		world.io->ops->unbind(world.io);
 }
 
 static void
@@ -57,6 +60,8 @@ on_accepted(void *arg, struct grasp_stream *s)
 	(void)arg;
 	accepted++;
 	world.io->ops->stream_set(s, &echo, NULL);
+	if (leave)
+		world.io->ops->unbind(world.io);
 }
 
 static void
@@ -73,6 +78,7 @@ set_up(void **state)
 {
 	(void)state;
 	accepted = closed_err_0 = changes = heard.count = 0;
+	leave = false;
 	live_open(&world, &events, NULL);
 	return 0;
 }
@@ -297,6 +303,34 @@ a_port_that_is_taken_is_reported(void **state)
 }
 
 static void
+an_io_may_be_unbound_in_its_callbacks_and_bound_again(void **state)
+{
+	int fd[2] = { live_dial(world.port), live_dial(world.port) };
+
+	(void)state;
+	leave = true;
+	wait_for(&accepted, 1);
+	ev_run(world.loop, EVRUN_NOWAIT);
+	assert_int_equal(1, accepted);
+	leave = false;
+	assert_int_equal(0, world.io->ops->bind(world.io, world.port, &events, NULL));
+	close(fd[1]);
+	fd[1] = live_dial(world.port);
+	wait_for(&accepted, 2);
+	if (isolated) {
+		leave = true;
+		send_unicast(2);
+		send_unicast(3);
+		wait_for(&heard.count, 1);
+		ev_run(world.loop, EVRUN_NOWAIT);
+		assert_int_equal(2, heard.is.data.len);
+	}
+	close(fd[0]);
+	close(fd[1]);
+	wait_for(&closed_err_0, 2); /* streams live on */
+}
+
+static void
 a_burst_of_connections_is_accepted_whole(void **state)
 {
 	int fd[BURST];
@@ -376,6 +410,7 @@ main(void)
 		IO_TEST(datagrams_above_the_limit_are_dropped),
 		IO_TEST(a_group_needs_a_source_of_its_kind),
 		IO_TEST(a_port_that_is_taken_is_reported),
+		IO_TEST(an_io_may_be_unbound_in_its_callbacks_and_bound_again),
 		IO_TEST(a_burst_of_connections_is_accepted_whole),
 		IO_TEST(without_descriptors_peers_are_turned_away_not_left_waiting),
 	};
