@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plain GRASP node to talk to: negotiates EX1 (a number, at most 100), has the text "hello" as
+ * EX2 and floods it, and listens on the link and on the group ff14::beef. */
+#include <ev.h>
+#include <stdio.h>
+
+#include "base/cbor.h"
+#include "grasp/grasp.h"
+#include "grasp/io_ev.h"
+
+#define MOST 100
+
+static const struct slice hello = { (const uint8_t *)"\x65hello", 6 };
+static struct grasp_node *node;
+
+static uint64_t
+number_in(const struct grasp_objective *obj)
+{
+	struct cbor_reader r;
+
+	rd_init(&r, obj->value, 0);
+	return rd_uint(&r);
+}
+
+static void
+answer(void *arg, struct grasp_session *s, const struct grasp_objective *obj)
+{
+	static const uint8_t most[] = { 0x18, MOST };
+
+	(void)arg;
+	if (number_in(obj) <= MOST)
+		grasp_session_end(s, true, NULL);
+	else if (grasp_session_step(s, (struct slice){ most, sizeof most }) < 0)
+		grasp_session_end(s, false, "cannot go on");
+}
+
+static void
+on_ended(
+    void *arg, struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
+{
+	(void)arg;
+	(void)s;
+	(void)reason;
+	printf("ended: %s\n", grasp_outcome_name(outcome));
+}
+
+static const struct grasp_session_ops ops = { .negotiated = answer, .ended = on_ended };
+
+static void
+on_negotiate(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	grasp_session_set(s, &ops, arg);
+	answer(arg, s, asked);
+}
+
+static void
+on_synchronize(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	(void)arg;
+	(void)asked;
+	if (grasp_session_synch(s, hello) < 0)
+		puts("cannot answer");
+}
+
+static void
+on_flood(struct ev_loop *loop, ev_timer *t, int events)
+{
+	static const struct grasp_locator own = { .kind = O_IPv6_LOCATOR,
+		.proto = GRASP_TCP };
+	struct grasp_objective ex2 = { .name = slice_text("EX2"),
+		.flags = F_DISC | F_SYNCH,
+		.loop_count = 1,
+		.value = hello };
+
+	(void)loop;
+	(void)t;
+	(void)events;
+	grasp_flood(node, &ex2, &own, 5000);
+}
+
+static void
+on_end(struct ev_loop *loop, ev_signal *s, int what)
+{
+	(void)s;
+	(void)what;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static int
+offer(void)
+{
+	static const struct grasp_support numbers = { .negotiate = on_negotiate },
+					  texts = { .synchronize = on_synchronize };
+	struct grasp_registration *r;
+
+	if (grasp_register(node, "EX1", F_DISC | F_NEG, &numbers, NULL, &r) < 0)
+		return -1;
+	return grasp_register(node, "EX2", F_DISC | F_SYNCH, &texts, NULL, &r);
+}
+
+int
+main(void)
+{
+	static const struct grasp_io_ev_config io_cfg;
+	static const struct in6_addr beef = { .s6_addr = { 0xff,
+						  0x14, [14] = 0xbe, [15] = 0xef } };
+	static const struct grasp_config cfg = {
+		.link_local = true, .join = &beef, .joins = 1
+	};
+	struct ev_loop *loop = EV_DEFAULT;
+	struct grasp_io *io = NULL;
+	ev_signal term;
+	ev_timer flood;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (grasp_io_ev_new(loop, &io_cfg, &io) < 0 ||
+	    grasp_node_new(io, &cfg, &node) < 0 || offer() < 0)
+		return 1;
+	ev_signal_init(&term, on_end, SIGTERM);
+	ev_signal_start(loop, &term);
+	ev_timer_init(&flood, on_flood, 0.2, 0.2);
+	ev_timer_start(loop, &flood);
+	puts("ready");
+	ev_run(loop, 0);
+	grasp_node_free(node);
+	grasp_io_ev_free(io);
+	ev_loop_destroy(loop);
+	return 0;
+}
