@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The manuals are well-formed, say what they name, and refer to each other. TAP.
+if ! command -v mandoc > /dev/null; then
+	echo "1..0 # SKIP mandoc is not installed (Debian: mandoc)"
+	exit 0
+fi
+cd "$top_builddir/man" || exit 99
+pages=("$top_srcdir"/man/*.in)
+n=0 failed=0
+result() { # what complaints
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		failed=1
+		echo "not ok $n - $1"
+		sed 's/^/# /' <<< "$2"
+	fi
+}
+
+for page in "${pages[@]}"; do
+	page=$(basename "$page" .in)
+	result "$page is clean mdoc" "$(mandoc -Tlint -W warning "$page" 2>&1)"
+	result "$page has nothing left to fill in" "$(grep -nE '@[A-Za-z_]+@' "$page")"
+	result "$page refers to manuals of ours that are there" "$(
+		sed -n 's/^\.Xr \(fog[^ ]*\) \([0-9]\).*/\1.\2/p' "$page" | sort -u |
+			while read -r other; do [ -f "$other" ] || echo "$other"; done)"
+done
+echo "1..$n"
+exit $failed
