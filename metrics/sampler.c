@@ -412,7 +412,8 @@ keep_house(struct sampler *s)
 			if (2 * r->track[k].period_ms > span_ms)
 				span_ms = 2 * r->track[k].period_ms;
 		}
-		if (r->period_ms == 0 && s->now_ms - r->read_ms >= HOUSEKEEPING_MS)
+		if (r->inst && r->period_ms == 0 &&
+		    s->now_ms - r->read_ms >= HOUSEKEEPING_MS)
 			close_source(r);
 	}
 	series_set_sweep(s->set, s->now_ms - span_ms);
