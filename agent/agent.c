@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/capabilities.h"
+#include "agent/timing.h"
+#include "base/log.h"
+
+#define LOOK_MS	    4000 /* a change of capabilities is told within 5 s (REG-07) */
+#define WORK_MAX_MS (60 * 60 * 1000)
+
+/* --- work ----------------------------------------------------------------------------------- */
+static void
+work(void *arg)
+{
+	struct agent *a = arg;
+	int64_t now = grasp_io_now(a->io);
+	int64_t next = sampler_run(a->sampler, now);
+
+	for (size_t i = 0; i < AGENT_UPLINKS; i++) {
+		int64_t due = uplink_run(a->uplink[i], now);
+
+		if (due < next)
+			next = due;
+	}
+	if (next == INT64_MAX)
+		return; /* nobody wants anything (MET-11) */
+	now = grasp_io_now(a->io);
+	timer_set(a->io, a->work, next - now < WORK_MAX_MS ? next - now : WORK_MAX_MS);
+}
+
+void
+agent_wake(struct agent *a)
+{
+	timer_set(a->io, a->work, 0);
+}
+
+static void
+wake(void *arg)
+{
+	agent_wake(arg);
+}
+
+static void
+look(void *arg)
+{
+	struct agent *a = arg;
+	struct caps now;
+
+	capabilities_collect(a->cfg, &now);
+	bool differ = capabilities_differ(&a->caps, &now);
+	memcpy(&a->caps, &now, sizeof now);
+	if (differ) {
+		log_info("capabilities", "the capabilities of this node have changed");
+		for (size_t i = 0; i < AGENT_UPLINKS; i++)
+			uplink_caps_changed(a->uplink[i]);
+	}
+	timer_set(a->io, a->look, jittered(a->io, LOOK_MS));
+}
+
+void
+agent_reconfigured(struct agent *a)
+{
+	identity_set_name(a->identity, a->cfg->node.name);
+	timer_set(a->io, a->look, 0);
+}
+
+static void
+changed(void *arg, bool registered, const char *why)
+{
+	struct agent *a = arg;
+	char text[200], id[FOG_ID_TEXT];
+
+	if (!a->status)
+		return;
+	if (registered)
+		snprintf(text, sizeof text, "registered with controller %s",
+		    fog_id_format(
+			&session_lease(uplink_session(a->uplink[0]))->controller, id));
+	else
+		snprintf(text, sizeof text, "looking for a controller: %s", why);
+	a->status(a->arg, text);
+}
+
+/* --- wiring --------------------------------------------------------------------------------- */
+static bool
+is_admin(const struct agent_config *cfg)
+{
+	return conf_map_get(&cfg->scopes, "admin") != NULL;
+}
+
+/* Controllers are found in the group of their operator: the multicasts go there, or else to the
+ * group of the first attribute. What we join are the groups of all of them. */
+static size_t
+sending_group(const struct agent_config *cfg, struct in6_addr *ret)
+{
+	char expression[SCOPE_TEXT_MAX], canonical[SCOPE_TEXT_MAX];
+	const char *key = is_admin(cfg) ? "admin"
+	    : cfg->scopes.len		? cfg->scopes.key[0]
+					: NULL;
+
+	if (!key)
+		return 0;
+	snprintf(
+	    expression, sizeof expression, "%s=%s", key, conf_map_get(&cfg->scopes, key));
+	if (scope_canonical(expression, canonical) < 0 ||
+	    scope_group(canonical, agent_config_range(cfg), NULL, 0, ret) < 0)
+		return 0;
+	return 1;
+}
+
+static int
+make_node(struct agent *a)
+{
+	struct in6_addr join[SCOPE_GROUPS_MAX], send;
+	int joins = scope_groups_of(
+	    a->cfg->attributes, agent_config_range(a->cfg), NULL, 0, join);
+	struct grasp_config cfg = { .port = (uint16_t)a->cfg->grasp.port,
+		.link_local = a->cfg->grasp.link_local,
+		.join = join,
+		.joins = joins > 0 ? (size_t)joins : 0,
+		.send = &send };
+
+	cfg.sends = sending_group(a->cfg, &send);
+	return grasp_node_new(a->io, &cfg, &a->node);
+}
+
+static int
+make_sampler(struct agent *a)
+{
+	struct source_env env = { .proc = a->cfg->roots.proc,
+		.sys = a->cfg->roots.sys,
+		.power_supply = a->cfg->roots.power_supply,
+		.rootfs = "" };
+
+	return sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
+}
+
+static int
+make_uplinks(struct agent *a)
+{
+	int err = 0;
+
+	a->uplink_env = (struct uplink_env){ .node = a->node,
+		.sampler = a->sampler,
+		.cfg = a->cfg,
+		.identity = a->identity,
+		.caps = &a->caps,
+		.wake = wake,
+		.changed = changed,
+		.arg = a };
+	for (size_t i = 0; i < AGENT_UPLINKS && !err; i++)
+		err = uplink_new(&a->uplink_env, &a->uplink[i]);
+	return err;
+}
+
+static int
+fail(int err, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+static int
+make_parts(struct agent *a, char *why, size_t why_size)
+{
+	const char *prefix = a->cfg->grasp.objective_prefix;
+	int err = timer_new(a->io, work, a, &a->work);
+
+	if (err >= 0)
+		err = timer_new(a->io, look, a, &a->look);
+	if (err < 0)
+		return fail(err, "cannot make a timer", why, why_size);
+	err = make_sampler(a);
+	if (err < 0)
+		return fail(err, "cannot prepare the metrics", why, why_size);
+	err = make_node(a);
+	if (err == -EADDRINUSE)
+		return fail(err, "another program uses the GRASP port (grasp.port)", why,
+		    why_size);
+	if (err < 0)
+		return fail(
+		    err, "cannot open the GRASP port (grasp.port)", why, why_size);
+	err = querier_new(a->node, a->sampler, prefix, wake, a, &a->querier);
+	if (err >= 0)
+		err = properties_new(a->node, a->cfg, &a->caps, &a->properties);
+	if (err >= 0)
+		err = make_uplinks(a);
+	return err < 0 ? fail(err, "cannot set up GRASP objectives", why, why_size) : 0;
+}
+
+int
+agent_new(struct grasp_io *io, struct agent_config *cfg, struct identity *identity,
+    char *why, size_t why_size, struct agent **ret)
+{
+	CLEANUP(agent_free) struct agent *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return fail(-ENOMEM, "cannot start", why, why_size);
+	a->io = io;
+	a->cfg = cfg;
+	a->identity = identity;
+	a->started_ms = grasp_io_now(io);
+	capabilities_collect(cfg, &a->caps);
+	int err = make_parts(a, why, why_size);
+	if (err < 0)
+		return err;
+	*ret = TAKE(a);
+	return 0;
+}
+
+void
+agent_start(struct agent *a)
+{
+	agent_wake(a); /* a plan of the last run may be there */
+	timer_set(a->io, a->look, jittered(a->io, LOOK_MS));
+	for (size_t i = 0; i < AGENT_UPLINKS; i++)
+		uplink_start(a->uplink[i]);
+}
+
+void
+agent_free(struct agent *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < AGENT_UPLINKS; i++)
+		uplink_free(a->uplink[i]);
+	properties_free(a->properties);
+	querier_free(a->querier);
+	grasp_node_free(a->node);
+	sampler_free(a->sampler);
+	timer_free(a->io, a->look);
+	timer_free(a->io, a->work);
+	free(a);
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/bootstrap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/timing.h"
+#include "base/log.h"
+#include "grasp/scope.h"
+
+#define SEARCH_MIN_MS	1000
+#define SEARCH_MAX_MS	60000
+#define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
+#define HINT_JITTER_MS	500
+#define HINT_GAP_MS	10000 /* one candidate is woken by hints at most so often (F-02) */
+#define BACKOFF_MIN_MS	1000
+#define BACKOFF_MAX_MS	60000
+#define GOOD_SESSION_MS 60000 /* so long a session ends the back-off */
+
+struct bootstrap {
+	struct grasp_node *node;
+	struct grasp_io *io;
+	struct bootstrap_config cfg;
+	char objective[FOG_NAME_MAX + 1];
+	struct grasp_registration *listening;
+	struct grasp_discovery *discovery; /* NULL: none under way */
+	struct grasp_timer *timer;	   /* of the next M_DISCOVERY */
+	int64_t interval_ms;
+	int64_t hinted_ms; /* last search that a foreign advertisement caused */
+	bool searching;
+	uint64_t searches;
+	void (*news)(void *arg, const struct addr *again);
+	void *arg;
+	struct candidate list[CANDIDATES_MAX];
+	size_t len;
+};
+
+static int64_t
+now(const struct bootstrap *b)
+{
+	return grasp_io_now(b->io);
+}
+
+/* --- the list ------------------------------------------------------------------------------ */
+static struct candidate *
+find(struct bootstrap *b, const struct addr *addr)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (addr_equal(&b->list[i].addr, addr))
+			return &b->list[i];
+	return NULL;
+}
+
+static void
+remove_at(struct bootstrap *b, size_t i)
+{
+	b->list[i] = b->list[--b->len];
+}
+
+static void
+forget_expired(struct bootstrap *b)
+{
+	for (size_t i = b->len; i-- > 0;)
+		if (b->list[i].expires_ms <= now(b) && !b->list[i].proven)
+			remove_at(b, i);
+}
+
+/* Is a rather to be given up than b? */
+static bool
+is_worse(const struct candidate *a, const struct candidate *b)
+{
+	if (a->proven != b->proven)
+		return b->proven;
+	if (a->failures != b->failures)
+		return a->failures > b->failures;
+	return a->heard_ms < b->heard_ms;
+}
+
+/* A new entry never costs one that is better: of many strangers, the last one stays outside. */
+static struct candidate *
+make_room(struct bootstrap *b)
+{
+	struct candidate *worst = NULL;
+
+	if (b->len < CANDIDATES_MAX)
+		return &b->list[b->len++];
+	for (size_t i = 0; i < b->len; i++)
+		if (!b->list[i].fixed && (!worst || is_worse(&b->list[i], worst)))
+			worst = &b->list[i];
+	return worst && !worst->proven && worst->failures > 0 ? worst : NULL;
+}
+
+static struct candidate *
+add(struct bootstrap *b, const struct addr *addr)
+{
+	struct candidate *c;
+
+	forget_expired(b);
+	c = make_room(b);
+	if (c)
+		*c = (struct candidate){ .addr = *addr,
+			.heard_ms = INT64_MIN,
+			.woken_ms = INT64_MIN,
+			.expires_ms = INT64_MAX };
+	return c;
+}
+
+/* --- back-off ------------------------------------------------------------------------------- */
+/* Full jitter: random(0, min(60 s, 1 s * 2^k)). */
+static int64_t
+backoff(const struct bootstrap *b, unsigned failures)
+{
+	int64_t most = BACKOFF_MIN_MS;
+
+	for (unsigned i = 0; i < failures && most < BACKOFF_MAX_MS; i++)
+		most *= 2;
+	return random_below(b->io, (most < BACKOFF_MAX_MS ? most : BACKOFF_MAX_MS) + 1);
+}
+
+void
+bootstrap_failed(struct bootstrap *b, const struct addr *addr)
+{
+	struct candidate *c = find(b, addr);
+
+	if (!c)
+		return;
+	c->failures++;
+	c->retry_ms = now(b) + backoff(b, c->failures);
+}
+
+void
+bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms)
+{
+	struct candidate *c = find(b, addr);
+
+	if (!c)
+		return;
+	c->failures = lasted_ms >= GOOD_SESSION_MS ? 0 : c->failures + 1;
+	c->retry_ms = now(b) + random_between(b->io, 1000, 5000); /* DISC-15 */
+}
+
+void
+bootstrap_registered(struct bootstrap *b, const struct addr *addr,
+    const struct fog_id *controller, uint64_t epoch)
+{
+	struct candidate *c = find(b, addr);
+
+	if (!c && !(c = add(b, addr)))
+		return;
+	c->proven = c->has_id = true;
+	c->id = *controller;
+	c->epoch = epoch;
+}
+
+/* Known-good first, then who failed least, then who was heard last. */
+static bool
+is_better(const struct candidate *a, const struct candidate *b)
+{
+	return !b || is_worse(b, a);
+}
+
+struct candidate *
+bootstrap_pick(struct bootstrap *b, int64_t now_ms, int64_t *ret_ms)
+{
+	struct candidate *best = NULL;
+
+	*ret_ms = INT64_MAX;
+	forget_expired(b);
+	for (size_t i = 0; i < b->len; i++) {
+		struct candidate *c = &b->list[i];
+
+		if (c->retry_ms <= now_ms && is_better(c, best))
+			best = c;
+		if (c->retry_ms < *ret_ms)
+			*ret_ms = c->retry_ms;
+	}
+	return best;
+}
+
+/* --- hints ---------------------------------------------------------------------------------- */
+static bool
+concerns_us(const struct bootstrap *b, const struct fog_domain *d)
+{
+	if (d->role == FOG_AGENT)
+		return false;
+	if (d->domain[0] && b->cfg.domain[0] && strcmp(d->domain, b->cfg.domain) != 0)
+		return false;
+	return scope_matches(d->scope, b->cfg.attributes); /* SC-10 */
+}
+
+/* A controller that was started anew, or that answers us, is worth an attempt before its back-off
+ * is over; a liar who says so all the time gets no more than one attempt a gap. */
+static bool
+wake(struct bootstrap *b, struct candidate *c)
+{
+	int64_t at = now(b) + random_below(b->io, HINT_JITTER_MS + 1);
+
+	if (c->woken_ms != INT64_MIN && now(b) - c->woken_ms < HINT_GAP_MS)
+		return false;
+	c->woken_ms = now(b);
+	if (at < c->retry_ms)
+		c->retry_ms = at;
+	return true;
+}
+
+static void
+note_heard(
+    struct bootstrap *b, struct candidate *c, const struct fog_domain *d, uint32_t ttl_ms)
+{
+	c->heard_ms = now(b);
+	if (!c->fixed)
+		c->expires_ms = ttl_ms ? now(b) + ttl_ms : INT64_MAX;
+	if (!d)
+		return;
+	if (d->has_id) {
+		c->has_id = true;
+		c->id = d->id;
+	}
+	if (d->epoch)
+		c->epoch = d->epoch;
+}
+
+static void
+hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
+    uint32_t ttl_ms, bool answered)
+{
+	struct candidate *c = find(b, addr);
+	bool restarted = c && d && d->epoch && c->epoch != d->epoch;
+	bool known = c != NULL, again = false;
+	char text[ADDR_TEXT_MAX];
+
+	if (!c && !(c = add(b, addr)))
+		return;
+	if (!known)
+		log_info("bootstrap", "heard of a controller at %s%s%s",
+		    addr_format(addr, text), d && d->domain[0] ? ", domain " : "",
+		    d ? d->domain : "");
+	note_heard(b, c, d, ttl_ms);
+	if (!known)
+		c->retry_ms =
+		    now(b) + (answered ? 0 : random_below(b->io, HINT_JITTER_MS + 1));
+	else if (restarted || answered)
+		again = wake(b, c) && restarted;
+	b->news(b->arg, again ? addr : NULL);
+}
+
+/* The id is not proof of anything: who says that another one leaves only ends a hint. */
+static void
+hear_leaving(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d)
+{
+	struct candidate *c = find(b, addr);
+	char text[ADDR_TEXT_MAX];
+
+	if (!c || !d->has_id || !c->has_id || memcmp(&c->id, &d->id, sizeof c->id) != 0)
+		return;
+	log_info("bootstrap", "the controller at %s says that it leaves",
+	    addr_format(addr, text));
+	if (c->fixed || c->proven) {
+		c->epoch = 0;
+		c->retry_ms =
+		    now(b) + BACKOFF_MAX_MS; /* its next flood tells when it is back */
+	} else {
+		remove_at(b, (size_t)(c - b->list));
+	}
+	b->news(b->arg, NULL);
+}
+
+static bool
+take_locator(const struct grasp_locator *l, uint32_t ifindex, struct addr *ret)
+{
+	return l->proto == GRASP_TCP && grasp_locator_to_addr(l, ifindex, ret) == 0 &&
+	    ret->port != 0 && !addr_is_multicast(&ret->ip);
+}
+
+static void search_on_hint(struct bootstrap *b);
+
+static void
+flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *obj,
+    const struct grasp_locator *locator, uint32_t ttl_ms)
+{
+	struct bootstrap *b = arg;
+	struct fog_domain d;
+	struct addr addr;
+
+	if (fog_domain_decode(obj->value, &d) < 0 || !concerns_us(b, &d))
+		return;
+	if (!take_locator(locator, from->addr.ifindex, &addr))
+		search_on_hint(b);
+	else if (d.leaving)
+		hear_leaving(b, &addr, &d);
+	else
+		hear(b, &addr, &d, ttl_ms, false);
+}
+
+/* The draft's advertisement is an M_DISCOVERY (F-01). It names nobody to talk to, so we ask
+ * ourselves (F-02); we are no controller and never answer. */
+static bool
+discovered(void *arg, const struct grasp_peer *from, const struct grasp_objective *asked,
+    struct buf *ret_value)
+{
+	struct bootstrap *b = arg;
+	struct fog_domain d;
+
+	(void)from, (void)ret_value;
+	if (asked->value.len && fog_domain_decode(asked->value, &d) == 0 &&
+	    concerns_us(b, &d) && (d.domain[0] || d.has_id))
+		search_on_hint(b);
+	return false;
+}
+
+/* --- discovery ------------------------------------------------------------------------------ */
+static void
+found(void *arg, const struct grasp_found *f)
+{
+	struct bootstrap *b = arg;
+	struct fog_domain d;
+	bool said = f->objective && f->objective->value.len;
+	struct addr addr;
+
+	if (said &&
+	    (fog_domain_decode(f->objective->value, &d) < 0 || !concerns_us(b, &d) ||
+		d.leaving))
+		return;
+	for (size_t i = 0; i < f->locators; i++)
+		if (take_locator(&f->locator[i], f->from.ifindex, &addr)) {
+			hear(b, &addr, said ? &d : NULL, f->ttl_ms, true);
+			break; /* the preferred one comes first (I-10) */
+		}
+}
+
+static void
+searched(void *arg, unsigned responses)
+{
+	struct bootstrap *b = arg;
+
+	b->discovery = NULL;
+	if (!responses)
+		log_debug("bootstrap", "no controller has answered");
+}
+
+static bool
+was_just_heard(const struct bootstrap *b)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		const struct candidate *c = &b->list[i];
+
+		if (c->heard_ms != INT64_MIN && now(b) - c->heard_ms < HEARD_RECENT_MS &&
+		    !c->failures)
+			return true;
+	}
+	return false;
+}
+
+static void
+discover(struct bootstrap *b)
+{
+	struct fog_domain self = { .has_id = true, .id = *b->cfg.id, .role = FOG_AGENT };
+	uint8_t memory[512];
+	struct buf value;
+
+	strcpy(self.domain, b->cfg.domain);
+	if (strlen(b->cfg.attributes) < sizeof self.scope)
+		strcpy(self.scope, b->cfg.attributes);
+	buf_init_fixed(&value, memory, sizeof memory);
+	fog_domain_encode(&self, &value);
+	struct grasp_objective o = { .name = slice_text(b->objective),
+		.flags = F_DISC | F_SYNCH,
+		.loop_count = FOG_LOOP_COUNT,
+		.value = buf_slice(&value) };
+	grasp_discovery_cancel(TAKE(b->discovery));
+	int err = grasp_discover(b->node, &o, 0, found, searched, b, &b->discovery);
+	if (err < 0)
+		log_debug("bootstrap", "cannot send a discovery: %s", strerror(-err));
+	else
+		b->searches++;
+}
+
+static void
+fire(void *arg)
+{
+	struct bootstrap *b = arg;
+
+	if (!b->searching)
+		return;
+	if (!was_just_heard(b))
+		discover(b);
+	timer_set(b->io, b->timer, jittered(b->io, b->interval_ms));
+	b->interval_ms =
+	    b->interval_ms * 2 < SEARCH_MAX_MS ? b->interval_ms * 2 : SEARCH_MAX_MS;
+}
+
+static void
+search_on_hint(struct bootstrap *b)
+{
+	if (!b->searching ||
+	    (b->hinted_ms != INT64_MIN && now(b) - b->hinted_ms < HINT_GAP_MS))
+		return;
+	b->hinted_ms = now(b);
+	timer_set(b->io, b->timer, random_below(b->io, HINT_JITTER_MS + 1));
+}
+
+void
+bootstrap_search(struct bootstrap *b, int64_t delay_ms)
+{
+	if (b->searching)
+		return;
+	b->searching = true;
+	b->interval_ms = SEARCH_MIN_MS;
+	timer_set(b->io, b->timer, random_below(b->io, delay_ms + 1));
+}
+
+void
+bootstrap_rest(struct bootstrap *b)
+{
+	b->searching = false;
+	timer_stop(b->io, b->timer);
+	grasp_discovery_cancel(TAKE(b->discovery));
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+static void
+add_fixed(struct bootstrap *b)
+{
+	for (size_t i = 0; i < b->cfg.fixeds; i++) {
+		struct addr addr = b->cfg.fixed[i];
+		struct candidate *c;
+
+		if (!addr.port)
+			addr.port = GRASP_LISTEN_PORT;
+		c = find(b, &addr) ? NULL : add(b, &addr);
+		if (c)
+			c->fixed = true;
+	}
+}
+
+static int
+listen_to_floods(struct bootstrap *b)
+{
+	static const struct grasp_support support = { .discovered = discovered,
+		.flooded = flooded };
+
+	return grasp_register(b->node, b->objective, 0, &support, b, &b->listening);
+}
+
+int
+bootstrap_new(struct grasp_node *node, const struct bootstrap_config *cfg,
+    void (*news)(void *arg, const struct addr *again), void *arg, struct bootstrap **ret)
+{
+	CLEANUP(bootstrap_free) struct bootstrap *b = calloc(1, sizeof *b);
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->node = node;
+	b->io = grasp_node_io(node);
+	b->cfg = *cfg;
+	b->news = news;
+	b->arg = arg;
+	b->hinted_ms = INT64_MIN;
+	fog_objective_name(cfg->prefix, FOGDOMAIN, b->objective);
+	err = timer_new(b->io, fire, b, &b->timer);
+	if (err < 0)
+		return err;
+	err = listen_to_floods(b);
+	if (err < 0)
+		return err;
+	add_fixed(b);
+	*ret = TAKE(b);
+	return 0;
+}
+
+void
+bootstrap_free(struct bootstrap *b)
+{
+	if (!b)
+		return;
+	grasp_discovery_cancel(b->discovery);
+	grasp_deregister(b->listening);
+	timer_free(b->io, b->timer);
+	free(b);
+}
+
+size_t
+bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret)
+{
+	*ret = b->list;
+	return b->len;
+}
+
+uint64_t
+bootstrap_searches(const struct bootstrap *b)
+{
+	return b->searches;
+}

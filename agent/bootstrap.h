@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding controllers: a bounded list of candidates, fed by floods of FOGDOMAIN, by answers to
+ * our own discovery, and by the configuration. What is heard is a hint and no more: it makes an
+ * entry, or an entry due for one connection attempt; known-good controllers come first (S-01).
+ *
+ * Discovery runs while somebody wants a controller: at once, then at growing intervals up to a
+ * maximum, and never stops (DISC-14). A controller that was just heard makes it unnecessary. */
+#pragma once
+#include "grasp/grasp.h"
+#include "protocol/domain.h"
+
+#define CANDIDATES_MAX 32
+
+struct candidate {
+	struct addr addr; /* of its GRASP listener */
+	bool has_id;
+	struct fog_id id;
+	uint64_t epoch;	    /* 0: not known */
+	int64_t heard_ms;   /* last flood or answer; INT64_MIN: never */
+	int64_t expires_ms; /* INT64_MAX: does not */
+	int64_t retry_ms;   /* no attempt before */
+	int64_t woken_ms;   /* when a hint last made it due earlier; INT64_MIN: never */
+	unsigned failures;  /* attempts since the last good session */
+	bool fixed;	    /* configured */
+	bool proven;	    /* has given us a lease */
+};
+
+struct bootstrap_config {
+	const char *prefix;	/* of objective names; NULL: none */
+	const char *domain;	/* "": any */
+	const char *attributes; /* of this node, canonical */
+	const struct fog_id *id;
+	const struct addr *fixed; /* configured controllers */
+	size_t fixeds;
+};
+
+struct bootstrap;
+
+/* news: a candidate may be due earlier than it was. again: the controller at this address was
+ * started anew, or NULL; an attempt that began before is in vain. The config is borrowed. */
+int bootstrap_new(struct grasp_node *node, const struct bootstrap_config *cfg,
+    void (*news)(void *arg, const struct addr *again), void *arg, struct bootstrap **ret)
+    MUST_CHECK;
+void bootstrap_free(struct bootstrap *b);
+DEFINE_FREEP(struct bootstrap, bootstrap_free)
+
+/* Somebody wants a controller (at most delay_ms from now the first M_DISCOVERY leaves), or not. */
+void bootstrap_search(struct bootstrap *b, int64_t delay_ms);
+void bootstrap_rest(struct bootstrap *b);
+
+/* The candidate to try now, or NULL; then *ret_ms is when one will be due, INT64_MAX: none is
+ * known. It is valid until the next call of anything here but the getters. */
+struct candidate *bootstrap_pick(struct bootstrap *b, int64_t now_ms, int64_t *ret_ms);
+/* How an attempt or a session with the controller at addr went. */
+void bootstrap_failed(struct bootstrap *b, const struct addr *addr);
+void bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms);
+void bootstrap_registered(struct bootstrap *b, const struct addr *addr,
+    const struct fog_id *controller, uint64_t epoch);
+
+size_t bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret);
+uint64_t bootstrap_searches(const struct bootstrap *b); /* M_DISCOVERY sent so far */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What agent.yaml says, and the defaults for what it does not say. Read once at the start;
+ * on SIGHUP a second one is read, and what can change at run time is taken over from it. */
+#pragma once
+#include "base/conf.h"
+#include "grasp/scope.h"
+#include "protocol/caps.h"
+
+struct agent_config {
+	struct {
+		char *name, *type, *vendor, *virtualization; /* NULL: found out */
+		int energy; /* enum caps_energy; 0: found out */
+		struct conf_map tags;
+		struct conf_map radios; /* interface to radio technology */
+		char *state_dir, *user;
+	} node;
+	char *domain; /* "": any; never NULL */
+	struct conf_map scopes;
+	char attributes[SCOPE_TEXT_MAX]; /* made of scopes, canonical */
+	struct conf_list controllers;	 /* locators, for networks without multicast */
+	struct {
+		int64_t port;
+		struct conf_list interfaces, exclude;
+		bool link_local, loopback;
+		char *objective_prefix;
+		int scope_range; /* see agent_config_range() */
+	} grasp;
+	struct {
+		char *proc, *sys, *power_supply;
+	} roots;
+	struct {
+		int64_t bytes, spool;
+	} history;
+	char *control_socket;
+	struct {
+		int level; /* enum log_level */
+		char *debug;
+	} log;
+	struct {
+		bool plain_grasp;
+	} insecure;
+};
+
+#define AGENT_CONFIG_PATH SYSCONFDIR "/agent.yaml"
+
+extern const struct conf_option agent_options[];
+extern const size_t agent_options_len;
+
+/* path NULL: AGENT_CONFIG_PATH, or the defaults alone when there is no such file (OPS-02).
+ * 0, or -errno; what is wrong with the file is in c. *ret is to be freed in any case. */
+int agent_config_load(const char *path, struct complaints *c, struct agent_config *ret)
+    MUST_CHECK;
+void agent_config_free(struct agent_config *cfg);
+void agent_config_print(const struct agent_config *cfg, FILE *to);
+enum scope_range agent_config_range(const struct agent_config *cfg);
+
+/* Takes over from fresh what may change while running, and tells of each option that differs
+ * but needs a restart. Fresh is still to be freed, and then holds the values given up. */
+void agent_config_adopt(struct agent_config *running, struct agent_config *fresh,
+    void (*needs_restart)(const char *option));

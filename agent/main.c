@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fogwatch-agent: parse, prepare, wire, run, unwind. */
+#include <config.h> /* the build's, not ours */
+#include <errno.h>
+#include <ev.h>
+#include <getopt.h>
+#include <grp.h>
+#include <limits.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/control.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "grasp/io_ev.h"
+
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
+
+struct options {
+	const char *config; /* NULL: the usual one */
+	const char *debug;  /* NULL: as configured */
+	bool check, print;
+};
+
+struct program {
+	struct options options;
+	struct agent_config cfg;
+	struct identity identity;
+	int lock;
+	struct ev_loop *loop;
+	struct grasp_io *io;
+	struct agent *agent;
+	struct ctl_server *ctl;
+	struct daemon *daemon;
+};
+
+static const char usage_text[] =
+    "usage: fogwatch-agent [-n [-v]] [-c FILE] [-d AREAS]\n"
+    "\n"
+    "  -c, --config FILE   configuration; " AGENT_CONFIG_PATH " if not given\n"
+    "  -n, --check         check the configuration and exit\n"
+    "  -v, --verbose       with -n: print it with all defaults\n"
+    "  -d, --debug AREAS   write debug lines of these areas, or all\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       version\n";
+
+/* --- parse ---------------------------------------------------------------------------------- */
+/* Returns -1 to go on, else what to exit with. */
+static int
+parse_options(int argc, char **argv, struct options *ret)
+{
+	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "debug", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ 0 } };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:nvd:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			ret->config = optarg;
+			break;
+		case 'n':
+			ret->check = true;
+			break;
+		case 'v':
+			ret->print = true;
+			break;
+		case 'd':
+			ret->debug = optarg;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EXIT_DONE;
+		case 'V':
+			puts("fogwatch-agent " PACKAGE_VERSION);
+			return EXIT_DONE;
+		default:
+			fputs(usage_text, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "fogwatch-agent: what is \"%s\"?\n%s", argv[optind],
+		    usage_text);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static void
+set_log(const struct program *p)
+{
+	const char *debug = p->options.debug ? p->options.debug : p->cfg.log.debug;
+
+	log_open("fogwatch-agent", (enum log_level)p->cfg.log.level);
+	if (log_set_debug(debug) < 0)
+		log_warnx("agent", "debug areas are not understood: %s", debug);
+}
+
+static int
+load_config(const char *path, struct agent_config *ret)
+{
+	struct complaints c;
+
+	complaints_init(&c);
+	int err = agent_config_load(path, &c, ret);
+	complaints_print(&c, stderr);
+	complaints_done(&c);
+	return err;
+}
+
+/* This version cannot do better on the wire. Whoever runs it has to know. */
+static bool
+has_confessed(const struct agent_config *cfg)
+{
+	if (cfg->insecure.plain_grasp) {
+		log_warnx("agent",
+		    "insecure.plain_grasp: everybody on the way can read and forge "
+		    "what this node and its controller say to each other");
+		return true;
+	}
+	log_errorx("agent",
+	    "this version speaks GRASP over plain TCP only, which everybody on the "
+	    "way can read and forge: for a closed network of your own, put "
+	    "\"insecure: {plain_grasp: yes}\" into the configuration");
+	return false;
+}
+
+/* --- prepare -------------------------------------------------------------------------------- */
+/* Small and with few parts that stay: one arena, and what is freed goes back. */
+static void
+keep_memory_small(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+}
+
+static int
+own_directory(const char *path, const struct passwd *pw)
+{
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return pw && chown(path, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
+}
+
+/* While we may: the directories that the user needs. Those that are there are the packager's. */
+static int
+make_directories(const struct agent_config *cfg)
+{
+	const struct passwd *pw = cfg->node.user ? getpwnam(cfg->node.user) : NULL;
+	char run[PATH_MAX];
+	char *slash;
+	int err = 0;
+
+	snprintf(run, sizeof run, "%s", cfg->control_socket);
+	slash = strrchr(run, '/');
+	if (slash && slash != run) {
+		*slash = 0;
+		if (access(run, F_OK) < 0)
+			err = own_directory(run, pw);
+	}
+	if (!err && pw && access(cfg->node.state_dir, F_OK) < 0)
+		err = own_directory(cfg->node.state_dir, pw);
+	return err;
+}
+
+static int
+refuse(int err, const char *what, const char *object)
+{
+	errno = -err;
+	log_error("agent", "%s %s", what, object);
+	return err;
+}
+
+static int
+open_state(struct program *p)
+{
+	const char *dir = p->cfg.node.state_dir;
+	int err = daemon_state_dir(dir, &p->lock);
+
+	if (err == -EWOULDBLOCK) {
+		log_errorx("agent", "another fogwatch-agent uses %s", dir);
+		return err;
+	}
+	if (err < 0)
+		return refuse(err, "cannot use the state directory", dir);
+	err = identity_load(dir, p->cfg.node.name, &p->identity);
+	if (err == -EBADMSG) {
+		log_errorx("agent",
+		    "%s/identity holds no identity. If this node may become another one, "
+		    "remove the file",
+		    dir);
+		return err;
+	}
+	return err < 0 ? refuse(err, "cannot read or make the identity in", dir) : 0;
+}
+
+static int
+prepare(struct program *p)
+{
+	int err = make_directories(&p->cfg);
+
+	if (err < 0)
+		return refuse(err, "cannot make the directory of", p->cfg.control_socket);
+	err = daemon_drop_privileges(p->cfg.node.user);
+	if (err < 0)
+		return refuse(err, "cannot become the user", p->cfg.node.user);
+	return open_state(p);
+}
+
+/* --- wire ----------------------------------------------------------------------------------- */
+static void
+show_status(void *arg, const char *text)
+{
+	(void)arg;
+	daemon_status("%s", text);
+}
+
+static const char *const *
+names(const struct conf_list *list)
+{
+	/* conf_load() leaves a NULL behind the last item */
+	return list->len ? (const char *const *)list->item : NULL;
+}
+
+static int
+open_agent(struct program *p)
+{
+	struct grasp_io_ev_config io = { .allow = names(&p->cfg.grasp.interfaces),
+		.deny = names(&p->cfg.grasp.exclude),
+		.loopback = p->cfg.grasp.loopback };
+	char why[200];
+	int err = grasp_io_ev_new(p->loop, &io, &p->io);
+
+	if (err < 0)
+		return refuse(err, "cannot prepare", "sockets");
+	err = agent_new(p->io, &p->cfg, &p->identity, why, sizeof why, &p->agent);
+	if (err < 0) {
+		log_errorx("agent", "%s", why);
+		return err;
+	}
+	p->agent->status = show_status;
+	return 0;
+}
+
+static int
+open_control(struct program *p)
+{
+	int err = ctl_open(p->loop, p->cfg.control_socket, control_commands,
+	    control_commands_len, p->agent, &p->ctl);
+
+	return err < 0
+	    ? refuse(err, "cannot open the control socket", p->cfg.control_socket)
+	    : 0;
+}
+
+static void
+stop(void *arg)
+{
+	struct program *p = arg;
+
+	daemon_stopping();
+	ev_break(p->loop, EVBREAK_ALL);
+}
+
+static void
+tell_restart(const char *option)
+{
+	log_warnx(
+	    "agent", "%s has changed, which takes effect at the next start", option);
+}
+
+static void
+reload(void *arg)
+{
+	struct program *p = arg;
+	struct agent_config fresh;
+
+	if (load_config(p->options.config, &fresh) < 0) {
+		log_warnx(
+		    "agent", "the configuration is refused, the old one stays in force");
+	} else {
+		agent_config_adopt(&p->cfg, &fresh, tell_restart);
+		set_log(p);
+		agent_reconfigured(p->agent);
+		log_info("agent", "configuration read again");
+	}
+	agent_config_free(&fresh);
+}
+
+static int
+wire(struct program *p)
+{
+	static const struct daemon_ops ops = { .stop = stop, .reload = reload };
+	int err;
+
+	p->loop = ev_default_loop(EVFLAG_AUTO);
+	if (!p->loop)
+		return refuse(-ENOMEM, "cannot make", "an event loop");
+	err = daemon_new(p->loop, &ops, p, &p->daemon);
+	if (err < 0)
+		return refuse(err, "cannot handle", "signals");
+	err = open_agent(p);
+	return err < 0 ? err : open_control(p);
+}
+
+/* --- run, unwind ---------------------------------------------------------------------------- */
+static void
+run(struct program *p)
+{
+	char id[FOG_ID_TEXT];
+
+	log_info("agent", "node %s (%s) version " PACKAGE_VERSION "%s", p->identity.name,
+	    fog_id_format(&p->identity.id, id),
+	    p->identity.fresh ? ", a new identity" : "");
+	agent_start(p->agent);
+	daemon_ready(p->daemon, "looking for a controller");
+	ev_run(p->loop, 0);
+	log_info("agent", "stopped");
+}
+
+static void
+unwind(struct program *p)
+{
+	ctl_close(p->ctl);
+	agent_free(p->agent);
+	grasp_io_ev_free(p->io);
+	daemon_free(p->daemon);
+	if (p->loop)
+		ev_loop_destroy(p->loop);
+	if (p->lock >= 0)
+		close(p->lock);
+}
+
+static int
+check_config(const struct program *p)
+{
+	if (p->options.print)
+		agent_config_print(&p->cfg, stdout);
+	return EXIT_DONE;
+}
+
+static int
+serve(struct program *p)
+{
+	set_log(p);
+	if (!has_confessed(&p->cfg))
+		return EXIT_USAGE;
+	int err = prepare(p);
+	if (err >= 0)
+		err = wire(p);
+	if (err >= 0)
+		run(p);
+	unwind(p);
+	return err < 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = { .lock = -1 };
+	int status = parse_options(argc, argv, &p.options);
+
+	if (status >= 0)
+		return status;
+	keep_memory_small();
+	daemon_prepare();
+	log_open("fogwatch-agent", LOG_LEVEL_INFO);
+	if (load_config(p.options.config, &p.cfg) < 0)
+		status = EXIT_REFUSED;
+	else
+		status = p.options.check ? check_config(&p) : serve(&p);
+	agent_config_free(&p.cfg);
+	return status;
+}

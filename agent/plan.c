@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/item.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "metrics/expr.h"
+
+#define FILE_FORMAT 1
+#define VALUE_MAX   65536 /* of an encoded plan: a unicast message */
+
+struct plan {
+	const struct plan_env *env;
+	struct plan_source from;
+	uint64_t version;
+	struct slice value; /* encoded, on the heap */
+	struct item **item;
+	size_t len;
+};
+
+/* --- a new plan beside the old one --------------------------------------------------------- */
+static void
+free_items(struct item **item, size_t len)
+{
+	for (size_t i = 0; item && i < len; i++)
+		item_free(item[i]);
+	free(item);
+}
+
+static struct item *
+find_same(const struct plan *p, const struct plan_item *spec)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (p->item[i] && item_is(p->item[i], spec))
+			return p->item[i];
+	return NULL;
+}
+
+/* What stays the same is left NULL here and comes over when nothing can fail any more. */
+static int
+make_items(const struct plan *p, const struct fog_plan *wanted, int64_t now_ms,
+    struct item **fresh, char why[PLAN_WHY_MAX])
+{
+	for (unsigned i = 0; i < wanted->items; i++) {
+		const struct plan_item *spec = &wanted->item[i];
+		char what[PLAN_WHY_MAX - 32] = "";
+
+		if (find_same(p, spec))
+			continue;
+		int err =
+		    item_new(p->env->sampler, spec, now_ms, what, sizeof what, &fresh[i]);
+		if (err < 0) {
+			snprintf(why, PLAN_WHY_MAX, "policy: item %" PRIu32 ": %s",
+			    spec->id, what[0] ? what : strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void
+bring_over(struct plan *p, const struct fog_plan *wanted, struct item **fresh)
+{
+	for (unsigned i = 0; i < wanted->items; i++)
+		for (size_t old = 0; !fresh[i] && old < p->len; old++)
+			if (p->item[old] && item_is(p->item[old], &wanted->item[i]))
+				fresh[i] = TAKE(p->item[old]);
+	free_items(p->item, p->len);
+	p->item = fresh;
+	p->len = wanted->items;
+}
+
+/* --- may it replace the one that runs? ------------------------------------------------------ */
+static bool
+is_same_source(const struct plan_source *a, const struct plan_source *b)
+{
+	return a->epoch == b->epoch &&
+	    !memcmp(&a->controller, &b->controller, sizeof a->controller);
+}
+
+static int
+check_version(const struct plan *p, const struct fog_plan *wanted,
+    const struct plan_source *from, char why[PLAN_WHY_MAX])
+{
+	if (!p->version || !is_same_source(&p->from, from) ||
+	    wanted->version > p->version)
+		return 0;
+	snprintf(why, PLAN_WHY_MAX, "version: %" PRIu64 " is not newer than %" PRIu64,
+	    wanted->version, p->version);
+	return -ESTALE; /* S-08 */
+}
+
+static bool
+is_running(const struct plan *p, struct slice value, const struct plan_source *from)
+{
+	return p->version && is_same_source(&p->from, from) &&
+	    slice_equal(p->value, value);
+}
+
+/* --- the file ------------------------------------------------------------------------------- */
+static void
+save(const struct plan *p)
+{
+	struct buf file;
+
+	if (!p->env->path)
+		return;
+	buf_init(&file, VALUE_MAX + 64);
+	wr_array(&file, 4);
+	wr_uint(&file, FILE_FORMAT);
+	wr_bytes(&file, p->from.controller.bytes, sizeof p->from.controller.bytes);
+	wr_uint(&file, p->from.epoch);
+	wr_raw(&file, p->value);
+	int err =
+	    file.err ? file.err : daemon_write_file(p->env->path, file.data, file.pos);
+	if (err < 0) {
+		errno = -err;
+		log_warn("plan",
+		    "cannot keep the plan in %s, a restart will begin without it",
+		    p->env->path);
+	}
+	buf_done(&file);
+}
+
+static int
+read_file(const char *path, uint8_t *dst, size_t size, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, dst, size);
+	int err = n < 0 ? -errno : 0;
+	close(fd);
+	*ret_len = n < 0 ? 0 : (size_t)n;
+	return err;
+}
+
+static int
+decode_file(struct slice file, struct plan_source *ret_from, struct slice *ret_value)
+{
+	struct cbor_reader r;
+
+	rd_init(&r, file, 8192);
+	rd_enter_array(&r);
+	if (rd_uint(&r) != FILE_FORMAT)
+		rd_fail(&r, -EBADMSG);
+	rd_bytes_copy(&r, ret_from->controller.bytes, sizeof ret_from->controller.bytes);
+	ret_from->epoch = rd_uint(&r);
+	*ret_value = rd_raw(&r);
+	rd_leave(&r);
+	return rd_done(&r) ? -EBADMSG : 0;
+}
+
+/* --- offer ---------------------------------------------------------------------------------- */
+static int
+copy_value(struct slice value, struct slice *ret)
+{
+	uint8_t *copy = malloc(value.len);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, value.data, value.len);
+	*ret = (struct slice){ copy, value.len };
+	return 0;
+}
+
+static int
+install(struct plan *p, const struct fog_plan *wanted, struct slice value,
+    const struct plan_source *from, int64_t now_ms, bool dry, char why[PLAN_WHY_MAX])
+{
+	struct item **fresh = calloc(wanted->items + 1u, sizeof *fresh);
+	struct slice copy = { 0 };
+	int err = fresh ? copy_value(value, &copy) : -ENOMEM;
+
+	if (!err)
+		err = make_items(p, wanted, now_ms, fresh, why);
+	if (err < 0 || dry) {
+		if (err == -ENOMEM && !why[0])
+			snprintf(why, PLAN_WHY_MAX, "full: no memory");
+		free_items(fresh, fresh ? wanted->items : 0);
+		free((void *)copy.data);
+		return err;
+	}
+	bring_over(p, wanted, fresh);
+	free((void *)p->value.data);
+	p->value = copy;
+	p->version = wanted->version;
+	p->from = *from;
+	return 0;
+}
+
+static int
+decode_and_install(struct plan *p, struct slice value, const struct plan_source *from,
+    int64_t now_ms, bool dry, char why[PLAN_WHY_MAX])
+{
+	struct fog_plan *wanted = malloc(sizeof *wanted); /* 6 KiB, for a moment */
+	int err;
+
+	if (!wanted)
+		return -ENOMEM;
+	err = fog_plan_decode(value, wanted);
+	if (err < 0)
+		snprintf(why, PLAN_WHY_MAX, "malformed: this is no plan");
+	else
+		err = check_version(p, wanted, from, why);
+	if (err == 0)
+		err = install(p, wanted, value, from, now_ms, dry, why);
+	free(wanted);
+	return err;
+}
+
+int
+plan_offer(struct plan *p, struct slice value, const struct plan_source *from,
+    int64_t now_ms, bool dry, char why[PLAN_WHY_MAX])
+{
+	int err;
+
+	why[0] = 0;
+	if (is_running(p, value, from))
+		return 0; /* offered again because our answer was lost */
+	err = decode_and_install(p, value, from, now_ms, dry, why);
+	if (err < 0 || dry)
+		return err;
+	save(p);
+	return 0;
+}
+
+int
+plan_replay(struct plan *p, int64_t now_ms, char why[PLAN_WHY_MAX])
+{
+	uint8_t *file = malloc(VALUE_MAX + 64);
+	struct plan_source from;
+	struct slice value;
+	size_t len = 0;
+	int err;
+
+	why[0] = 0;
+	err = !file	   ? -ENOMEM
+	    : p->env->path ? read_file(p->env->path, file, VALUE_MAX + 64, &len)
+			   : -ENOENT;
+	if (!err)
+		err = decode_file((struct slice){ file, len }, &from, &value);
+	if (!err)
+		err = decode_and_install(p, value, &from, now_ms, false, why);
+	free(file);
+	return err == -ENOENT && !why[0] ? 0 : err;
+}
+
+/* --- run ------------------------------------------------------------------------------------ */
+int64_t
+plan_run(struct plan *p, int64_t now_ms)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < p->len; i++) {
+		int64_t due = item_run(p->item[i], now_ms, p->env->result, p->env->arg);
+
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
+
+/* --- what others ask ------------------------------------------------------------------------ */
+uint64_t
+plan_version(const struct plan *p)
+{
+	return p->version;
+}
+
+uint64_t
+plan_version_of(const struct plan *p, const struct fog_id *controller)
+{
+	return memcmp(&p->from.controller, controller, sizeof *controller) ? 0
+									   : p->version;
+}
+
+uint32_t
+plan_period(const struct plan *p)
+{
+	uint32_t shortest = 0;
+
+	for (size_t i = 0; i < p->len; i++) {
+		uint32_t period = item_spec(p->item[i])->period_ms;
+
+		if (!shortest || period < shortest)
+			shortest = period;
+	}
+	return shortest;
+}
+
+size_t
+plan_len(const struct plan *p)
+{
+	return p->len;
+}
+
+void
+plan_item(const struct plan *p, size_t i, struct plan_item_state *ret)
+{
+	item_state(p->item[i], ret);
+}
+
+int
+plan_new(const struct plan_env *env, struct plan **ret)
+{
+	struct plan *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return -ENOMEM;
+	p->env = env;
+	*ret = p;
+	return 0;
+}
+
+void
+plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	free_items(p->item, p->len);
+	free((void *)p->value.data);
+	free(p);
+}

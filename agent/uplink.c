@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/uplink.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/timing.h"
+#include "base/log.h"
+
+#define START_JITTER_MS	 200  /* before the first M_DISCOVERY */
+#define SEARCH_JITTER_MS 1000 /* the same after a session was lost */
+#define DELAY_MIN_MS	 50   /* of a result for others to come along (RPT-08) */
+#define DELAY_MAX_MS	 1000
+
+struct uplink {
+	const struct uplink_env *env;
+	struct grasp_io *io;
+	struct bootstrap *bootstrap;
+	struct session *session; /* NULL: none, not even an attempt */
+	struct plan *plan;
+	struct reporter *reporter;
+	struct grasp_registration *plans; /* FOGPLAN */
+	struct grasp_timer *timer;	  /* of the next attempt */
+	struct session_env session_env;
+	struct plan_env plan_env;
+	struct fog_id expected; /* who the session is with, as far as it is known */
+	char plan_path[PATH_MAX];
+	uint64_t registrations;
+	char trouble[160];
+};
+
+/* --- attempts ------------------------------------------------------------------------------- */
+static void look(struct uplink *u);
+
+static void
+give_up(struct uplink *u, const struct addr *addr, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (strcmp(u->trouble, why) != 0)
+		log_info("session",
+		    "no session with the controller at %s: %s; trying again",
+		    addr_format(addr, text), why);
+	snprintf(u->trouble, sizeof u->trouble, "%s", why);
+	bootstrap_failed(u->bootstrap, addr);
+}
+
+static void
+attempt(struct uplink *u, const struct candidate *c)
+{
+	struct addr addr = c->addr;
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	memset(&u->expected, 0, sizeof u->expected);
+	if (c->has_id)
+		u->expected = c->id;
+	log_debug("session", "trying the controller at %s", addr_format(&addr, text));
+	err = session_open(u->env->node, &addr, &u->session_env, &u->session);
+	if (err < 0) {
+		give_up(u, &addr, strerror(-err));
+		look(u);
+	}
+}
+
+/* Tries the best candidate, or waits until one is due. */
+static void
+look(struct uplink *u)
+{
+	int64_t now = grasp_io_now(u->io), due;
+
+	if (u->session)
+		return;
+	if (bootstrap_pick(u->bootstrap, now, &due))
+		timer_set(u->io, u->timer, 0);
+	else if (due != INT64_MAX)
+		timer_set(u->io, u->timer, due - now);
+	else
+		timer_stop(u->io, u->timer);
+}
+
+static void
+fire(void *arg)
+{
+	struct uplink *u = arg;
+	struct candidate *c;
+	int64_t due;
+
+	if (u->session)
+		return;
+	c = bootstrap_pick(u->bootstrap, grasp_io_now(u->io), &due);
+	if (c)
+		attempt(u, c);
+	else
+		look(u);
+}
+
+/* Its restart makes an end of an attempt that the one before has not answered. */
+static void
+heard(void *arg, const struct addr *again)
+{
+	struct uplink *u = arg;
+
+	if (again && u->session && session_is_attempt(u->session) &&
+	    addr_equal(session_addr(u->session), again))
+		session_close(TAKE(u->session));
+	look(u);
+}
+
+/* --- the session ---------------------------------------------------------------------------- */
+static void
+describe(void *arg, struct fog_registration *ret)
+{
+	const struct uplink *u = arg;
+
+	ret->node = u->env->identity->id;
+	memcpy(ret->boot, u->env->identity->boot, sizeof ret->boot);
+	snprintf(ret->name, sizeof ret->name, "%s", u->env->identity->name);
+	snprintf(ret->domain, sizeof ret->domain, "%s", u->env->cfg->domain);
+	ret->plan_version = plan_version_of(u->plan, &u->expected);
+}
+
+static const struct caps *
+current_caps(void *arg)
+{
+	const struct uplink *u = arg;
+
+	return u->env->caps;
+}
+
+static void
+registered(void *arg, const struct fog_lease *lease, bool first)
+{
+	struct uplink *u = arg;
+	char text[ADDR_TEXT_MAX], id[FOG_ID_TEXT];
+
+	u->expected = lease->controller;
+	bootstrap_registered(
+	    u->bootstrap, session_addr(u->session), &lease->controller, lease->epoch);
+	reporter_attach(u->reporter, session_link(u->session));
+	if (!first)
+		return;
+	u->registrations++;
+	u->trouble[0] = 0;
+	bootstrap_rest(u->bootstrap);
+	log_info("session", "registered with controller %s at %s, lease %u s",
+	    fog_id_format(&lease->controller, id),
+	    addr_format(session_addr(u->session), text), lease->lease_ms / 1000);
+	u->env->changed(u->env->arg, true, NULL);
+}
+
+static void
+lose(struct uplink *u, const struct addr *addr, int64_t lasted_ms, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_warnx("session",
+	    "lost the controller at %s: %s; looking for it or another one",
+	    addr_format(addr, text), why);
+	snprintf(u->trouble, sizeof u->trouble, "%s", why);
+	bootstrap_lost(u->bootstrap, addr, lasted_ms);
+}
+
+static void
+closed(void *arg, bool held, const char *why)
+{
+	struct uplink *u = arg;
+	struct addr addr = *session_addr(u->session);
+	int64_t since = session_since(u->session);
+
+	u->session = NULL;
+	reporter_attach(u->reporter, NULL);
+	if (held)
+		lose(u, &addr, grasp_io_now(u->io) - since, why);
+	else
+		give_up(u, &addr, why);
+	bootstrap_search(u->bootstrap, SEARCH_JITTER_MS);
+	look(u);
+	u->env->changed(u->env->arg, false, why);
+}
+
+/* --- results -------------------------------------------------------------------------------- */
+static void
+result(void *arg, const struct report_point *p)
+{
+	struct uplink *u = arg;
+
+	reporter_add(u->reporter, p);
+}
+
+static void
+forgotten(void *arg)
+{
+	struct uplink *u = arg;
+
+	session_again(u->session);
+	reporter_attach(u->reporter, NULL);
+}
+
+static void
+silent(void *arg)
+{
+	struct uplink *u = arg;
+
+	session_abandon(u->session, "it does not answer reports");
+}
+
+/* --- the plan -------------------------------------------------------------------------------- */
+static void
+set_delay(struct uplink *u)
+{
+	int64_t delay = plan_period(u->plan) / 4;
+
+	if (delay < DELAY_MIN_MS)
+		delay = DELAY_MIN_MS;
+	reporter_delay(u->reporter, delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS);
+}
+
+/* Only the controller that we are registered with, on the link that we opened, may say what we
+ * have to do. */
+static void
+negotiate(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	struct uplink *u = arg;
+	bool dry = grasp_session_dry_run(s);
+	char why[PLAN_WHY_MAX];
+
+	if (!session_link(u->session) ||
+	    grasp_session_link(s) != session_link(u->session)) {
+		grasp_session_end(s, false, "policy: not the controller of this node");
+		return;
+	}
+	const struct fog_lease *lease = session_lease(u->session);
+	struct plan_source from = { lease->controller, lease->epoch };
+	uint64_t before = plan_version(u->plan);
+	int err = plan_offer(u->plan, asked->value, &from, grasp_io_now(u->io), dry, why);
+
+	if (err < 0)
+		log_warnx("plan", "plan declined: %s", why[0] ? why : strerror(-err));
+	else if (!dry && plan_version(u->plan) != before)
+		log_info("plan", "plan %llu with %zu items",
+		    (unsigned long long)plan_version(u->plan), plan_len(u->plan));
+	grasp_session_end(s, err >= 0, why[0] ? why : "full: no memory");
+	set_delay(u);
+	u->env->wake(u->env->arg);
+}
+
+static void
+replay(struct uplink *u)
+{
+	char why[PLAN_WHY_MAX];
+	int err = plan_replay(u->plan, grasp_io_now(u->io), why);
+
+	if (err < 0)
+		log_warnx("plan", "the plan kept in %s does not run: %s", u->plan_path,
+		    why[0] ? why : strerror(-err));
+	else if (plan_version(u->plan))
+		log_info("plan", "plan %llu of the last run with %zu items",
+		    (unsigned long long)plan_version(u->plan), plan_len(u->plan));
+	set_delay(u);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+static void
+fill_envs(struct uplink *u)
+{
+	const char *dir = u->env->cfg->node.state_dir;
+
+	u->session_env =
+	    (struct session_env){ .prefix = u->env->cfg->grasp.objective_prefix,
+		    .describe = describe,
+		    .caps = current_caps,
+		    .registered = registered,
+		    .closed = closed,
+		    .arg = u };
+	u->plan_env =
+	    (struct plan_env){ .sampler = u->env->sampler, .result = result, .arg = u };
+	if (dir &&
+	    (size_t)snprintf(u->plan_path, sizeof u->plan_path, "%s/plan", dir) <
+		sizeof u->plan_path)
+		u->plan_env.path = u->plan_path;
+}
+
+static int
+make_bootstrap(struct uplink *u)
+{
+	const struct agent_config *cfg = u->env->cfg;
+	struct addr fixed[CANDIDATES_MAX];
+	struct bootstrap_config bc = { .prefix = cfg->grasp.objective_prefix,
+		.domain = cfg->domain,
+		.attributes = cfg->attributes,
+		.id = &u->env->identity->id,
+		.fixed = fixed };
+
+	for (size_t i = 0; i < cfg->controllers.len && bc.fixeds < CANDIDATES_MAX / 2;
+	     i++)
+		if (addr_parse(cfg->controllers.item[i], &fixed[bc.fixeds]) == 0)
+			bc.fixeds++;
+		else
+			log_warnx("bootstrap",
+			    "controller %s: no such interface now, left out",
+			    cfg->controllers.item[i]);
+	return bootstrap_new(u->env->node, &bc, heard, u, &u->bootstrap);
+}
+
+static int
+make_parts(struct uplink *u)
+{
+	struct reporter_config rc = { .prefix = u->env->cfg->grasp.objective_prefix,
+		.boot = u->env->identity->boot,
+		.spool_bytes = (size_t)u->env->cfg->history.spool,
+		.forgotten = forgotten,
+		.silent = silent,
+		.arg = u };
+	int err = timer_new(u->io, fire, u, &u->timer);
+
+	if (err >= 0)
+		err = make_bootstrap(u);
+	if (err >= 0)
+		err = reporter_new(u->io, &rc, &u->reporter);
+	if (err >= 0)
+		err = plan_new(&u->plan_env, &u->plan);
+	return err;
+}
+
+int
+uplink_new(const struct uplink_env *env, struct uplink **ret)
+{
+	static const struct grasp_support support = { .negotiate = negotiate };
+	CLEANUP(uplink_free) struct uplink *u = calloc(1, sizeof *u);
+	char name[FOG_NAME_MAX + 1];
+	int err;
+
+	if (!u)
+		return -ENOMEM;
+	u->env = env;
+	u->io = grasp_node_io(env->node);
+	fill_envs(u);
+	err = make_parts(u);
+	if (err < 0)
+		return err;
+	err = grasp_register(env->node,
+	    fog_objective_name(env->cfg->grasp.objective_prefix, FOGPLAN, name), F_NEG,
+	    &support, u, &u->plans);
+	if (err < 0)
+		return err;
+	replay(u);
+	*ret = TAKE(u);
+	return 0;
+}
+
+void
+uplink_start(struct uplink *u)
+{
+	bootstrap_search(u->bootstrap, START_JITTER_MS);
+	look(u);
+}
+
+void
+uplink_free(struct uplink *u)
+{
+	if (!u)
+		return;
+	session_close(u->session);
+	grasp_deregister(u->plans);
+	reporter_free(u->reporter);
+	plan_free(u->plan);
+	bootstrap_free(u->bootstrap);
+	timer_free(u->io, u->timer);
+	free(u);
+}
+
+int64_t
+uplink_run(struct uplink *u, int64_t now_ms)
+{
+	return plan_run(u->plan, now_ms);
+}
+
+void
+uplink_caps_changed(struct uplink *u)
+{
+	if (u->session)
+		session_update(u->session);
+}
+
+/* --- what others ask ------------------------------------------------------------------------ */
+enum uplink_state
+uplink_state(const struct uplink *u)
+{
+	if (session_is_registered(u->session))
+		return UPLINK_REGISTERED;
+	return u->session ? UPLINK_CONNECTING : UPLINK_SEARCHING;
+}
+
+const struct session *
+uplink_session(const struct uplink *u)
+{
+	return u->session;
+}
+
+const struct plan *
+uplink_plan(const struct uplink *u)
+{
+	return u->plan;
+}
+
+const struct reporter *
+uplink_reporter(const struct uplink *u)
+{
+	return u->reporter;
+}
+
+const struct bootstrap *
+uplink_bootstrap(const struct uplink *u)
+{
+	return u->bootstrap;
+}
+
+uint64_t
+uplink_registrations(const struct uplink *u)
+{
+	return u->registrations;
+}
+
+const char *
+uplink_trouble(const struct uplink *u)
+{
+	return u->trouble;
+}
