@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Both daemons in namespaces on one bridge, for tests that source lib.sh first:
+#
+#	fog_net hub a b			# a bridge, and a namespace on it for each name
+#	controller_start hub; agent_start a A; wait_until 10 alive A
+
+fog_count=0
+
+fog_net() { # namespace…
+	ns_add sw && in_ns sw ip link add br0 type bridge mcast_snooping 0 &&
+		in_ns sw ip link set br0 up || error "no bridge"
+	local name
+	for name; do
+		fog_plug "$name" || error "no namespace $name"
+	done
+}
+
+fog_plug() { # namespace
+	fog_count=$((fog_count + 1))
+	ns_add "$1" && ip link add e0 netns "$(ns "$1")" type veth peer name "p$fog_count" \
+		netns "$(ns sw)" && in_ns sw ip link set "p$fog_count" master br0 up &&
+		in_ns "$1" ip addr add "$(fog_address "$1")/64" dev e0 nodad &&
+		in_ns "$1" ip link set e0 up
+}
+
+fog_address() { # namespace
+	printf 'fd59::%x\n' "$(cksum <<< "$1" | cut -c1-4)"
+}
+
+controller_configure() { # extra lines on stdin
+	mkdir -p "$tmp/controller/services.d"
+	{
+		cat <<-E
+		state-dir: $tmp/controller/state
+		control-socket: $tmp/controller/control
+		services-dir: $tmp/controller/services.d
+		insecure: {plain_grasp: yes}
+		E
+		cat
+	} > "$tmp/controller/controller.yaml"
+}
+
+controller_start() { # namespace
+	[ -f "$tmp/controller/controller.yaml" ] || controller_configure < /dev/null
+	start controller "$1" "$build/fogwatch-controller" -c "$tmp/controller/controller.yaml"
+	wait_until 10 fogctl status || error "the controller does not answer"
+}
+
+agent_configure() { # name, extra lines on stdin
+	mkdir -p "$tmp/$1"
+	{
+		cat <<-E
+		node: {name: $1, state-dir: $tmp/$1/state}
+		control-socket: $tmp/$1/control
+		insecure: {plain_grasp: yes}
+		E
+		cat
+	} > "$tmp/$1/agent.yaml"
+}
+
+agent_start() { # namespace name
+	[ -f "$tmp/$2/agent.yaml" ] || agent_configure "$2" < /dev/null
+	start "agent_$2" "$1" "$build/fogwatch-agent" -c "$tmp/$2/agent.yaml"
+}
+
+fogctl() {
+	"$build/fogctl" --socket "$tmp/controller/control" "$@"
+}
+
+alive() { # name
+	fogctl nodes --json | jq -e --arg n "$1" 'any(.[]; .name == $n and .state == "alive")'
+}
+
+# kill -9, and wait for the corpse.
+destroy() { # name
+	local pid
+	eval "pid=\$pid_$1"
+	kill -9 "$pid" && wait "$pid" 2>/dev/null
+	return 0
+}
