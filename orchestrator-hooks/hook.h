@@ -38,13 +38,13 @@ enum hook_phase {
 };
 enum hook_verdict {
 	HOOK_DONE = 1,
-	HOOK_ALREADY,	     /* wanted state was already true: a success */
-	HOOK_REFUSED,	     /* for good (unknown target, policy): next candidate, no retry */
-	HOOK_RETRY,	     /* nothing changed: the same candidate later */
-	HOOK_FAILED_CLEAN,   /* target removed, source serves: next candidate */
+	HOOK_ALREADY, /* wanted state was already true: a success */
+	HOOK_REFUSED, /* for good (unknown target, policy): next candidate, no retry */
+	HOOK_RETRY,   /* nothing changed: the same candidate later */
+	HOOK_FAILED_CLEAN, /* target removed, source serves: next candidate */
 	HOOK_FAILED_UNKNOWN, /* outcome unknown: the host asks by resume() or tells the operator */
-	HOOK_CANCELLED,	     /* cancel() honoured before HOOK_SWITCHED */
-	HOOK_FENCED,	     /* the orchestrator has seen a higher generation */
+	HOOK_CANCELLED, /* cancel() honoured before HOOK_SWITCHED */
+	HOOK_FENCED,	/* the orchestrator has seen a higher generation */
 };
 enum hook_cap {
 	HOOK_CAN_PREPARE = 1,
@@ -55,7 +55,7 @@ enum hook_cap {
 	HOOK_CAN_OVERLAP = 32,
 };
 
-struct hook_event { /* valid during the call only: copy what you keep */
+struct hook_event {	/* valid during the call only: copy what you keep */
 	size_t size;	/* sizeof; grows at the end only */
 	const char *id; /* one per situation; stays over updates, retries and fail-over */
 	uint32_t rev;	/* +1 per update of the open event */
@@ -91,18 +91,20 @@ struct hook_host {
 	struct ev_loop *loop;
 	void *arg;
 	void (*log)(void *arg, int level, const char *msg); /* level: 0 error … 3 debug */
-	/* Journalled before it returns. */
+	/* In the journal before anything that the call does through the host afterwards: spawn and
+	 * http wait for it. So does save. */
 	void (*progress)(struct hook_call *, enum hook_phase, const char *detail);
 	void (*done)(struct hook_call *, enum hook_verdict, const char *detail);
 	/* Survives restart and fail-over. */
 	int (*save)(struct hook_call *, const char *key, const char *value);
 	const char *(*load)(struct hook_call *, const char *key);
-	/* argv without a shell, exactly this environment, own process group. */
+	/* argv without a shell, exactly this environment, own process group; stderr goes to the
+	 * log. -errno: exit is not called. kill: SIGTERM is followed by SIGKILL 2 s later. */
 	int (*spawn)(struct hook_call *, const char *const *argv, const char *const *env,
 	    const char *input, hook_line_f *, hook_exit_f *, void *arg);
 	int (*kill)(struct hook_call *, int sig);
 	int (*http)(struct hook_call *, const struct hook_http_req *, hook_http_f *,
-	    void *arg);				      /* -ENOSYS: built without */
+	    void *arg); /* -ENOSYS: built without */
 	int (*post)(void *arg, void (*fn)(void *), void *fn_arg); /* from any thread */
 };
 
@@ -110,22 +112,25 @@ struct hook_type {
 	int abi;
 	const char *name, *help;
 	unsigned caps; /* enum hook_cap */
-	int (*open)(const struct hook_host *, const char *config_json, void **ret_inst, char *err,
-	    size_t err_len);
+	int (*open)(const struct hook_host *, const char *config_json, void **ret_inst,
+	    char *err, size_t err_len);
 	/* No I/O: 0 or -EINVAL. */
 	int (*check)(void *inst, const struct hook_event *, char *err, size_t err_len);
 	/* 0: done() will follow; -errno: refused, no done(). */
 	int (*start)(void *inst, const struct hook_event *, struct hook_call *);
-	int (*update)(void *inst, const struct hook_event *, struct hook_call *); /* may be NULL */
-	void (*cancel)(void *inst, struct hook_call *);			/* done() still follows */
+	int (*update)(
+	    void *inst, const struct hook_event *, struct hook_call *); /* may be NULL */
+	void (*cancel)(void *inst, struct hook_call *); /* done() still follows */
 	int (*resume)(void *inst, const struct hook_event *, enum hook_phase last,
-	    struct hook_call *); /* may be NULL */
+	    struct hook_call *);			      /* may be NULL */
 	int (*health)(void *inst, char *msg, size_t msg_len); /* may be NULL */
 	void (*close)(void *inst);
 };
 
 extern const struct hook_type *const hook_types[]; /* NULL-terminated: hooks.c */
 const struct hook_type *hook_type_find(const char *name);
-const char *hook_kind_name(enum hook_kind);	/* "migrate" */
-const char *hook_phase_name(enum hook_phase);	/* "target_ready" */
-const char *hook_verdict_name(enum hook_verdict); /* "failed_clean" */
+const char *hook_kind_name(enum hook_kind);	       /* "migrate" */
+const char *hook_phase_name(enum hook_phase);	       /* "target_ready" */
+const char *hook_verdict_name(enum hook_verdict);      /* "failed_clean" */
+enum hook_phase hook_phase_find(const char *name);     /* 0: unknown */
+enum hook_verdict hook_verdict_find(const char *name); /* 0: unknown */
