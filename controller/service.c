@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/service.h"
+#include "metrics/expr.h"
+#include "protocol/caps.h"
+#include <errno.h>
+#include <string.h>
+
+#define DAY_MS 86400000.0
+
+const struct conf_option service_options[] = {
+	CONF(struct service, name, "service", TEXT, NULL, 0, 0,
+	    "Name of the service; a service of the same name is replaced."),
+	CONF(struct service, description, "description", TEXT, NULL, 0, 0,
+	    "A sentence for people."),
+	CONF(struct service, hook, "hook", TEXT, NULL, 0, 0,
+	    "Which hook of controller.yaml moves the functions; none: events only."),
+	CONF(struct service, functions_at, "functions", TREE, NULL, 0, 0,
+	    "The functions in the order in which traffic passes them."),
+	{ .name = NULL },
+};
+
+#define FUNCTION(member, ...) CONF(struct function, member, __VA_ARGS__)
+const struct conf_option service_function_options[] = {
+	FUNCTION(name, "name", TEXT, NULL, 0, 0, "Unique in the service."),
+	FUNCTION(host, "host", TEXT, NULL, 0, 0,
+	    "Node it runs on when the service is first applied; later the placement "
+	    "counts."),
+	FUNCTION(candidates_at, "candidates", TREE, NULL, 0, 0,
+	    "Nodes that may take it over, best first, or any (the default)."),
+	FUNCTION(avoid, "avoid", LIST, NULL, 0, 0, "Nodes that never get it."),
+	FUNCTION(cpus, "needs.cpus", INT, "0", 0, 65536, "Cores at least."),
+	FUNCTION(memory_bytes, "needs.memory", SIZE, "0", 0, 0x1p50,
+	    "Memory; those of all functions placed on a node must fit together."),
+	FUNCTION(virtualization, "needs.virtualization", LIST, NULL, 0, 0,
+	    "One of these: none, container, kvm, ..."),
+	FUNCTION(energy, "needs.energy", LIST, NULL, 0, 0,
+	    "One of these: mains, battery, harvesting."),
+	FUNCTION(
+	    type, "needs.type", LIST, NULL, 0, 0, "One of these: robot, gateway, ..."),
+	FUNCTION(radio, "needs.radio", LIST, NULL, 0, 0,
+	    "An interface that is up with one of these: wifi6, lte, ..."),
+	FUNCTION(tag, "needs.tags", MAP, NULL, 0, 0, "Tags of the node, all of them."),
+	FUNCTION(requirements_at, "requirements", TREE, NULL, 0, 0,
+	    "What must hold on the node that runs it."),
+	FUNCTION(lead_ms, "migration.lead", DURATION, "30s", 100, DAY_MS,
+	    "How long before the predicted failure the function has to begin to move; "
+	    "the "
+	    "measured duration of past migrations counts when it is longer."),
+	FUNCTION(deadline_ms, "migration.deadline", DURATION, "60s", 100, DAY_MS,
+	    "How long the hook may take."),
+	FUNCTION(drain_ms, "migration.drain", DURATION, "200ms", 0, DAY_MS,
+	    "How long the old instance is kept after the switch."),
+	FUNCTION(cooldown_ms, "migration.cooldown", DURATION, "60s", 0, DAY_MS,
+	    "How long it is not moved again, unless its node is lost."),
+	FUNCTION(pinned, "migration.pinned", BOOL, "no", 0, 0,
+	    "Never moved; predictions become events all the same."),
+	FUNCTION(raise, "migration.raise", REAL, "0.6", 0.01, 1,
+	    "Probability of a failure within the lead from which it moves."),
+	FUNCTION(clear, "migration.clear", REAL, "0.3", 0, 1,
+	    "Probability below which a prediction is taken back."),
+	FUNCTION(sustain_ms, "migration.sustain", DURATION, "2s", 0, DAY_MS,
+	    "How long the probability has to stay above raise."),
+	{ .name = NULL },
+};
+
+static const char *const missing_words[] = { "unknown", "ok", "fails", NULL };
+
+struct requirement_file {
+	struct requirement r;
+	const struct yaml_node *above_at, *below_at;
+};
+#define REQUIREMENT(member, ...) CONF(struct requirement_file, member, __VA_ARGS__)
+const struct conf_option service_requirement_options[] = {
+	REQUIREMENT(r.expr, "expr", TEXT, NULL, 0, 0,
+	    "What is measured; of several label sets the worst counts."),
+	REQUIREMENT(
+	    above_at, "above", TREE, NULL, 0, 0, "It has to be above this number;"),
+	REQUIREMENT(below_at, "below", TREE, NULL, 0, 0, "or below this one."),
+	{ .name = "when-missing",
+	    .type = CONF_CHOICE,
+	    .offset = offsetof(struct requirement_file, r.when_missing),
+	    .preset = "unknown",
+	    .choices = missing_words,
+	    .help = "What no value means: nothing is known, ok, or that the requirement "
+		    "fails." },
+	REQUIREMENT(r.period_ms, "period", DURATION, "1s", 100, DAY_MS,
+	    "How often the host measures."),
+	REQUIREMENT(r.candidate_period_ms, "candidate-period", DURATION, "5s", 100,
+	    DAY_MS, "How often candidates measure."),
+	REQUIREMENT(r.hold_ms, "hold", DURATION, "1s", 0, DAY_MS,
+	    "A violation counts when it has lasted so long."),
+	{ .name = NULL },
+};
+
+static size_t
+count_options(const struct conf_option *table)
+{
+	size_t n = 0;
+
+	while (table[n].name)
+		n++;
+	return n;
+}
+
+static int
+load(const struct conf_option *table, const struct yaml_node *n, struct complaints *c,
+    void *ret)
+{
+	return conf_load(table, count_options(table), n, c, ret);
+}
+
+static void
+check_name(
+    const struct yaml_node *n, const char *key, const char *text, struct complaints *c)
+{
+	if (text && !conf_is_name(text))
+		yaml_complain(c, yaml_get(n, key),
+		    "%s is not a name (1 to 64 of letters, digits, . _ : -)", text);
+}
+
+static const struct yaml_node *
+find_path(const struct yaml_node *n, const char *group, const char *key)
+{
+	return yaml_get(yaml_get(n, group), key);
+}
+
+/* --- requirements --------------------------------------------------------------------------- */
+
+static void
+take_threshold(
+    struct requirement_file *f, const struct yaml_node *n, struct complaints *c)
+{
+	const struct yaml_node *at = f->above_at ? f->above_at : f->below_at;
+
+	if (!f->above_at == !f->below_at) {
+		yaml_complain(c, f->below_at ? f->below_at : n,
+		    "a requirement says either above or below%s",
+		    f->below_at ? ", not both" : "");
+		return;
+	}
+	f->r.side = f->above_at ? REQUIRE_ABOVE : REQUIRE_BELOW;
+	(void)conf_take_real(at, c, &f->r.threshold);
+}
+
+static void
+compile(struct requirement *r, const struct yaml_node *n, struct complaints *c)
+{
+	char err[256];
+	struct buf program;
+
+	if (!r->expr) {
+		yaml_complain(c, n, "a requirement needs expr");
+		return;
+	}
+	buf_init(&program, EXPR_PROGRAM_MAX);
+	if (expr_parse(r->expr, &program, err, sizeof err) < 0)
+		yaml_complain(c, yaml_get(n, "expr"), "%s", err);
+	else if (program.err)
+		yaml_complain(c, yaml_get(n, "expr"), "the expression is too long");
+	else
+		r->program = (struct slice){ TAKE(program.data), program.pos };
+	buf_done(&program);
+}
+
+static void
+describe(struct requirement *r, struct complaints *c, const struct yaml_node *n)
+{
+	if (asprintf(&r->text, "%s %c %.12g", r->expr,
+		r->side == REQUIRE_ABOVE ? '>' : '<', r->threshold) < 0) {
+		r->text = NULL;
+		yaml_complain(c, n, "no memory");
+	}
+}
+
+static void
+free_requirement(struct requirement *r)
+{
+	free(r->text);
+	free(r->expr);
+	free((void *)r->program.data);
+}
+
+static void
+take_requirement(struct function *f, const struct yaml_node *n, struct complaints *c)
+{
+	struct requirement_file file = { 0 };
+	unsigned errors = c->errors;
+
+	if (f->requirements == SERVICE_REQUIREMENTS_MAX) {
+		yaml_complain(c, n, "a function has at most %d requirements",
+		    SERVICE_REQUIREMENTS_MAX);
+		return;
+	}
+	(void)load(service_requirement_options, n, c, &file);
+	take_threshold(&file, n, c);
+	compile(&file.r, n, c);
+	if (c->errors == errors)
+		describe(&file.r, c, n);
+	f->requirement[f->requirements++] = file.r;
+}
+
+/* --- functions ------------------------------------------------------------------------------- */
+
+static bool
+take_candidate(struct function *f, const struct yaml_node *n, struct complaints *c)
+{
+	const char *name;
+	char *copy;
+
+	if (!conf_take_name(n, c, &name))
+		return false;
+	if (conf_list_has(&f->candidate, name)) {
+		yaml_complain(c, n, "%s is listed twice", name);
+		return false;
+	}
+	copy = strdup(name);
+	if (!copy) {
+		yaml_complain(c, n, "no memory");
+		return false;
+	}
+	f->candidate.item[f->candidate.len++] = copy;
+	return true;
+}
+
+static void
+take_candidates(struct function *f, struct complaints *c)
+{
+	const struct yaml_node *n = f->candidates_at;
+
+	f->any_candidate = !n || (n->kind == YAML_SCALAR && !strcmp(n->text, "any"));
+	if (f->any_candidate)
+		return;
+	if (n->kind != YAML_SEQUENCE) {
+		yaml_complain(c, n, "must be a list of nodes, or any");
+		return;
+	}
+	f->candidate.item = calloc(SERVICE_CANDIDATES_MAX, sizeof *f->candidate.item);
+	if (!f->candidate.item) {
+		yaml_complain(c, n, "no memory");
+		return;
+	}
+	YAML_EACH(child, n)
+	{
+		if (f->candidate.len == SERVICE_CANDIDATES_MAX) {
+			yaml_complain(c, child,
+			    "a function has at most %d candidates; say any",
+			    SERVICE_CANDIDATES_MAX);
+			return;
+		}
+		(void)take_candidate(f, child, c);
+	}
+}
+
+static bool
+is_energy(const char *word)
+{
+	for (int e = CAPS_MAINS; e <= CAPS_HARVESTING; e++)
+		if (!strcmp(caps_energy_name((enum caps_energy)e), word))
+			return true;
+	return false;
+}
+
+static void
+check_names(const struct conf_list *list, const struct yaml_node *n, struct complaints *c)
+{
+	const struct yaml_node *at = n ? n->first : NULL;
+
+	for (size_t i = 0; i < list->len && at; i++, at = at->next)
+		if (!conf_is_name(list->item[i]))
+			yaml_complain(c, at, "%s is not a name", list->item[i]);
+}
+
+static void
+check_energy(
+    const struct conf_list *list, const struct yaml_node *n, struct complaints *c)
+{
+	const struct yaml_node *at = n ? n->first : NULL;
+
+	for (size_t i = 0; i < list->len && at; i++, at = at->next)
+		if (!is_energy(list->item[i]))
+			yaml_complain(c, at,
+			    "%s is not one of: mains, battery, harvesting",
+			    list->item[i]);
+}
+
+static void
+check_function(const struct function *f, const struct yaml_node *n, struct complaints *c)
+{
+	if (!f->name)
+		yaml_complain(c, n, "a function needs a name");
+	check_name(n, "name", f->name, c);
+	check_name(n, "host", f->host, c);
+	check_names(&f->avoid, yaml_get(n, "avoid"), c);
+	check_energy(&f->energy, find_path(n, "needs", "energy"), c);
+	if (f->host && conf_list_has(&f->avoid, f->host))
+		yaml_complain(c, yaml_get(n, "avoid"), "%s is the host", f->host);
+	for (size_t i = 0; i < f->candidate.len; i++)
+		if (conf_list_has(&f->avoid, f->candidate.item[i]))
+			yaml_complain(c, yaml_get(n, "avoid"),
+			    "%s is a candidate as well", f->candidate.item[i]);
+	if (f->raise > 0 && f->clear >= f->raise)
+		yaml_complain(c,
+		    find_path(n, "migration", f->clear == 0.3 ? "raise" : "clear"),
+		    "clear (%g) has to be below raise (%g)", f->clear, f->raise);
+}
+
+static void
+take_requirements(struct function *f, struct complaints *c)
+{
+	const struct yaml_node *n = f->requirements_at;
+
+	if (n && n->kind != YAML_SEQUENCE) {
+		yaml_complain(c, n, "must be a list");
+		return;
+	}
+	YAML_EACH(child, n)
+	{
+		if (child->kind == YAML_MAPPING)
+			take_requirement(f, child, c);
+		else
+			yaml_complain(c, child,
+			    "a requirement is a mapping with expr and above or below");
+	}
+}
+
+static void
+free_function(struct function *f)
+{
+	static const struct conf_option list[] = {
+		FUNCTION(candidate, "candidates", LIST, NULL, 0, 0, ""),
+	};
+
+	for (size_t i = 0; i < f->requirements; i++)
+		free_requirement(&f->requirement[i]);
+	conf_free(list, ARRAY_LEN(list), f);
+	conf_free(service_function_options, count_options(service_function_options), f);
+}
+
+static void
+take_function(struct service *s, const struct yaml_node *n, struct complaints *c)
+{
+	struct function *f;
+
+	if (n->kind != YAML_MAPPING) {
+		yaml_complain(c, n, "a function is a mapping with a name");
+		return;
+	}
+	if (s->functions == SERVICE_FUNCTIONS_MAX) {
+		yaml_complain(
+		    c, n, "a service has at most %d functions", SERVICE_FUNCTIONS_MAX);
+		return;
+	}
+	f = &s->function[s->functions++];
+	(void)load(service_function_options, n, c, f);
+	take_candidates(f, c);
+	take_requirements(f, c);
+	check_function(f, n, c);
+	f->candidates_at = f->requirements_at = NULL;
+	for (size_t i = 0; i + 1 < s->functions; i++)
+		if (f->name && s->function[i].name &&
+		    !strcmp(f->name, s->function[i].name))
+			yaml_complain(c, yaml_get(n, "name"),
+			    "%s is the name of another function too", f->name);
+}
+
+/* --- services ---------------------------------------------------------------------------------- */
+
+static void
+take_service(struct service *s, const struct yaml_node *root, struct complaints *c)
+{
+	const struct yaml_node *hook = yaml_get(root, "hook");
+
+	(void)load(service_options, root, c, s);
+	if (!s->name)
+		yaml_complain(c, root, "a service needs a name: service: NAME");
+	check_name(root, "service", s->name, c);
+	check_name(root, "hook", s->hook, c);
+	s->hook_line = hook ? hook->line : 0;
+	s->hook_column = hook ? hook->column : 0;
+	if (!s->functions_at || s->functions_at->kind != YAML_SEQUENCE ||
+	    !s->functions_at->first)
+		yaml_complain(c, s->functions_at ? s->functions_at : root,
+		    "a service needs a list of functions");
+	else
+		YAML_EACH(child, s->functions_at)
+	take_function(s, child, c);
+	s->functions_at = NULL;
+}
+
+int
+service_parse(
+    struct slice yaml, const char *file, struct complaints *c, struct service **ret)
+{
+	CLEANUP(yaml_doc_free) struct yaml_doc *doc = NULL;
+	CLEANUP(service_free) struct service *s = NULL;
+	unsigned errors = c->errors;
+	int err = yaml_parse(yaml, file, c, &doc);
+
+	if (err < 0)
+		return err == -EBADMSG ? -EINVAL : err;
+	s = calloc(1, sizeof *s);
+	if (!s || !(s->yaml = slice_dup(yaml)))
+		return -ENOMEM;
+	if (!yaml_root(doc) || yaml_root(doc)->kind != YAML_MAPPING) {
+		complain(c, file, 1, 1, NULL,
+		    "not a service description: it is not a mapping");
+		return -EINVAL;
+	}
+	take_service(s, yaml_root(doc), c);
+	if (c->errors > errors)
+		return -EINVAL;
+	*ret = TAKE(s);
+	return 0;
+}
+
+void
+service_free(struct service *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->functions; i++)
+		free_function(&s->function[i]);
+	conf_free(service_options, count_options(service_options), s);
+	free(s->yaml);
+	free(s);
+}
