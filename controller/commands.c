@@ -234,7 +234,8 @@ run_candidates(void *arg, struct ctl_request *req, struct slice args)
 
 	(void)ctl_arg_text(args, "service", service, sizeof service);
 	(void)ctl_arg_text(args, "function", function, sizeof function);
-	judge_show_candidates(c->judge, req, service, function);
+	judge_show_candidates(
+	    c->judge, req, service, function, ctl_arg_bool(args, "explain"));
 	return 0;
 }
 

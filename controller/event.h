@@ -16,10 +16,12 @@ void events_free(struct events *e);
 DEFINE_FREEP(struct events, events_free)
 
 /* kind: "node.joined", "node.suspect", "node.alive", "node.lost", "node.left", "service.applied",
- * "service.removed", "plan.sent", "plan.declined", "prediction.raised", "prediction.cleared",
- * "migration.opened", "migration.phase", "migration.done", "migration.failed",
- * "function.failed", "controller.started", "controller.recovered",
- * "mass.suspect". node, service, function may be NULL. */
+ * "service.removed", "service.degraded", "plan.sent", "plan.declined", "prediction.raised",
+ * "prediction.cleared", "migration.opened", "migration.waiting" (for a candidate),
+ * "migration.phase", "migration.refused" (by one), "migration.done", "migration.failed",
+ * "migration.cancelled", "function.failed", "function.placed" (by the operator),
+ * "controller.started", "controller.recovered", "mass.suspect". node, service, function may be
+ * NULL. */
 void events_emit(struct events *e, const char *kind, const char *node, const char *service,
     const char *function, const char *fmt, ...) PRINTF(6, 7);
 /* `fogctl events`: the last `count`, then, with follow, each as it is stored, until the client

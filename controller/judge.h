@@ -17,8 +17,10 @@ struct spawner;
 struct yaml_node;
 
 struct judge_config {
-	const struct yaml_node *hooks; /* `hooks:` of controller.yaml: name → {type, …}; may be NULL */
-	const struct yaml_node *default_plan; /* list of {expr, period}; NULL: the built-in one */
+	const struct yaml_node
+	    *hooks; /* `hooks:` of controller.yaml: name → {type, …}; may be NULL */
+	const struct yaml_node
+	    *default_plan; /* list of {expr, period}; NULL: the built-in one */
 	const char *plugin_dir;
 };
 struct judge_ops {
@@ -26,40 +28,52 @@ struct judge_ops {
 	void (*plan_changed)(void *arg, struct node *n);
 };
 /* Loads services, placements and open migrations from the store; open ones are resumed. */
-int judge_new(struct ev_loop *loop, struct grasp_io *io, struct store *store, struct events *events,
-    struct registry *registry, struct spawner *spawner, const struct judge_config *cfg,
-    struct complaints *c, const struct judge_ops *ops, void *arg, struct judge **ret) MUST_CHECK;
+int judge_new(struct ev_loop *loop, struct grasp_io *io, struct store *store,
+    struct events *events, struct registry *registry, struct spawner *spawner,
+    const struct judge_config *cfg, struct complaints *c, const struct judge_ops *ops,
+    void *arg, struct judge **ret) MUST_CHECK;
 void judge_free(struct judge *j);
 DEFINE_FREEP(struct judge, judge_free)
 
 /* Parses, stores and applies; replaces a service of the same name. done(0) after the commit. */
-int judge_apply(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
-    void (*done)(void *arg, int err), void *arg) MUST_CHECK;
-int judge_remove(struct judge *j, const char *service, void (*done)(void *arg, int err), void *arg);
+int judge_apply(struct judge *j, struct slice yaml, const char *file,
+    struct complaints *c, void (*done)(void *arg, int err), void *arg) MUST_CHECK;
+int judge_remove(
+    struct judge *j, const char *service, void (*done)(void *arg, int err), void *arg);
+/* The operator says where a function is, whatever was thought: the way out of an uncertain
+ * placement. -ENOENT: no such function; -ENODEV: no such node. */
+int judge_place(struct judge *j, const char *service, const char *function,
+    const char *node) MUST_CHECK;
 
 /* The plan of a node now. Programs borrow from the judge until the next change. */
 void judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret);
 /* A result of a plan item. now_ms: when it was measured, on our monotonic clock. value NaN:
  * unknown. labels: encoded map. Ascending per node. */
-void judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels, int64_t time_ms,
-    double value);
+void judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels,
+    int64_t time_ms, double value);
 /* What item `id` is, for history and display: its expression; NULL if unknown. */
 const char *judge_item_text(struct judge *j, uint32_t id);
 void judge_node_changed(struct judge *j, struct node *n, enum node_state before);
 
 /* The read model for the control socket; each sends its items and ends the request. Keys:
  *  services      {service, function, node, state, generation, requirements, hook, lead_s}
+ *		    state: of the placement, "assigned" ... "uncertain"
  *  plan show     {node, item, expression, period_s, mode, reasons: [text]}
  *  predictions   {node, service, function, requirement, role, value, threshold, unit, state,
  *                 probability, lead_s, time_to_s, low_s, high_s, samples, reason}
+ *		    state: "unknown", "ok", "raised", "violated"; of past ones {time, ..., ended} and
+ *		    state "open", "hit", "cleared", "averted"
  *  candidates    {service, function, rank, node, score, accepted, reasons: [text]}
  *  migrations    {id, service, function, from, to, hook, state, phase, reason, detail, generation,
  *                 opened, due, lead_s, duration_s, ended} */
 void judge_show_services(struct judge *j, struct ctl_request *req);
-void judge_show_plan(struct judge *j, struct ctl_request *req, const char *node); /* "": all */
-void judge_show_predictions(struct judge *j, struct ctl_request *req, const char *service, bool past);
+void
+judge_show_plan(struct judge *j, struct ctl_request *req, const char *node); /* "": all */
+void judge_show_predictions(
+    struct judge *j, struct ctl_request *req, const char *service, bool past);
+/* service or function "": all. explain: also who is rejected, and why. */
 void judge_show_candidates(struct judge *j, struct ctl_request *req, const char *service,
-    const char *function);
+    const char *function, bool explain);
 void judge_show_migrations(struct judge *j, struct ctl_request *req);
 /* Names of functions placed on a node, as an array of "service/function" into out. */
 void judge_put_functions(struct judge *j, const struct node *n, struct buf *out);

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/judge_int.h"
+#include "base/log.h"
+#include "controller/event.h"
+#include "controller/store.h"
+#include "grasp/io.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TICK_MS		500
+#define SOON_MS		50 /* points come in batches: one evaluation for all of one */
+#define PREDICTIONS_MAX 10000
+
+int64_t
+judge_now(const struct judge *j)
+{
+	return grasp_io_now(j->io);
+}
+
+int64_t
+judge_wall(const struct judge *j)
+{
+	return j->io->ops->wall(j->io);
+}
+
+/* Not registry_by_name(): that takes prefixes of ids too. */
+static struct node *
+find_node(const struct judge *j, const char *name)
+{
+	struct node *n = registry_by_name(j->registry, name);
+
+	return n && !strcmp(n->name, name) ? n : NULL;
+}
+
+struct node *
+judge_host(const struct judge *j, const struct placement *p)
+{
+	return *p->node ? find_node(j, p->node) : NULL;
+}
+
+/* --- plans -------------------------------------------------------------------------------------- */
+
+static void
+update_node(struct judge *j, struct node *n)
+{
+	int changed = planner_update(j->planner, n, j->placements, judge_wall(j));
+	int err = changed;
+
+	if (err >= 0)
+		err =
+		    watches_sync(j->watches, n, planner_get(j->planner, n), judge_now(j));
+	if (err < 0)
+		log_errorx("plan", "%s: no memory for its plan", n->name);
+	if (changed > 0 && !j->loading)
+		j->ops.plan_changed(j->arg, n);
+}
+
+static void
+update_nodes(struct judge *j)
+{
+	for (struct node *n = registry_first(j->registry); n; n = n->next)
+		if (n->state != NODE_GONE)
+			update_node(j, n);
+}
+
+void
+judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
+{
+	const struct node_plan *plan = planner_get(j->planner, n);
+
+	memset(ret, 0, sizeof *ret);
+	if (!plan)
+		return;
+	ret->version = plan->version;
+	ret->items = (uint16_t)plan->entries;
+	for (size_t i = 0; i < plan->entries; i++)
+		ret->item[i] = (struct plan_item){ .id = plan->entry[i].text->id,
+			.program = plan->entry[i].text->program,
+			.period_ms = (uint32_t)plan->entry[i].period_ms,
+			.mode = PLAN_PERIODIC };
+}
+
+const char *
+judge_item_text(struct judge *j, uint32_t id)
+{
+	return planner_text(j->planner, id);
+}
+
+void
+judge_node_changed(struct judge *j, struct node *n, enum node_state before)
+{
+	(void)before;
+	if (n->state == NODE_GONE) {
+		watches_forget(j->watches, n);
+		planner_forget(j->planner, n);
+	} else {
+		update_node(j, n);
+	}
+}
+
+/* --- points and time ------------------------------------------------------------------------------ */
+
+static void
+consider_all(struct judge *j)
+{
+	for (struct placement *p = j->placements, *next; p; p = next) {
+		struct situation s;
+
+		next = p->next;
+		judge_situation(j, p, &s);
+		migrations_consider(j->migrations, p, &s);
+	}
+}
+
+static void
+evaluate(struct judge *j, bool news_only)
+{
+	watches_evaluate(j->watches, judge_now(j), news_only);
+	consider_all(j);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct judge *j = arg;
+
+	evaluate(j, false);
+	j->io->ops->timer_set(j->tick, TICK_MS);
+}
+
+static void
+on_soon(void *arg)
+{
+	struct judge *j = arg;
+
+	j->soon_is_set = false;
+	evaluate(j, true);
+}
+
+void
+judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels,
+    int64_t time_ms, double value)
+{
+	watches_point(j->watches, &n->id, item, labels, time_ms, value);
+	if (j->soon_is_set)
+		return;
+	j->soon_is_set = true;
+	j->io->ops->timer_set(j->soon, SOON_MS);
+}
+
+/* --- placements ----------------------------------------------------------------------------------- */
+
+static void
+put_placement(struct judge *j, const struct placement *p)
+{
+	struct placement_row row;
+
+	placement_to_row(p, &row);
+	if (store_placement_put(j->store, &row, NULL, NULL) < 0)
+		log_errorx("service", "%s/%s: no memory to store where it is",
+		    p->service_name, p->function_name);
+}
+
+static void
+on_moved(void *arg, struct placement *p, const char *from)
+{
+	struct judge *j = arg;
+
+	(void)from;
+	j->moved = p;
+	watches_drop(j->watches, p);
+	j->moved = NULL;
+	update_nodes(j);
+}
+
+static struct node *
+first_node(void *arg)
+{
+	const struct judge *j = arg;
+
+	return registry_first(j->registry);
+}
+
+/* --- services ----------------------------------------------------------------------------------- */
+
+static struct service **
+find_service(struct judge *j, const char *name)
+{
+	struct service **s = &j->services;
+
+	while (*s && strcmp((*s)->name, name))
+		s = &(*s)->next;
+	return s;
+}
+
+/* Watches and placements let go of the text that is about to be freed. */
+static void
+detach_service(struct judge *j, const char *name)
+{
+	for (struct placement *p = j->placements; p; p = p->next)
+		if (!strcmp(p->service_name, name)) {
+			watches_drop(j->watches, p);
+			p->service = NULL;
+			p->function = NULL;
+		}
+}
+
+static int
+attach_function(struct judge *j, const struct service *s, const struct function *f)
+{
+	struct placement *p = placement_find(j->placements, s->name, f->name);
+	int err = 0;
+
+	if (!p) {
+		err = placement_add(&j->placements, s->name, f->name, &p);
+		if (err)
+			return err;
+		p->generation = 1;
+	}
+	p->service = s;
+	p->function = f;
+	if (*p->node || !f->host)
+		return 0;
+	snprintf(p->node, sizeof p->node, "%s", f->host);
+	put_placement(j, p);
+	return 0;
+}
+
+/* A function that the new text does not have keeps its placement, and with it the generation,
+ * for the day it comes back. */
+static void
+attach_service(struct judge *j, const struct service *s)
+{
+	for (size_t i = 0; i < s->functions; i++)
+		if (attach_function(j, s, &s->function[i]) < 0)
+			log_errorx(
+			    "service", "%s/%s: no memory", s->name, s->function[i].name);
+	for (struct placement *p = j->placements; p; p = p->next)
+		if (!p->function && !strcmp(p->service_name, s->name))
+			migrations_abandon(j->migrations, p);
+}
+
+/* Takes s. */
+static void
+install_service(struct judge *j, struct service *s)
+{
+	struct service **at = find_service(j, s->name), *old = *at;
+
+	if (old && !strcmp(old->yaml, s->yaml)) { /* nothing that was learned is lost */
+		service_free(s);
+		return;
+	}
+	detach_service(j, s->name);
+	s->next = old ? old->next : NULL;
+	*at = s;
+	attach_service(j, s);
+	service_free(old);
+	if (!j->loading)
+		update_nodes(j);
+}
+
+static void
+uninstall_service(struct judge *j, const char *name)
+{
+	struct service **at = find_service(j, name), *gone = *at;
+
+	if (!gone)
+		return;
+	detach_service(j, name);
+	for (struct placement *p = j->placements, *next; p; p = next) {
+		next = p->next;
+		if (strcmp(p->service_name, name))
+			continue;
+		migrations_abandon(j->migrations, p);
+		placement_remove(&j->placements, p);
+	}
+	*at = gone->next;
+	service_free(gone);
+	update_nodes(j);
+}
+
+struct change { /* waits for the disk */
+	struct judge *judge;
+	struct service *service; /* NULL: to be removed */
+	char name[FOG_NAME_MAX + 1];
+	void (*done)(void *arg, int err);
+	void *arg;
+};
+
+static void
+finish_change(void *arg, int err)
+{
+	struct change *c = arg;
+	struct judge *j = c->judge;
+
+	if (err < 0 || j->closing) {
+		service_free(c->service);
+	} else if (c->service) {
+		events_emit(j->events, "service.applied", NULL, c->name, NULL,
+		    "%zu functions", c->service->functions);
+		install_service(j, c->service);
+	} else {
+		events_emit(j->events, "service.removed", NULL, c->name, NULL,
+		    "its functions are left as they are");
+		uninstall_service(j, c->name);
+	}
+	if (c->done)
+		c->done(c->arg, err);
+	free(c);
+}
+
+static int
+make_change(struct judge *j, const char *name, void (*done)(void *arg, int err),
+    void *arg, struct change **ret)
+{
+	struct change *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return -ENOMEM;
+	c->judge = j;
+	c->done = done;
+	c->arg = arg;
+	snprintf(c->name, sizeof c->name, "%s", name);
+	*ret = c;
+	return 0;
+}
+
+static bool
+check_hook(
+    struct judge *j, const struct service *s, const char *file, struct complaints *c)
+{
+	if (!s->hook || hooks_find(j->hooks, s->hook))
+		return true;
+	complain(c, file, s->hook_line, s->hook_column, "hook",
+	    "there is no hook %s in the controller's configuration", s->hook);
+	return false;
+}
+
+int
+judge_apply(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
+    void (*done)(void *arg, int err), void *arg)
+{
+	CLEANUP(service_free) struct service *s = NULL;
+	struct change *change;
+	int err = service_parse(yaml, file, c, &s);
+
+	if (err < 0)
+		return err;
+	if (!check_hook(j, s, file, c))
+		return -EINVAL;
+	err = make_change(j, s->name, done, arg, &change);
+	if (err < 0)
+		return err;
+	err = store_service_put(j->store, s->name, s->yaml, finish_change, change);
+	if (err < 0) {
+		free(change);
+		return err;
+	}
+	change->service = TAKE(s);
+	return 0;
+}
+
+int
+judge_remove(
+    struct judge *j, const char *service, void (*done)(void *arg, int err), void *arg)
+{
+	struct change *change;
+	int err;
+
+	if (!*find_service(j, service))
+		return -ENOENT;
+	err = make_change(j, service, done, arg, &change);
+	if (err < 0)
+		return err;
+	err = store_service_delete(j->store, service, finish_change, change);
+	if (err < 0)
+		free(change);
+	return err;
+}
+
+int
+judge_place(struct judge *j, const char *service, const char *function, const char *node)
+{
+	struct placement *p = placement_find(j->placements, service, function);
+
+	if (!p || !p->function)
+		return -ENOENT;
+	if (!find_node(j, node))
+		return -ENODEV;
+	events_emit(j->events, "function.placed", node, service, function,
+	    "the operator says that it runs on %s", node);
+	migrations_settle(j->migrations, p, node);
+	return 0;
+}
+
+/* --- life ----------------------------------------------------------------------------------------- */
+
+static void
+load_placement(void *arg, const struct placement_row *row)
+{
+	struct judge *j = arg;
+	struct placement *p;
+
+	if (placement_add(&j->placements, row->service, row->function, &p) == 0)
+		placement_from_row(p, row);
+}
+
+static void
+load_service(void *arg, const char *name, const char *yaml)
+{
+	struct judge *j = arg;
+	struct complaints c;
+	struct service *s;
+
+	complaints_init(&c);
+	if (service_parse(slice_text(yaml), name, &c, &s) < 0) {
+		log_errorx("service",
+		    "%s is stored but not accepted any more; apply it again: %s", name,
+		    buf_text(&c.text));
+	} else {
+		if (s->hook && !hooks_find(j->hooks, s->hook))
+			log_warnx("service",
+			    "%s: there is no hook %s any more, nothing will move", name,
+			    s->hook);
+		install_service(j, s);
+	}
+	complaints_done(&c);
+}
+
+/* Nobody watched them while we were away. */
+static void
+close_prediction(void *arg, int64_t sequence, const struct prediction_row *p)
+{
+	struct judge *j = arg;
+
+	if (!strcmp(p->outcome, "open"))
+		(void)store_prediction_end(
+		    j->store, sequence, "cleared", judge_wall(j), NULL, NULL);
+}
+
+static int
+load(struct judge *j)
+{
+	int err = store_placements(j->store, load_placement, j);
+
+	if (!err)
+		err = store_services(j->store, load_service, j);
+	if (!err)
+		err = store_predictions(j->store, PREDICTIONS_MAX, close_prediction, j);
+	if (!err)
+		err = migrations_load(j->migrations);
+	if (!err)
+		update_nodes(j);
+	return err;
+}
+
+static int
+make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
+    const struct judge_config *cfg, struct complaints *c)
+{
+	const struct watch_ops watch_ops = { judge_watch_changed, judge_watch_dropped };
+	const struct hooks_env env = { loop, j->io, j->store, spawner, cfg->plugin_dir };
+	struct migrations_env menv = { .io = j->io,
+		.store = j->store,
+		.events = j->events,
+		.placements = &j->placements,
+		.nodes = first_node,
+		.moved = on_moved,
+		.arg = j };
+	int err = planner_new(cfg->default_plan, c, &j->planner), hooks_err;
+
+	hooks_err =
+	    hooks_new(&env, cfg->hooks, c, &j->hooks); /* all complaints at once */
+	if (err || hooks_err)
+		return err ? err : hooks_err;
+	err = watches_new(&watch_ops, j, &j->watches);
+	if (err)
+		return err;
+	menv.hooks = j->hooks;
+	menv.watches = j->watches;
+	return migrations_new(&menv, &j->migrations);
+}
+
+static int
+make_timers(struct judge *j)
+{
+	int err = j->io->ops->timer_new(j->io, on_tick, j, &j->tick);
+
+	if (!err)
+		err = j->io->ops->timer_new(j->io, on_soon, j, &j->soon);
+	if (!err)
+		j->io->ops->timer_set(j->tick, TICK_MS);
+	return err;
+}
+
+int
+judge_new(struct ev_loop *loop, struct grasp_io *io, struct store *store,
+    struct events *events, struct registry *registry, struct spawner *spawner,
+    const struct judge_config *cfg, struct complaints *c, const struct judge_ops *ops,
+    void *arg, struct judge **ret)
+{
+	CLEANUP(judge_free) struct judge *j = calloc(1, sizeof *j);
+	int err;
+
+	if (!j)
+		return -ENOMEM;
+	j->io = io;
+	j->store = store;
+	j->events = events;
+	j->registry = registry;
+	j->ops = *ops;
+	j->arg = arg;
+	j->loading = true;
+	err = make_parts(j, loop, spawner, cfg, c);
+	if (!err)
+		err = load(j);
+	if (!err)
+		err = make_timers(j);
+	if (err)
+		return err;
+	j->loading = false;
+	*ret = TAKE(j);
+	return 0;
+}
+
+void
+judge_free(struct judge *j)
+{
+	if (!j)
+		return;
+	j->closing = true;
+	store_flush(j->store); /* changes that wait for it come to their end */
+	if (j->tick)
+		j->io->ops->timer_free(j->tick);
+	if (j->soon)
+		j->io->ops->timer_free(j->soon);
+	migrations_free(j->migrations);
+	watches_free(j->watches);
+	hooks_free(j->hooks);
+	planner_free(j->planner);
+	placement_free_all(&j->placements);
+	while (j->services) {
+		struct service *s = j->services;
+
+		j->services = s->next;
+		service_free(s);
+	}
+	free(j);
+}

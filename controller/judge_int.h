@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside judge*.c: the judge itself (judge.c: life, services, plans, points), what it makes of its
+ * watches (judge_situation.c) and what it shows (judge_show.c). */
+#pragma once
+#include "controller/hook_host.h"
+#include "controller/judge.h"
+#include "controller/migration.h"
+#include "controller/planner.h"
+#include "controller/watch.h"
+
+struct grasp_timer;
+
+struct judge {
+	struct grasp_io *io;
+	struct store *store;
+	struct events *events;
+	struct registry *registry;
+	struct judge_ops ops;
+	void *arg;
+	struct service *services;
+	struct placement *placements;
+	struct planner *planner;
+	struct watches *watches;
+	struct hooks *hooks;
+	struct migrations *migrations;
+	struct grasp_timer *tick, *soon;
+	bool soon_is_set;
+	bool loading, closing;
+	const struct placement *moved; /* while its watches are dropped */
+};
+
+int64_t judge_now(const struct judge *j);
+int64_t judge_wall(const struct judge *j);
+/* The host of a placement; NULL: none, or not known to the registry. */
+struct node *judge_host(const struct judge *j, const struct placement *p);
+
+/* What is known of the host of a placement, as one situation. */
+void judge_situation(struct judge *j, const struct placement *p, struct situation *ret);
+/* Callbacks of the watches: events and rows of predictions. */
+void judge_watch_changed(void *arg, struct watch *w, enum watch_state before);
+void judge_watch_dropped(void *arg, struct watch *w);

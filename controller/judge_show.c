@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/ctl.h"
+#include "controller/candidates.h"
+#include "controller/judge_int.h"
+#include "controller/store.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ITEM_MAX	65536
+#define MIGRATIONS_MAX	200
+#define PREDICTIONS_MAX 500
+
+static void
+begin_item(struct buf *b, unsigned pairs)
+{
+	buf_init(b, ITEM_MAX);
+	wr_map(b, pairs);
+}
+
+static void
+send_item(struct ctl_request *req, struct buf *b)
+{
+	if (!b->err)
+		ctl_send(req, buf_slice(b));
+	buf_done(b);
+}
+
+static void
+put_time(struct buf *b, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	wr_key_text(b, key, wall_ms ? clock_format(wall_ms, text) : NULL);
+}
+
+/* No number of JSON is infinite: what is not in sight is null, like what is not known. */
+static void
+put_finite(struct buf *b, const char *key, double v)
+{
+	wr_key_double(b, key, isfinite(v) ? v : NAN);
+}
+
+static void
+put_seconds(struct buf *b, const char *key, int64_t ms)
+{
+	wr_key_double(b, key, (double)ms / 1e3);
+}
+
+static const char *
+or_null(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+/* --- services ----------------------------------------------------------------------------------- */
+
+static void
+send_function(struct ctl_request *req, const struct placement *p)
+{
+	struct buf b;
+
+	begin_item(&b, 8);
+	wr_key_text(&b, "service", p->service_name);
+	wr_key_text(&b, "function", p->function_name);
+	wr_key_text(&b, "node", or_null(p->node));
+	wr_key_text(&b, "state", placement_state_name(p->state));
+	wr_key_int(&b, "generation", (int64_t)p->generation);
+	wr_text(&b, "requirements");
+	wr_array(&b, p->function->requirements);
+	for (size_t i = 0; i < p->function->requirements; i++)
+		wr_text(&b, p->function->requirement[i].text);
+	wr_key_text(&b, "hook", p->service->hook);
+	put_seconds(&b, "lead_s", placement_lead(p));
+	send_item(req, &b);
+}
+
+void
+judge_show_services(struct judge *j, struct ctl_request *req)
+{
+	for (const struct service *s = j->services; s; s = s->next)
+		for (size_t i = 0; i < s->functions; i++) {
+			const struct placement *p =
+			    placement_find(j->placements, s->name, s->function[i].name);
+
+			if (p)
+				send_function(req, p);
+		}
+	ctl_end(req);
+}
+
+void
+judge_put_functions(struct judge *j, const struct node *n, struct buf *out)
+{
+	uint64_t count = 0;
+
+	for (const struct placement *p = j->placements; p; p = p->next)
+		count += p->function && !strcmp(p->node, n->name);
+	wr_array(out, count);
+	for (const struct placement *p = j->placements; p; p = p->next) {
+		char name[2 * FOG_NAME_MAX + 2];
+
+		if (!p->function || strcmp(p->node, n->name))
+			continue;
+		snprintf(name, sizeof name, "%s/%s", p->service_name, p->function_name);
+		wr_text(out, name);
+	}
+}
+
+/* --- plans -------------------------------------------------------------------------------------- */
+
+static void
+put_reasons(struct buf *b, const struct plan_entry *e)
+{
+	wr_text(b, "reasons");
+	wr_array(b, e->reasons + e->by_default);
+	for (size_t i = 0; i < e->reasons; i++) {
+		const struct plan_reason *r = &e->reason[i];
+		char text[2 * FOG_NAME_MAX + 32];
+
+		snprintf(text, sizeof text, "%s/%s%s", r->placement->service_name,
+		    r->placement->function_name, r->host ? "" : " (candidate)");
+		wr_text(b, text);
+	}
+	if (e->by_default)
+		wr_text(b, "default plan");
+}
+
+static void
+send_plan(struct judge *j, struct ctl_request *req, const struct node *n)
+{
+	const struct node_plan *plan = planner_get(j->planner, n);
+
+	for (size_t i = 0; plan && i < plan->entries; i++) {
+		const struct plan_entry *e = &plan->entry[i];
+		struct buf b;
+
+		begin_item(&b, 6);
+		wr_key_text(&b, "node", n->name);
+		wr_key_int(&b, "item", e->text->id);
+		wr_key_text(&b, "expression", e->text->text);
+		put_seconds(&b, "period_s", e->period_ms);
+		wr_key_text(&b, "mode", "periodic");
+		put_reasons(&b, e);
+		send_item(req, &b);
+	}
+}
+
+void
+judge_show_plan(struct judge *j, struct ctl_request *req, const char *node)
+{
+	struct node *only = *node ? registry_by_name(j->registry, node) : NULL;
+
+	if (*node && !only) {
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
+		return;
+	}
+	for (struct node *n = registry_first(j->registry); n; n = n->next)
+		if (n->state != NODE_GONE && (!only || n == only))
+			send_plan(j, req, n);
+	ctl_end(req);
+}
+
+/* --- predictions ------------------------------------------------------------------------------ */
+
+struct showing {
+	struct judge *judge;
+	struct ctl_request *req;
+	const char *service;
+};
+
+static void
+send_watch(void *arg, struct watch *w)
+{
+	struct showing *s = arg;
+	struct buf b;
+
+	if (*s->service && strcmp(s->service, w->placement->service_name))
+		return;
+	begin_item(&b, 16);
+	wr_key_text(&b, "node", w->node->name);
+	wr_key_text(&b, "service", w->placement->service_name);
+	wr_key_text(&b, "function", w->placement->function_name);
+	wr_key_text(&b, "requirement", w->requirement->text);
+	wr_key_text(&b, "role", w->host ? "host" : "candidate");
+	wr_key_double(&b, "value", w->value);
+	wr_key_double(&b, "threshold", w->requirement->threshold);
+	wr_key_text(&b, "unit", NULL);
+	wr_key_text(&b, "state", watch_state_name(w->state));
+	wr_key_double(&b, "probability", w->worst.probability);
+	put_seconds(&b, "lead_s", w->lead_ms);
+	put_finite(&b, "time_to_s", w->worst.time_to_s);
+	put_finite(&b, "low_s", w->worst.low_s);
+	put_finite(&b, "high_s", w->worst.high_s);
+	wr_key_int(&b, "samples", w->worst.samples);
+	wr_key_text(&b, "reason", or_null(w->worst.reason));
+	send_item(s->req, &b);
+}
+
+static void
+send_past(void *arg, int64_t sequence, const struct prediction_row *p)
+{
+	struct showing *s = arg;
+	struct buf b;
+
+	(void)sequence;
+	if (*s->service && strcmp(s->service, p->service))
+		return;
+	begin_item(&b, 12);
+	put_time(&b, "time", p->time_ms);
+	wr_key_text(&b, "node", p->node);
+	wr_key_text(&b, "service", p->service);
+	wr_key_text(&b, "function", p->function);
+	wr_key_text(&b, "requirement", p->requirement);
+	wr_key_text(&b, "role", "host");
+	wr_key_text(&b, "state", p->outcome);
+	wr_key_double(&b, "probability", p->probability);
+	put_finite(&b, "time_to_s", p->time_to_s);
+	put_finite(&b, "low_s", p->low_s);
+	put_finite(&b, "high_s", p->high_s);
+	put_time(&b, "ended", p->ended_ms);
+	send_item(s->req, &b);
+}
+
+void
+judge_show_predictions(
+    struct judge *j, struct ctl_request *req, const char *service, bool past)
+{
+	struct showing s = { j, req, service ? service : "" };
+	int err = 0;
+
+	if (past)
+		err = store_predictions(j->store, PREDICTIONS_MAX, send_past, &s);
+	else
+		watches_each(j->watches, send_watch, &s);
+	if (err < 0)
+		ctl_fail(req, 1, "the store cannot be read: %s", strerror(-err));
+	else
+		ctl_end(req);
+}
+
+/* --- candidates ------------------------------------------------------------------------------- */
+
+static void
+send_candidate(struct ctl_request *req, const struct placement *p,
+    const struct candidate *c, size_t rank)
+{
+	struct buf b;
+
+	begin_item(&b, 7);
+	wr_key_text(&b, "service", p->service_name);
+	wr_key_text(&b, "function", p->function_name);
+	if (c->accepted)
+		wr_key_int(&b, "rank", (int64_t)rank);
+	else
+		wr_key_double(&b, "rank", NAN);
+	wr_key_text(&b, "node", c->node->name);
+	wr_key_double(&b, "score", c->accepted ? c->score : NAN);
+	wr_key_bool(&b, "accepted", c->accepted);
+	wr_text(&b, "reasons");
+	wr_array(&b, c->reasons);
+	for (size_t i = 0; i < c->reasons; i++)
+		wr_text(&b, c->reason[i]);
+	send_item(req, &b);
+}
+
+static int
+send_ranking(
+    struct judge *j, struct ctl_request *req, const struct placement *p, bool explain)
+{
+	struct candidates_query q = { .nodes = registry_first(j->registry),
+		.placements = j->placements,
+		.of = p,
+		.watches = j->watches,
+		.now_ms = judge_now(j) };
+	struct candidate *c;
+	size_t n;
+	int err = candidates_rank(&q, &c, &n);
+
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < n && (explain || c[i].accepted); i++)
+		send_candidate(req, p, &c[i], i + 1);
+	free(c);
+	return 0;
+}
+
+void
+judge_show_candidates(struct judge *j, struct ctl_request *req, const char *service,
+    const char *function, bool explain)
+{
+	bool any = false;
+	int err = 0;
+
+	for (struct placement *p = j->placements; p && !err; p = p->next) {
+		if (!p->function || (*service && strcmp(p->service_name, service)) ||
+		    (*function && strcmp(p->function_name, function)))
+			continue;
+		any = true;
+		err = send_ranking(j, req, p, explain);
+	}
+	if (err < 0)
+		ctl_fail(req, 1, "%s", strerror(-err));
+	else if (!any)
+		ctl_fail(req, 1, "there is no function %s/%s; fogctl services lists them",
+		    service, function);
+	else
+		ctl_end(req);
+}
+
+/* --- migrations ------------------------------------------------------------------------------- */
+
+static void
+put_duration(struct buf *b, const struct migration_row *m)
+{
+	int64_t end = m->switched_ms ? m->switched_ms : m->ended_ms;
+
+	wr_key_double(b, "duration_s", end ? (double)(end - m->opened_ms) / 1e3 : NAN);
+}
+
+static void
+put_lead(struct buf *b, const struct judge *j, const struct migration_row *m)
+{
+	const struct placement *p =
+	    placement_find(j->placements, m->service, m->function);
+
+	wr_key_double(
+	    b, "lead_s", p && p->function ? (double)placement_lead(p) / 1e3 : NAN);
+}
+
+static void
+send_migration(void *arg, const struct migration_row *m)
+{
+	struct showing *s = arg;
+	struct buf b;
+
+	begin_item(&b, 16);
+	wr_key_text(&b, "id", m->id);
+	wr_key_text(&b, "service", m->service);
+	wr_key_text(&b, "function", m->function);
+	wr_key_text(&b, "from", or_null(m->source));
+	wr_key_text(&b, "to", or_null(m->target));
+	wr_key_text(&b, "hook", m->hook);
+	wr_key_text(&b, "state", m->state);
+	wr_key_text(&b, "phase", or_null(m->phase));
+	wr_key_text(&b, "reason", m->reason);
+	wr_key_text(&b, "detail", or_null(m->detail));
+	wr_key_int(&b, "generation", (int64_t)m->generation);
+	put_time(&b, "opened", m->opened_ms);
+	put_time(&b, "due", m->due_ms);
+	put_lead(&b, s->judge, m);
+	put_duration(&b, m);
+	put_time(&b, "ended", m->ended_ms);
+	send_item(s->req, &b);
+}
+
+void
+judge_show_migrations(struct judge *j, struct ctl_request *req)
+{
+	struct showing s = { j, req, "" };
+	int err = store_migrations(j->store, false, MIGRATIONS_MAX, send_migration, &s);
+
+	if (err < 0)
+		ctl_fail(req, 1, "the store cannot be read: %s", strerror(-err));
+	else
+		ctl_end(req);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside migration*.c: one migration, and what the state machine (migration.c) and the journal
+ * (migration_journal.c) have of each other. */
+#pragma once
+#include "controller/migration.h"
+#include "orchestrator-hooks/hook.h"
+
+#define MIGRATION_ID_SIZE     33
+#define MIGRATION_DETAIL_SIZE 384
+#define CANDIDATES_TOLD	      16    /* of the ranking, to the hook */
+#define RESPITE_MS	      30000 /* after a migration that failed */
+
+enum migration_step { WAITING, JOURNAL, RUNNING, PAUSE, ENDED };
+
+struct migration {
+	struct migration *next;
+	struct migrations *all;
+	struct placement *placement;
+	enum migration_step step;
+	unsigned pending; /* store callbacks that will come */
+	struct hook_call *call;
+	bool resume; /* the next start asks what has come of the one before */
+	bool cancel_wanted, told_waiting;
+	unsigned retries, asked;
+	int64_t next_ms; /* of WAITING and PAUSE, monotonic */
+	uint32_t rev;
+	int64_t updated_ms;
+	struct situation situation, told; /* told: as the hook knows it */
+	char id[MIGRATION_ID_SIZE];
+	char source[FOG_NAME_MAX + 1], target[FOG_NAME_MAX + 1], hook[FOG_NAME_MAX + 1];
+	char ranked[CANDIDATES_TOLD][FOG_NAME_MAX + 1];
+	size_t ranked_len;
+	const char *state; /* as in the store */
+	enum hook_phase phase;
+	char detail[MIGRATION_DETAIL_SIZE];
+	uint64_t generation;
+	uint32_t attempt;
+	int64_t opened_ms, started_ms, ready_ms, switched_ms, ended_ms; /* wall */
+};
+struct migrations {
+	struct migrations_env env;
+	struct migration *first;
+	bool closing;
+};
+
+int64_t migration_now(const struct migration *m); /* monotonic */
+int64_t migration_wall(const struct migration *m);
+int migration_make(struct migrations *ms, struct placement *p, struct migration **ret)
+    MUST_CHECK;
+void migration_release(
+    struct migration *m); /* frees it when it has ended and nothing is awaited */
+
+/* The row of the migration; done is called with it after the commit. */
+void migration_put(struct migration *m, void (*done)(void *arg, int err));
+void migration_put_placement(
+    struct migrations *ms, struct placement *p, enum placement_state state);
+void migration_note(struct migration *m, const char *detail);
+void migration_emit(struct migration *m, const char *kind, const char *node,
+    const char *fmt, ...) PRINTF(4, 5);
+
+/* The ends; m is gone afterwards. */
+void migration_end(struct migration *m, const char *state);
+void migration_end_moved(struct migration *m);
+void
+migration_end_failed(struct migration *m, const char *why); /* the source serves on */
+void migration_end_cancelled(struct migration *m, const char *why); /* likewise */
+/* Unknown is a state: nobody guesses whether there is one copy, two or none. */
+void migration_end_uncertain(struct migration *m, const char *state, const char *why);
