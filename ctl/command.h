@@ -94,4 +94,3 @@ void call_args_for(const struct call *call, const char *node, struct buf *out);
 
 void help_print_all(void);
 void help_print(const struct command *c);
-int completion_print(const char *shell); /* -EINVAL: not a shell we know */

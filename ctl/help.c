@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/command.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 static void
 print_synopsis(const struct command *c)
@@ -36,7 +34,7 @@ help_print_all(void)
 	for (const struct command *c = commands; c->name; c++)
 		printf("  %-14s%s\n", c->name, c->help);
 	printf("  %-14s%s\n", "completion",
-	    "shell completion: completion bash, completion zsh");
+	    "a script for a shell: completion bash, completion zsh");
 	printf("  %-14s%s\n", "help", "this text, or that of a command: help query");
 	puts("\noptions:");
 	print_options(global_options, 16);
@@ -54,47 +52,4 @@ help_print(const struct command *c)
 		puts("\noptions:");
 		print_options(c->option, COMMAND_OPTIONS_MAX);
 	}
-}
-
-static void
-print_words(void)
-{
-	for (const struct command *c = commands; c->name; c++)
-		printf("%s%s", c == commands ? "" : " ", c->name);
-	printf(" completion help");
-	for (const struct option_row *o = global_options; o->name; o++)
-		printf(" %s", o->name);
-}
-
-/* One list of words serves both shells; zsh reads bash's form through bashcompinit. */
-int
-completion_print(const char *shell)
-{
-	if (strcmp(shell, "zsh") == 0)
-		puts("autoload -U +X bashcompinit && bashcompinit");
-	else if (strcmp(shell, "bash") != 0)
-		return -EINVAL;
-	puts("_fogctl() {\n"
-	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
-	     "words");
-	printf("\twords=\"");
-	print_words();
-	puts("\"\n\tcase $before in");
-	for (const struct command *c = commands; c->name; c++) {
-		if (!c->option[0].name)
-			continue;
-		const char *last = strrchr(c->name, ' ');
-		printf("\t%s) words=\"", last ? last + 1 : c->name);
-		for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
-			printf("%s ", c->option[i].name);
-		puts("\" ;;");
-	}
-	puts("\t--node|show) words=$(fogctl --no-header nodes 2>/dev/null | cut -d' ' "
-	     "-f1) ;;\n"
-	     "\t--socket|apply) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-	     "\tesac\n"
-	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-	     "}\n"
-	     "complete -F _fogctl fogctl");
-	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/ctl.h"
 #include "config.h"
 #include "ctl/command.h"
+#include "ctl/completion.h"
 #include "ctl/output.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 struct settings {
 	const char *socket;
 	const struct output *output;
-	bool header, help;
+	bool header, help, version;
 };
 
 static int
@@ -52,6 +53,8 @@ take_globals(int argc, char **argv, struct settings *s)
 			s->header = false;
 		else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
 			s->help = true;
+		else if (strcmp(a, "--version") == 0)
+			s->version = true;
 		else if (strcmp(a, "--socket") == 0 && i + 1 < argc)
 			s->socket = argv[++i];
 		else if (strncmp(a, "--socket=", 9) == 0)
@@ -216,6 +219,66 @@ run_command(const struct settings *s, char **argv, int argc)
 	return rc;
 }
 
+/* --- completion ---------------------------------------------------------------------------------- */
+
+/* While somebody types, a daemon that does not answer is no error. */
+static void
+ask_quietly(void *arg, const char *socket, const char *command,
+    void (*item)(void *item_arg, struct slice item), void *item_arg)
+{
+	CLEANUP(ctl_disconnect) struct ctl_client *c = NULL;
+	struct slice in;
+
+	(void)arg;
+	if (ctl_connect(socket ? socket : default_socket(), &c) ||
+	    ctl_call(c, command, (struct slice){ 0 }))
+		return;
+	while (ctl_next(c, &in) == 1)
+		item(item_arg, in);
+}
+
+static int
+run_completion(const struct settings *s, char **argv, int argc)
+{
+	static const struct completion_source source = { ask_quietly, NULL };
+
+	if (s->help) {
+		puts("usage: fogctl completion bash | zsh\n\n"
+		     "Prints the completion of fogctl for a shell.");
+		return EXIT_DONE;
+	}
+	if (argc > 1 && strcmp(argv[0], "words") == 0 && strcmp(argv[1], "--") == 0) {
+		completion_print_words(argv + 2, argc - 2, &source, stdout);
+		return EXIT_DONE;
+	}
+	return argc != 1 || completion_print_script(argv[0], stdout)
+	    ? usage_error("completion is for bash or zsh: fogctl completion bash")
+	    : EXIT_DONE;
+}
+
+/* --- the table of contents ------------------------------------------------------------------------- */
+
+static int
+run(struct settings *s, char **argv, int argc)
+{
+	if (s->version) {
+		puts("fogctl " PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (argc && strcmp(argv[0], "help") == 0) {
+		s->help = true;
+		memmove(argv, argv + 1, (size_t)--argc * sizeof *argv);
+	}
+	if (argc && strcmp(argv[0], "completion") == 0)
+		return run_completion(s, argv + 1, argc - 1);
+	if (argc)
+		return run_command(s, argv, argc);
+	if (!s->help)
+		return usage_error("what shall I show? For example: fogctl nodes");
+	help_print_all();
+	return EXIT_DONE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -228,23 +291,5 @@ main(int argc, char **argv)
 		return -left;
 	if (!s.socket)
 		s.socket = default_socket();
-	if (left && strcmp(argv[0], "--version") == 0) {
-		puts("fogctl " PACKAGE_VERSION);
-		return EXIT_DONE;
-	}
-	if (left && strcmp(argv[0], "help") == 0) {
-		s.help = true;
-		memmove(argv, argv + 1, (size_t)--left * sizeof *argv);
-	}
-	if (left == 2 && strcmp(argv[0], "completion") == 0)
-		return completion_print(argv[1])
-		    ? usage_error("completion is for bash or zsh")
-		    : EXIT_DONE;
-	if (left == 0 && s.help) {
-		help_print_all();
-		return EXIT_DONE;
-	}
-	if (left == 0)
-		return usage_error("what shall I show? For example: fogctl nodes");
-	return run_command(&s, argv, left);
+	return run(&s, argv, left);
 }
