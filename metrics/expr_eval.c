@@ -287,7 +287,7 @@ explain_too_few(const struct expr_function *f, struct expr_operand *o, size_t be
 		explain(o, "%s needs %u samples of %s in %s, there %s %zu", f->name,
 		    f->needs, o->metric, span, best == 1 ? "is" : "are", best);
 	else
-		explain(o, "%s of %s has no value (%s)", f->name, o->metric, f->help);
+		explain(o, "%s of %s: %s", f->name, o->metric, f->help);
 }
 
 static int
@@ -334,7 +334,7 @@ call_map(const struct expr_function *f, const double *scalar, struct expr_operan
 			o->element[kept++] = e;
 	}
 	if (o->len > 0 && kept == 0)
-		explain(o, "%s has no value (%s)", f->name, f->help);
+		explain(o, "%s: %s", f->name, f->help);
 	o->len = kept;
 	return 0;
 }

@@ -330,7 +330,8 @@ predict_linear(const struct expr_range *r, const double *scalar, double *ret)
 	return true;
 }
 
-/* Unknown if the line is level or moves away: "never" is no number of seconds. */
+/* Unknown if the line is level or moves away: "never" is no number of seconds. What rounding puts
+ * less than the clock's resolution into the past is now. */
 static bool
 time_to(const struct expr_range *r, const double *scalar, double *ret)
 {
@@ -338,9 +339,9 @@ time_to(const struct expr_range *r, const double *scalar, double *ret)
 	double seconds =
 	    l.intercept == scalar[0] ? 0 : (scalar[0] - l.intercept) / l.slope;
 
-	if (!isfinite(seconds) || seconds < 0)
+	if (!isfinite(seconds) || seconds <= -0.001)
 		return false;
-	*ret = seconds;
+	*ret = seconds > 0 ? seconds : 0;
 	return true;
 }
 
@@ -433,13 +434,13 @@ const struct expr_function expr_functions[] = {
 	{ "predict_linear", "range, seconds", "value so many seconds from now by linear regression", 17, 'v', "rs", 2, SAME, predict_linear, NULL },
 	{ "changes", "range", "how often the value changed in the window", 18, 'v', "r", 1, NONE, changes, NULL },
 	{ "resets", "range", "how often a counter fell in the window", 19, 'v', "r", 1, NONE, resets, NULL },
-	{ "ewma", "range, alpha", "exponentially weighted mean; alpha (0 to 1] is the weight of the newer value", 20, 'v', "rs", 1, SAME, ewma, NULL },
-	{ "time_to", "range, threshold", "seconds until the threshold is met by linear regression; unknown while the line is level or leads away", 21, 'v', "rs", 2, SECONDS, time_to, NULL },
+	{ "ewma", "range, alpha", "mean with the weight alpha for the newer value; unknown unless 0 < alpha <= 1", 20, 'v', "rs", 1, SAME, ewma, NULL },
+	{ "time_to", "range, threshold", "seconds until the trend meets the threshold; unknown while level or moving away", 21, 'v', "rs", 2, SECONDS, time_to, NULL },
 	{ "abs", "values", "absolute value", 32, 'v', "v", 0, SAME, NULL, map_abs },
 	{ "ceil", "values", "rounded up", 33, 'v', "v", 0, SAME, NULL, map_ceil },
 	{ "floor", "values", "rounded down", 34, 'v', "v", 0, SAME, NULL, map_floor },
 	{ "round", "values[, to]", "rounded to the nearest multiple (of 1)", 35, 'v', "vS", 0, SAME, NULL, map_round },
-	{ "clamp", "values, min, max", "kept between min and max; nothing if max is below min", 36, 'v', "vss", 0, SAME, NULL, map_clamp },
+	{ "clamp", "values, min, max", "kept between min and max; unknown if max is below min", 36, 'v', "vss", 0, SAME, NULL, map_clamp },
 	{ "clamp_min", "values, min", "kept at min or above", 37, 'v', "vs", 0, SAME, NULL, map_clamp_min },
 	{ "clamp_max", "values, max", "kept at max or below", 38, 'v', "vs", 0, SAME, NULL, map_clamp_max },
 	{ "sgn", "values", "the sign: -1, 0 or 1", 39, 'v', "v", 0, NONE, NULL, map_sgn },

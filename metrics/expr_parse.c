@@ -102,14 +102,13 @@ emit_number(struct parser *p, double number, unsigned column)
 }
 
 static int
-push_frame(struct parser *p, enum frame_kind kind, uint8_t what)
+push_frame(struct parser *p, enum frame_kind kind, uint8_t what, unsigned column)
 {
 	if (p->depth == FRAMES_MAX)
-		return refuse(p, p->token.column, "nested deeper than %d", FRAMES_MAX);
-	p->frame[p->depth++] = (struct frame){ .kind = kind,
-		.what = what,
-		.column = p->token.column,
-		.steps = p->typing.steps };
+		return refuse(p, column, "nested deeper than %d", FRAMES_MAX);
+	p->frame[p->depth++] = (struct frame){
+		.kind = kind, .what = what, .column = column, .steps = p->typing.steps
+	};
 	return 0;
 }
 
@@ -365,9 +364,9 @@ find_aggregation(struct slice name)
 }
 
 static int
-parse_aggregation(struct parser *p, uint8_t aggregation)
+parse_aggregation(struct parser *p, uint8_t aggregation, unsigned column)
 {
-	int err = push_frame(p, FRAME_AGGREGATE, aggregation);
+	int err = push_frame(p, FRAME_AGGREGATE, aggregation, column);
 
 	if (err < 0)
 		return err;
@@ -400,12 +399,11 @@ parse_name(struct parser *p, bool *operand)
 	advance(p);
 	*operand = false;
 	if (aggregation && (at_sign(p, "(") || at_word(p, "by") || at_word(p, "without")))
-		return parse_aggregation(p, aggregation);
+		return parse_aggregation(p, aggregation, name.column);
 	if (at_sign(p, "(")) {
 		if (!function)
 			return refuse_function(p, &name);
-		err = push_frame(p, FRAME_CALL, function->opcode);
-		p->frame[p->depth - 1].column = name.column;
+		err = push_frame(p, FRAME_CALL, function->opcode, name.column);
 		advance(p);
 		return err;
 	}
@@ -426,9 +424,9 @@ parse_operand(struct parser *p, bool *operand)
 		*operand = true;
 		err = emit_number(p, p->token.number, p->token.column);
 	} else if (at_sign(p, "(")) {
-		err = push_frame(p, FRAME_PAREN, 0);
+		err = push_frame(p, FRAME_PAREN, 0, p->token.column);
 	} else if (at_sign(p, "-")) {
-		err = push_frame(p, FRAME_NEGATE, 0);
+		err = push_frame(p, FRAME_NEGATE, 0, p->token.column);
 	} else if (at_sign(p, "{")) {
 		return refuse(p, p->token.column, "a metric's name is expected before {");
 	} else if (!at_sign(p, "+")) {
@@ -477,7 +475,7 @@ parse_operator(struct parser *p, uint8_t op)
 	int err = pop_operators(p, precedence + (precedence == EXPR_PRECEDENCE_POW));
 
 	if (err == 0)
-		err = push_frame(p, FRAME_BINARY, op);
+		err = push_frame(p, FRAME_BINARY, op, p->token.column);
 	if (err < 0)
 		return err;
 	advance(p);

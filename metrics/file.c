@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -171,12 +172,24 @@ file_read_word(struct file *f, char *dst, size_t size)
 	return dst[0] ? 0 : -EBADMSG;
 }
 
+static bool
+is_removed(DIR *dir)
+{
+	struct stat st;
+
+	return fstat(dirfd(dir), &st) < 0 || st.st_nlink == 0;
+}
+
 int
 file_scan(
     void **dir, const char *path, void (*each)(void *arg, const char *name), void *arg)
 {
 	const struct dirent *entry;
 
+	if (*dir && is_removed(*dir)) {
+		closedir(*dir);
+		*dir = NULL;
+	}
 	if (*dir)
 		rewinddir(*dir);
 	else if (!(*dir = opendir(path)))

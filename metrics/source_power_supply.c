@@ -218,10 +218,6 @@ scan_supplies(struct power *p, int64_t now_ms)
 		p->supply[i]->seen = false;
 	file_scan(&p->dir, p->root, see_supply, p);
 	drop_unseen(p);
-	if (p->len == 0 && p->dir) { /* perhaps a directory that is no more */
-		closedir(p->dir);
-		p->dir = NULL;
-	}
 }
 
 static void
