@@ -132,6 +132,10 @@ lex_string(struct expr_lexer *l, struct expr_token *t)
 	}
 	t->kind = EXPR_TOKEN_STRING;
 	t->text = (struct slice){ (const uint8_t *)p, n + 1 };
+	if (!slice_is_utf8(t->text)) {
+		t->kind = EXPR_TOKEN_BAD;
+		t->error = "the string is not UTF-8";
+	}
 	l->pos += n + 1;
 }
 

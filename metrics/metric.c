@@ -3,19 +3,25 @@
 #include <errno.h>
 #include <string.h>
 
-/* As much of text as fits, cut between UTF-8 characters: values end up in CBOR text. */
+/* As many whole characters of text as fit. Values end up in CBOR text, and the kernel's names are
+ * any bytes: what is no UTF-8 becomes U+FFFD. */
 static void
-copy_cut(char *dst, size_t size, const char *text)
+copy_text(char *dst, size_t size, const char *text)
 {
-	size_t n = strnlen(text, size);
+	struct slice rest = slice_text(text);
+	size_t at = 0;
 
-	if (n == size) {
-		n--;
-		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
+	while (rest.len > 0) {
+		size_t n = slice_utf8_char(rest), m = n ? n : 3;
+
+		if (at + m >= size)
+			break;
+		memcpy(dst + at, n ? (const char *)rest.data : "\xef\xbf\xbd", m);
+		at += m;
+		rest.data += n ? n : 1;
+		rest.len -= n ? n : 1;
 	}
-	memcpy(dst, text, n);
-	dst[n] = '\0';
+	dst[at] = '\0';
 }
 
 int
@@ -28,8 +34,8 @@ metric_labels_add(struct metric_labels *l, const char *name, const char *value)
 	while (at < l->len && strcmp(l->pair[at].name, name) < 0)
 		at++;
 	memmove(&l->pair[at + 1], &l->pair[at], (l->len - at) * sizeof l->pair[0]);
-	copy_cut(l->pair[at].name, sizeof l->pair[at].name, name);
-	copy_cut(l->pair[at].value, sizeof l->pair[at].value, value);
+	copy_text(l->pair[at].name, sizeof l->pair[at].name, name);
+	copy_text(l->pair[at].value, sizeof l->pair[at].value, value);
 	l->len++;
 	return 0;
 }

@@ -27,7 +27,8 @@ struct metric_labels {
 	} pair[METRIC_LABELS_MAX];
 };
 
-/* Adds a pair in its place; a value that is too long is cut. -ENOSPC: no room. */
+/* Adds a pair in its place; a value that is too long is cut, bytes that are no UTF-8 become U+FFFD.
+ * -ENOSPC: no room. */
 int metric_labels_add(struct metric_labels *l, const char *name, const char *value);
 const char *metric_labels_get(const struct metric_labels *l, const char *name); /* "" if absent */
 bool metric_labels_equal(const struct metric_labels *a, const struct metric_labels *b);

@@ -158,6 +158,7 @@ errors_name_the_column_and_what_is_wrong(void **state)
 		{ "{a=\"b\"}", "column 1: a metric's name is expected before {" },
 		{ "a{b}", "column 4: =, !=, =~ or !~ is expected here, not }" },
 		{ "a{b=c}", "column 5: a string is expected here, not c" },
+		{ "a{b=\"\xd1x\"}", "column 5: the string is not UTF-8" },
 		{ "a{b=\"c}", "column 5: the string has no end" },
 		{ "a{b=\"\\x\"}", "column 5: in a string only" },
 		{ "a{b=~\"(c)\"}",

@@ -67,6 +67,16 @@ a_long_value_is_cut_between_characters(void **state)
 }
 
 static void
+bytes_that_are_no_utf8_are_replaced(void **state)
+{
+	struct metric_labels l = { 0 };
+
+	(void)state;
+	assert_int_equal(metric_labels_add(&l, "a", "x\xff\xc3y\xc3\xa4"), 0);
+	assert_string_equal(l.pair[0].value, "x\xef\xbf\xbd\xef\xbf\xbdy\xc3\xa4");
+}
+
+static void
 labels_are_equal_whatever_order_they_came_in(void **state)
 {
 	struct metric_labels a = { 0 }, b = { 0 };
@@ -91,6 +101,7 @@ main(void)
 		TEST(no_labels_print_as_nothing),
 		TEST(a_fifth_label_and_a_long_name_are_refused),
 		TEST(a_long_value_is_cut_between_characters),
+		TEST(bytes_that_are_no_utf8_are_replaced),
 		TEST(labels_are_equal_whatever_order_they_came_in),
 	};
 
