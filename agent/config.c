@@ -80,8 +80,7 @@ const struct conf_option agent_options[] = {
 	CHOICE(log.level, "log.level", "info", levels,
 	    "The least important lines to write."),
 	OPTION(log.debug, "log.debug", TEXT, NULL,
-	    "Areas whose debug lines are written: all, or some of "
-	    "bootstrap,session,plan,report,…"),
+	    "Areas whose debug lines are written, separated by commas, or all."),
 	OPTION(insecure.plain_grasp, "insecure.plain_grasp", BOOL, "false",
 	    "Speak plain TCP, readable and forgeable by everybody on the way."),
 };

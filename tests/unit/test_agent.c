@@ -167,7 +167,7 @@ a_query_without_data_says_why(void **state)
 {
 	(void)state;
 	start_registered();
-	assert_true(fog_query(fog, "node_pressure_cpu_waiting_ratio"));
+	assert_true(fog_query(fog, "node_pressure_avg10_ratio"));
 	assert_int_equal(fog->warden.result->points, 0);
 	assert_string_not_equal(fog->warden.result->unknown, "");
 	assert_true(fog_query(fog, "no_such_metric"));

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/config.h"
+#include "tests/support/tempdir.h"
+#include "tests/support/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static char *dir;
+static char path[512];
+static struct complaints complaints;
+static struct agent_config cfg;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	dir = tempdir_new();
+	snprintf(path, sizeof path, "%s/agent.yaml", dir);
+	complaints_init(&complaints);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	agent_config_free(&cfg);
+	complaints_done(&complaints);
+	tempdir_remove(dir);
+	return 0;
+}
+
+static int
+load(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	agent_config_free(&cfg);
+	return agent_config_load(path, &complaints, &cfg);
+}
+
+/* OPS-02 */
+static void
+an_empty_file_gives_the_defaults_and_no_confession(void **state)
+{
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_string_equal(cfg.domain, "");
+	assert_string_equal(cfg.attributes, "");
+	assert_int_equal(cfg.grasp.port, 7017);
+	assert_true(cfg.grasp.link_local);
+	assert_int_equal(cfg.history.bytes, 2 * 1024 * 1024);
+	assert_int_equal(agent_config_range(&cfg), SCOPE_ADMIN);
+	assert_false(cfg.insecure.plain_grasp);
+	assert_null(cfg.node.name);
+}
+
+static void
+scopes_become_canonical_attributes(void **state)
+{
+	(void)state;
+	assert_int_equal(load("scopes: {type: Robot, admin: Operator1}\n"
+			      "grasp: {scope-range: organization}\n"),
+	    0);
+	assert_string_equal(cfg.attributes, "admin=operator1;type=robot");
+	assert_int_equal(agent_config_range(&cfg), SCOPE_ORGANIZATION);
+}
+
+static void
+what_is_wrong_is_told_with_its_place(void **state)
+{
+	static const struct {
+		const char *text, *complaint;
+	} table[] = {
+		{ "scopes: {colour: red}\n",
+		    "agent.yaml:1:1: scopes: must be a mapping of admin" },
+		{ "grasp:\n  port: 70170\n", "agent.yaml:2:3: port: " },
+		{ "grasp: {objective-prefix: example.org}\n",
+		    "a private name has a colon" },
+		{ "controllers: [nowhere]\n", "nowhere is no address" },
+		{ "node: {tags: {x: \"a\\nb\"}}\n", "has a control character" },
+		{ "node: {nmae: x}\n", "nmae" },
+		{ "domain: [a, b]\n", "agent.yaml:1:1: domain: " },
+		{ "domain: "
+		  "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd\n",
+		    "longer than 64 bytes" },
+		{ "insecure: {plain_grasp: maybe}\n", "maybe is not true or false" },
+		{ "history: {bytes: 1KiB}\n", "bytes: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		complaints_done(&complaints);
+		complaints_init(&complaints);
+		assert_int_equal(load(table[i].text), -EINVAL);
+		if (!strstr(buf_text(&complaints.text), table[i].complaint))
+			fail_msg("%s: %s", table[i].text, buf_text(&complaints.text));
+	}
+}
+
+static void
+a_file_that_is_not_there_is_an_error_if_it_was_asked_for(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    agent_config_load("/nonexistent/agent.yaml", &complaints, &cfg), -ENOENT);
+	assert_int_equal(complaints.errors, 1);
+}
+
+static char *
+print(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	agent_config_print(&cfg, f);
+	fclose(f);
+	return text;
+}
+
+static void
+the_canonical_form_reads_back_to_itself(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    load("node: {name: 'a: b', tags: {k: '2', l: 'yes'}, energy: battery}\n"
+		 "domain: 'null'\nscopes: {geo: ezjm}\n"
+		 "controllers: ['[2001:db8::1]:7017']\n"
+		 "history: {spool: 64KiB}\nlog: {debug: 'plan,session'}\n"),
+	    0);
+	char *first = print();
+	assert_int_equal(load(first), 0);
+	char *second = print();
+	assert_string_equal(first, second);
+	assert_string_equal(cfg.domain, "null");
+	free(first);
+	free(second);
+}
+
+static unsigned restarts;
+static char last_restart[64];
+
+static void
+note_restart(const char *option)
+{
+	restarts++;
+	snprintf(last_restart, sizeof last_restart, "%s", option);
+}
+
+static void
+a_reload_takes_over_what_can_change_and_tells_the_rest(void **state)
+{
+	struct agent_config fresh;
+
+	(void)state;
+	assert_int_equal(
+	    load("node: {vendor: ACME, tags: {a: b}}\ngrasp: {port: 7018}\n"), 0);
+	fresh = cfg;
+	memset(&cfg, 0, sizeof cfg);
+	assert_int_equal(
+	    load("node: {vendor: Other, tags: {a: c}}\nlog: {level: debug}\n"), 0);
+	agent_config_adopt(&fresh, &cfg, note_restart);
+	assert_string_equal(fresh.node.vendor, "Other");
+	assert_string_equal(conf_map_get(&fresh.node.tags, "a"), "c");
+	assert_int_equal(fresh.log.level, 3);
+	assert_int_equal(fresh.grasp.port, 7018);
+	assert_int_equal(restarts, 1);
+	assert_string_equal(last_restart, "grasp.port");
+	agent_config_free(&fresh);
+}
+
+static void
+every_option_has_help_that_is_a_sentence(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < agent_options_len; i++) {
+		const char *help = agent_options[i].help;
+
+		assert_non_null(help);
+		assert_true(strlen(help) > 10 && help[strlen(help) - 1] == '.');
+	}
+}
+
+static void
+the_sample_is_accepted(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    agent_config_load(SRCDIR "/examples/agent.yaml", &complaints, &cfg), 0);
+	assert_int_equal(complaints.errors + complaints.warnings, 0);
+	assert_true(cfg.insecure.plain_grasp);
+}
+
+#define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONFIG_TEST(an_empty_file_gives_the_defaults_and_no_confession),
+		CONFIG_TEST(scopes_become_canonical_attributes),
+		CONFIG_TEST(what_is_wrong_is_told_with_its_place),
+		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
+		CONFIG_TEST(the_canonical_form_reads_back_to_itself),
+		CONFIG_TEST(a_reload_takes_over_what_can_change_and_tells_the_rest),
+		TEST(every_option_has_help_that_is_a_sentence),
+		CONFIG_TEST(the_sample_is_accepted),
+	};
+
+	return RUN_TESTS(tests, NULL, NULL);
+}

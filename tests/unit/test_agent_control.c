@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/control.h"
+#include "base/log.h"
+#include "tests/support/ask.h"
+#include "tests/support/fog.h"
+#include "tests/support/test.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct fog *fog;
+static struct ev_loop *loop;
+static struct ctl_server *server;
+static char path[600];
+static char *answer;
+
+static int
+setup(void **state)
+{
+	struct fog_plan *plan = calloc(1, sizeof *plan);
+
+	(void)state;
+	fog = fog_new("controllers: ['[2001:db8::c]:7017']\nscopes: {admin: me}\n");
+	fog_agent_start(fog);
+	if (!plan || !fog_until(fog, fog_is_registered, 2000))
+		return -1;
+	fake_run(fog->net, 10);
+	plan->version = 4;
+	plan->items = 1;
+	plan->item[0] = fog_item(7, "avg_over_time(node_load1[1m])", 1000);
+	plan->item[0].mode = PLAN_ON_CHANGE;
+	plan->item[0].deadband = 0.25;
+	bool ok = fog_plan(fog, plan);
+	free(plan);
+	fake_run(fog->net, 5000);
+	loop = ev_loop_new(EVFLAG_AUTO);
+	snprintf(path, sizeof path, "%s/control", fog->dir);
+	return ok &&
+		ctl_open(loop, path, control_commands, control_commands_len, fog->agent,
+		    &server) == 0
+	    ? 0
+	    : -1;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	free(TAKE(answer));
+	ctl_close(server);
+	ev_loop_destroy(loop);
+	fog_free(fog);
+	return 0;
+}
+
+static const char *
+run(const char *command, const char *expression)
+{
+	uint8_t memory[512];
+	struct buf args;
+
+	buf_init_fixed(&args, memory, sizeof memory);
+	wr_map(&args, expression ? 1 : 0);
+	if (expression)
+		wr_key_text(&args, "expression", expression);
+	free(answer);
+	answer = ask(loop, path, command, buf_slice(&args));
+	return answer;
+}
+
+static void
+assert_says(const char *text)
+{
+	if (!strstr(answer, text))
+		fail_msg("\"%s\" is not in: %s", text, answer);
+}
+
+static void
+the_status_names_node_and_controller(void **state)
+{
+	(void)state;
+	run("status", NULL);
+	assert_says("\"name\":\"rover\"");
+	assert_says("\"domain\":\"operator1\"");
+	assert_says("\"scope\":\"admin=me\"");
+	assert_says("\"state\":\"registered\"");
+	assert_says("\"controller\":\"c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0\"");
+	assert_says("\"controller_address\":\"[2001:db8::c]:7017\"");
+	assert_says("\"plan_version\":4");
+	assert_says("\"trouble\":null");
+	assert_says("\nend\n");
+}
+
+static void
+the_status_says_what_is_wrong(void **state)
+{
+	(void)state;
+	fog_warden_stop(fog);
+	fake_run(fog->net, 20000);
+	run("status", NULL);
+	assert_null(strstr(answer, "registered_ms"));
+	assert_null(strstr(answer, "\"trouble\":null"));
+}
+
+static void
+candidates_are_listed_with_what_is_known_of_them(void **state)
+{
+	(void)state;
+	run("candidates", NULL);
+	assert_says("\"address\":\"[2001:db8::c]:7017\"");
+	assert_says("\"configured\":true");
+	assert_says("\"proven\":true");
+}
+
+static void
+capabilities_are_shown(void **state)
+{
+	(void)state;
+	run("capabilities", NULL);
+	assert_says("\"type\":\"robot\"");
+	assert_says("\"energy\":\"mains\"");
+	assert_says("\"battery\":null");
+	assert_says("\"interfaces\":[");
+	assert_says("\"tags\":{}");
+}
+
+static void
+metrics_are_listed_with_unit_and_help(void **state)
+{
+	(void)state;
+	run("metrics", NULL);
+	assert_says("\"metric\":\"node_load1\",\"type\":\"gauge\"");
+	assert_says("\"source\":\"load\"");
+}
+
+static void
+a_query_gives_value_and_age(void **state)
+{
+	(void)state;
+	run("query", "node_load1 * 2");
+	assert_says("\"value\":2,");
+	assert_says("\"age_ms\":");
+}
+
+static void
+a_query_that_cannot_be_is_refused_with_the_reason(void **state)
+{
+	(void)state;
+	run("query", NULL);
+	assert_says("refused 2: query needs an expression");
+	run("query", "avg_over_time(node_load1");
+	assert_says("refused 1: column ");
+	run("query", "no_such_metric");
+	assert_says("refused 1: ");
+	assert_says("no_such_metric");
+}
+
+static void
+a_query_without_data_is_null_with_the_reason(void **state)
+{
+	(void)state;
+	run("query", "node_pressure_avg10_ratio");
+	assert_says("\"value\":null,\"unknown\":\"");
+}
+
+static void
+the_plan_is_shown_as_expressions(void **state)
+{
+	(void)state;
+	run("plan", NULL);
+	assert_says("\"item\":7");
+	assert_says("\"expression\":\"avg_over_time(node_load1[1m])\"");
+	assert_says("\"mode\":\"on change\",\"deadband\":0.25");
+	assert_says("\"value\":1,");
+}
+
+static void
+the_configuration_in_force_is_shown_with_help(void **state)
+{
+	(void)state;
+	run("show config", NULL);
+	assert_says(
+	    "{\"option\":\"grasp.port\",\"value\":\"7017\",\"help\":\"UDP and TCP port");
+	assert_says("{\"option\":\"scopes\",\"value\":{\"admin\":\"me\"}");
+	assert_says("{\"option\":\"controllers\",\"value\":[\"[2001:db8::c]:7017\"]");
+	assert_says("{\"option\":\"node.user\",\"value\":null");
+	assert_says("{\"option\":\"history.bytes\",\"value\":\"2MiB\"");
+}
+
+/* S-28: a command without a role does not stand in the table. */
+static void
+every_command_has_a_role_and_help(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < control_commands_len; i++) {
+		assert_in_range(control_commands[i].role, CTL_VIEWER, CTL_ADMIN);
+		assert_true(strlen(control_commands[i].help) > 5);
+	}
+}
+
+#define CONTROL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONTROL_TEST(the_status_names_node_and_controller),
+		CONTROL_TEST(the_status_says_what_is_wrong),
+		CONTROL_TEST(candidates_are_listed_with_what_is_known_of_them),
+		CONTROL_TEST(capabilities_are_shown),
+		CONTROL_TEST(metrics_are_listed_with_unit_and_help),
+		CONTROL_TEST(a_query_gives_value_and_age),
+		CONTROL_TEST(a_query_that_cannot_be_is_refused_with_the_reason),
+		CONTROL_TEST(a_query_without_data_is_null_with_the_reason),
+		CONTROL_TEST(the_plan_is_shown_as_expressions),
+		CONTROL_TEST(the_configuration_in_force_is_shown_with_help),
+		TEST(every_command_has_a_role_and_help),
+	};
+
+	log_open("test_agent_control", LOG_LEVEL_ERROR);
+	return RUN_TESTS(tests, NULL, NULL);
+}
