@@ -90,6 +90,30 @@ leaks_from_another_link(const struct grasp_msg *msg)
 	    msg->flooded[0].loop_count != 1;
 }
 
+static void
+tell(struct grasp_registration *r, const struct grasp_peer *from,
+    const struct grasp_objective *objective, const struct grasp_locator *locator,
+    uint32_t ttl_ms)
+{
+	struct grasp_objective o = objective_for_asa(objective);
+
+	r->support.flooded(r->arg, from, &o, locator, ttl_ms);
+}
+
+static void
+take_item(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg,
+    int i)
+{
+	const struct grasp_objective *o = &msg->flooded[i];
+	struct grasp_registration *r = node_registration(n, o->name);
+
+	if (flood_cache_put(
+		&n->floods, from, o, &msg->locator[i], msg->time_ms, node_now(n)) < 0)
+		log_debug("flood", "no memory to keep a flooded objective");
+	if (r && r->support.flooded && !r->newcomer)
+		tell(r, from, o, &msg->locator[i], msg->time_ms);
+}
+
 void
 flood_heard(
     struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg)
@@ -107,12 +131,31 @@ flood_heard(
 		return;
 	}
 	e->flooded = true;
-	for (int i = 0; i < msg->items; i++) {
-		struct grasp_objective o = objective_for_asa(&msg->flooded[i]);
-		struct grasp_registration *r = node_registration(n, o.name);
+	for (int i = 0; i < msg->items && !n->dead; i++)
+		take_item(n, from, msg, i);
+}
 
-		if (r && r->support.flooded)
-			r->support.flooded(
-			    r->arg, from, &o, &msg->locator[i], msg->time_ms);
-	}
+static void
+tell_newcomer(struct grasp_node *n, struct grasp_registration *r)
+{
+	const struct flood_entry *e = NULL;
+	int64_t now = node_now(n);
+
+	r->newcomer = false;
+	n->newcomers--;
+	while (!r->dead
+	    && (e = flood_cache_next(&n->floods, e, slice_text(r->name), now)))
+		tell(r, &e->from, &e->objective, &e->locator, flood_entry_ttl_ms(e, now));
+}
+
+void
+flood_tell_newcomers(struct grasp_node *n)
+{
+	struct grasp_registration *r;
+
+	if (n->newcomers == 0)
+		return;
+	TAILQ_FOREACH(r, &n->registrations, entry)
+		if (r->newcomer)
+			tell_newcomer(n, r);
 }

@@ -7,9 +7,12 @@
  * a link may carry one session and be closed after it, as RFC 8990 has it, or be held open for
  * many sessions started by either side, told apart by session id (DESIGN.md §4).
  *
- * Event-driven, one thread, no global state. Callbacks get borrowed data, valid during the call.
+ * Event-driven, one thread, no global state. Callbacks get borrowed data, valid during the call;
+ * a value wrapped in tag 24 arrives unwrapped (A-09). Structs of callbacks are copied. No callback
+ * comes from inside the call that caused it, save grasp_link_close(), which ends its sessions.
  * A session ends with exactly one ended() call, a link with exactly one closed() call; the object
- * is gone after it, and it is fine to start or end others from inside. */
+ * is gone after it. From inside any callback it is fine to start, end, close, deregister or free
+ * anything, the node too. */
 #pragma once
 #include "grasp/io.h"
 #include "grasp/msg.h"
@@ -47,7 +50,8 @@ struct grasp_peer {
 
 struct grasp_support {
 	/* Somebody looks for the objective. True: answer M_RESPONSE with our locators; what is put
-	 * into ret_value goes with it as the value of the objective's copy. NULL: always true. */
+	 * into ret_value (one CBOR item) goes with it as the value of the objective's copy. NULL: true
+	 * if F_DISC is among the flags. */
 	bool (*discovered)(void *arg, const struct grasp_peer *from,
 	    const struct grasp_objective *asked, struct buf *ret_value);
 	/* First message of a session; its turn is ours. Call grasp_session_set() and then step,
@@ -55,13 +59,15 @@ struct grasp_support {
 	void (*negotiate)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
 	/* Answer with grasp_session_synch(), now or later. */
 	void (*synchronize)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
-	/* A flood of this objective was heard. ttl_ms 0: no expiry. locator->kind 0: none. */
+	/* A flood of this objective was heard, soon after registering also those heard before
+	 * (G-113). ttl_ms 0: no expiry. locator->kind 0: none. */
 	void (*flooded)(void *arg, const struct grasp_peer *from, const struct grasp_objective *obj,
 	    const struct grasp_locator *locator, uint32_t ttl_ms);
 };
 
 /* name is copied. flags: what the objective is for (F_DISC …). To hear floods alone, register with
- * flags 0 and discovered NULL: such an entry never answers a discovery. -EEXIST: registered. */
+ * flags 0 and discovered NULL: such an entry never answers a discovery. -EEXIST: registered;
+ * -EINVAL: not 1..GRASP_NAME_MAX bytes of UTF-8. */
 int grasp_register(struct grasp_node *n, const char *name, unsigned flags,
     const struct grasp_support *support, void *arg, struct grasp_registration **ret) MUST_CHECK;
 void grasp_deregister(struct grasp_registration *r);
@@ -79,7 +85,9 @@ typedef void grasp_found_f(void *arg, const struct grasp_found *found); /* per r
 typedef void grasp_searched_f(void *arg, unsigned responses); /* at the end; discovery is gone */
 
 /* One M_DISCOVERY with a new session id on every interface and scope group. timeout_ms 0: 100 ms
- * times the loop count. objective->value may be empty. */
+ * times the loop count (0: GRASP_DEF_LOOPCT). objective->value may be empty. Without a network it
+ * ends like one that nobody answers. -EMSGSIZE: does not fit a multicast; -EINVAL: bad name or
+ * value. */
 int grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
     struct grasp_discovery **ret) MUST_CHECK;
@@ -87,7 +95,7 @@ void grasp_discovery_cancel(struct grasp_discovery *d); /* no more callbacks */
 
 /* One M_FLOOD of one objective. locator NULL: none. An address of :: becomes, per interface, the
  * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08).
- * port 0 becomes the node's. Returns on how many interfaces it was sent. */
+ * port 0 becomes the node's. Returns on how many interfaces it was sent; errors as above. */
 int grasp_flood(struct grasp_node *n, const struct grasp_objective *objective,
     const struct grasp_locator *locator, uint32_t ttl_ms);
 
@@ -105,7 +113,8 @@ void *grasp_link_arg(const struct grasp_link *l); /* as given; NULL before */
  * closed with -ETIMEDOUT when nothing was heard for silence_ms. max: unicast size from now on, 0
  * leaves it. A link that is not held closes when its last session ends. */
 void grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max);
-void grasp_link_close(struct grasp_link *l); /* sessions end with GRASP_CLOSED; no closed() call */
+/* Sessions end with GRASP_CLOSED before it returns; no closed() call. What was sent still goes. */
+void grasp_link_close(struct grasp_link *l);
 void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
 void grasp_link_local(const struct grasp_link *l, struct addr *ret);
 struct grasp_node *grasp_link_node(struct grasp_link *l);
@@ -135,7 +144,8 @@ struct grasp_session_ops {
 };
 
 /* The initiator's side: sends M_REQ_NEG or M_REQ_SYN on the link (at once, or when it opens).
- * timeout_ms 0: GRASP_DEF_TIMEOUT_MS. objective->loop_count 0: GRASP_DEF_LOOPCT. */
+ * timeout_ms 0: GRASP_DEF_TIMEOUT_MS. objective->loop_count 0: GRASP_DEF_LOOPCT. -EMSGSIZE,
+ * -EINVAL as above; -ENOTCONN: the link is gone; -ENOBUFS: the peer does not read, it goes. */
 int grasp_negotiate(struct grasp_link *l, const struct grasp_objective *objective,
     uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
     struct grasp_session **ret) MUST_CHECK;
@@ -148,12 +158,15 @@ void grasp_session_set(struct grasp_session *s, const struct grasp_session_ops *
 struct grasp_link *grasp_session_link(struct grasp_session *s);
 uint32_t grasp_session_id(const struct grasp_session *s);
 bool grasp_session_dry_run(const struct grasp_session *s);
-/* -EPROTO: not our turn or not that kind of session; -EMSGSIZE; -ELOOP: loop count exhausted. */
+/* -EPROTO: not our turn or not that kind of session; -EMSGSIZE, -EINVAL, -ENOTCONN; -ELOOP: loop
+ * count exhausted. After an error it is still our turn. */
 int grasp_session_step(struct grasp_session *s, struct slice value) MUST_CHECK; /* M_NEGOTIATE */
 int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK;	 /* M_WAIT */
-/* M_END; ended() is not called for the side that ends. The session is gone afterwards. */
+/* M_END, in our turn, or to decline at any time; a synchronization is refused with it. ended() is
+ * not called for the side that ends. The session is gone afterwards. */
 void grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
-int grasp_session_synch(struct grasp_session *s, struct slice value) MUST_CHECK; /* gone afterwards */
+/* M_SYNCH. Errors as of a step; on success the session is gone. */
+int grasp_session_synch(struct grasp_session *s, struct slice value) MUST_CHECK;
 void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended() */
 
 /* --- counters ------------------------------------------------------------------------------- */

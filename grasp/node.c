@@ -14,6 +14,7 @@ static void
 destroy(struct grasp_node *n)
 {
 	seen_done(&n->seen);
+	flood_cache_done(&n->floods);
 	buf_done(&n->out);
 	free(n->answers_by_source);
 	free((void *)n->cfg.join);
@@ -48,6 +49,7 @@ node_leave(struct grasp_node *n)
 		n->depth--;
 		return;
 	}
+	flood_tell_newcomers(n);
 	while ((l = TAILQ_FIRST(&n->links_due)))
 		link_attend(l);
 	collect_garbage(n);
@@ -235,6 +237,7 @@ grasp_node_new(
 	init_lists(n);
 	io->ops->random(io, &seed, sizeof seed);
 	seen_init(&n->seen, seed);
+	flood_cache_init(&n->floods);
 	buf_init(&n->out, GRASP_UNICAST_MAX);
 	r = copy_config(n, cfg);
 	if (r < 0)
@@ -327,6 +330,11 @@ grasp_register(struct grasp_node *n, const char *name, unsigned flags,
 	r->support = *support;
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&n->registrations, r, entry);
+	r->newcomer = support->flooded && n->floods.count > 0;
+	if (r->newcomer) {
+		n->newcomers++;
+		node_sweep_soon(n);
+	}
 	*ret = r;
 	return 0;
 }

@@ -6,6 +6,7 @@
  * discarded; it stays in its list, so that walks go on, until the outermost event is over
  * (node_leave) or, when no event is running, until the node's sweeper timer fires. */
 #pragma once
+#include "grasp/flood_cache.h"
 #include "grasp/grasp.h"
 #include "grasp/limit.h"
 #include "grasp/seen.h"
@@ -61,6 +62,8 @@ struct grasp_node {
 	struct grasp_session_bucket sessions[SESSION_BUCKETS];
 
 	struct seen seen;
+	struct flood_cache floods;
+	unsigned newcomers; /* registrations that floods were not told to yet */
 	struct limit answers;			 /* all of them together */
 	struct limit_sources *answers_by_source; /* made with the first answer */
 	uint32_t recent[RECENT_IDS];		 /* session ids used last (G-038) */
@@ -81,7 +84,7 @@ struct grasp_registration {
 	unsigned flags;
 	struct grasp_support support;
 	void *arg;
-	bool dead;
+	bool newcomer, dead;
 };
 
 enum link_state {
@@ -186,6 +189,8 @@ void response_drop_all(struct grasp_node *n);
 /* --- flood.c -------------------------------------------------------------------------------- */
 void flood_heard(
     struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg);
+/* What was flooded before somebody listened, to those who do now. */
+void flood_tell_newcomers(struct grasp_node *n);
 
 /* --- link.c --------------------------------------------------------------------------------- */
 void link_accept(struct grasp_node *n, struct grasp_stream *s);

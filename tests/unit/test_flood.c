@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "grasp/node_int.h"
 #include "tests/support/lab.h"
 
 static const uint8_t one = 1, two = 2;
@@ -304,6 +305,7 @@ deregister_doomed(struct diary *d)
 {
 	(void)d;
 	grasp_deregister(*doomed);
+	*doomed = NULL;
 }
 
 static void
@@ -344,6 +346,128 @@ the_node_may_be_freed_while_a_flood_is_told(void **state)
 	assert_int_equal(f.heard[2].flooded, 1);
 }
 
+/* --- who listens later ------------------------------------------------------------------------ */
+
+static void
+listen_late(struct diary *d)
+{
+	struct grasp_registration *reg;
+
+	grasp_deregister(f.reg[1]);
+	assert_int_equal(
+	    grasp_register(f.lab.node[1], "EX1", 0, &diary_listener, d, &reg), 0);
+	assert_int_equal(d->flooded, 0); /* not from inside the call */
+	f.reg[1] = reg;
+	fake_run(f.lab.net, 1);
+}
+
+static void
+a_later_listener_is_told_with_what_is_left_of_the_ttl_G_113(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+	struct diary late = { 0 };
+
+	(void)state;
+	m.time_ms = 30000;
+	cast(&m);
+	fake_run(f.lab.net, 10000);
+	listen_late(&late);
+	assert_int_equal(late.flooded, 1);
+	assert_int_equal(late.ttl_ms, 20000);
+	assert_int_equal(late.value[0], 1);
+	assert_int_equal(late.from.port, 4567);
+	fake_run(f.lab.net, 10000);
+	assert_int_equal(late.flooded, 1);
+}
+
+static void
+an_expired_flood_is_not_told_and_one_without_ttl_lasts_G_116_G_111(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+	struct diary late = { 0 };
+
+	(void)state;
+	m.time_ms = 0;
+	cast(&m);
+	m = flood_by("2001:db8::99", 2, 6);
+	m.locator[0] = anywhere;
+	m.time_ms = 1000;
+	cast(&m);
+	fake_run(f.lab.net, 5000000);
+	listen_late(&late);
+	assert_int_equal(late.flooded, 1);
+	assert_int_equal(late.ttl_ms, 0);
+	assert_int_equal(late.locator[0].kind, 0);
+}
+
+static void
+the_same_name_and_locator_is_overwritten_another_locator_added_G_114_G_115(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+	struct diary late = { 0 };
+
+	(void)state;
+	m.time_ms = 60000;
+	cast(&m);
+	m.session_id = 2;
+	m.flooded[0].value = TWO;
+	cast(&m);
+	listen_late(&late);
+	assert_int_equal(late.flooded, 1);
+	assert_int_equal(late.value[0], 2);
+	m.session_id = 3;
+	m.locator[0] = (struct grasp_locator){ O_URI_LOCATOR, { { { 0 } } },
+		slice_text("https://fog.example.org/"), -1, -1 };
+	cast(&m);
+	late = (struct diary){ 0 };
+	listen_late(&late);
+	assert_int_equal(late.flooded, 2);
+	assert_int_equal(late.locator[0].kind, O_URI_LOCATOR);
+}
+
+static void
+what_is_kept_of_floods_is_bounded(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 0, 6);
+	struct diary late = { 0 };
+
+	(void)state;
+	m.time_ms = 60000;
+	for (unsigned i = 0; i < FLOOD_CACHE_MAX + 44; i++) {
+		m.session_id = i;
+		m.locator[0] = (struct grasp_locator){ O_IPv6_LOCATOR, lab_ip("2001:db8::1"),
+			{ NULL, 0 }, GRASP_TCP, (int)i };
+		cast(&m);
+		fake_run(f.lab.net, 1);
+	}
+	assert_int_equal(f.lab.node[1]->floods.count, FLOOD_CACHE_MAX);
+	listen_late(&late);
+	assert_int_equal(late.flooded, FLOOD_CACHE_MAX);
+	assert_int_equal(late.locator[0].port, FLOOD_CACHE_MAX + 43);
+}
+
+static void
+a_later_listener_may_leave_while_it_is_told(void **state)
+{
+	struct grasp_msg m = flood_by("2001:db8::99", 1, 6);
+	struct diary late = { .then = deregister_doomed };
+
+	(void)state;
+	m.time_ms = 60000;
+	cast(&m);
+	m.session_id = 2;
+	m.locator[0] = anywhere;
+	cast(&m);
+	doomed = &f.reg[1];
+	listen_late(&late);
+	assert_int_equal(late.flooded, 1);
+	late.then = free_own_node;
+	late.flooded = 0;
+	listen_late(&late);
+	assert_int_equal(late.flooded, 1);
+	assert_null(f.lab.node[1]);
+}
+
 #define CASE(t)	  cmocka_unit_test_setup_teardown(t, setup, teardown)
 #define SCOPED(t) cmocka_unit_test_setup_teardown(t, setup_scoped, teardown)
 
@@ -367,6 +491,11 @@ main(void)
 		CASE(each_objective_of_a_flood_goes_to_its_own_listener_G_112),
 		CASE(a_listener_may_leave_while_it_is_told),
 		CASE(the_node_may_be_freed_while_a_flood_is_told),
+		CASE(a_later_listener_is_told_with_what_is_left_of_the_ttl_G_113),
+		CASE(an_expired_flood_is_not_told_and_one_without_ttl_lasts_G_116_G_111),
+		CASE(the_same_name_and_locator_is_overwritten_another_locator_added_G_114_G_115),
+		CASE(what_is_kept_of_floods_is_bounded),
+		CASE(a_later_listener_may_leave_while_it_is_told),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);

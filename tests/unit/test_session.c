@@ -986,8 +986,7 @@ main(void)
 		CASE(a_peer_that_is_not_there_fails_the_session_and_the_link),
 		CASE(a_host_without_grasp_refuses_I_12),
 		CASE(a_request_nobody_listens_for_closes_the_link_at_once_G_055),
-		CASE(
-		    on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
+		CASE(on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
 		CASE(an_objective_without_a_negotiate_callback_is_not_offered_G_055),
 		CASE(a_deregistered_objective_is_not_offered_any_more),
 		CASE(a_value_is_synchronized_and_the_link_closed_G_104_G_054),
@@ -1005,8 +1004,7 @@ main(void)
 		CASE(an_end_that_declines_may_come_in_our_turn_G_094),
 		CASE(a_request_with_an_id_that_is_active_is_discarded_G_040),
 		CASE(two_peers_may_use_the_same_id_G_039),
-		CASE(
-		    a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
+		CASE(a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
 		CASE(ids_are_new_for_each_request_G_034),
 		CASE(a_peer_can_start_only_so_many_sessions_on_a_link),
 		CASE(the_peer_hangs_up_in_the_middle_G_054),
