@@ -126,6 +126,7 @@ put_step(struct buf *b, enum expr_op op, unsigned what)
 static void
 steps_stack_and_bytes_are_bounded(void **state)
 {
+	static const uint8_t zeroes[3000];
 	uint8_t memory[8192];
 	struct buf b;
 	char err[128];
@@ -149,7 +150,7 @@ steps_stack_and_bytes_are_bounded(void **state)
 	wr_array(&b, 1);
 	wr_array(&b, 2);
 	wr_uint(&b, EXPR_NUMBER);
-	wr_bytes(&b, memory, 3000);
+	wr_bytes(&b, zeroes, sizeof zeroes);
 	assert_int_equal(expr_check(buf_slice(&b), NULL, err, sizeof err), -EINVAL);
 	assert_string_equal(err, "longer than 2048 bytes");
 }
