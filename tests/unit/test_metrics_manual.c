@@ -1,77 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fogwatch-metrics(7) names every metric and every function, and none that there is not. */
-#include "metrics/expr_program.h"
+ * fogwatch-metrics(7) names the metrics and functions that there are. */
+#include "metrics/expr.h"
 #include "metrics/source.h"
+#include "tests/support/manual.h"
 #include "tests/support/test.h"
-#include <stdio.h>
-#include <string.h>
 
-#define MANUAL SRCDIR "/man/fogwatch-metrics.7.in"
+static char *page;
 
-/* Calls each() with the first word behind macro in every line that begins with it. */
-static size_t
-read_manual(const char *macro, void (*each)(const char *word))
+static int
+load_page(void **state)
 {
-	FILE *f = fopen(MANUAL, "r");
-	size_t n = 0, len = strlen(macro);
-	char line[512];
+	(void)state;
+	page = manual_load("fogwatch-metrics.7");
+	return page ? 0 : -1;
+}
 
-	assert_non_null(f);
-	while (fgets(line, sizeof line, f)) {
-		if (strncmp(line, macro, len) != 0)
-			continue;
-		line[len + strcspn(line + len, " \n")] = '\0';
-		each(line + len);
+static int
+free_page(void **state)
+{
+	(void)state;
+	free(page);
+	return 0;
+}
+
+static unsigned
+count_entries(const char *beginning)
+{
+	char line[MANUAL_LINE_MAX];
+	unsigned n = 0;
+
+	for (const char *at = page; (at = manual_next_line(at, beginning, line));)
 		n++;
-	}
-	fclose(f);
 	return n;
 }
 
 static void
-find_metric(const char *name)
+every_metric_has_an_entry_and_every_entry_a_metric(void **state)
 {
-	if (!sources_metric(name, NULL))
-		fail_msg("the manual names %s, which there is not", name);
-}
-
-static void
-the_manual_names_each_metric_once(void **state)
-{
-	size_t n = 0;
+	char line[MANUAL_LINE_MAX];
+	unsigned metrics = 0;
 
 	(void)state;
 	for (const struct source *const *s = sources; *s; s++)
-		n += (*s)->metrics_len;
-	assert_int_equal(read_manual(".It Va ", find_metric), n);
+		metrics += (unsigned)(*s)->metrics_len;
+	for (const char *at = page; (at = manual_next_line(at, ".It Va ", line));)
+		if (!sources_metric(line + strlen(".It Va "), NULL))
+			fail_msg("no source knows of \"%s\"", line);
+	assert_int_equal(count_entries(".It Va "), metrics);
+}
+
+/* "q, range" → .It Fn quantile_over_time "q" "range"; what may be left out counts as well. */
+static void
+put_head(const struct expr_function *f, char head[MANUAL_LINE_MAX])
+{
+	size_t n = (size_t)snprintf(head, MANUAL_LINE_MAX, ".It Fn %s", f->name);
+	char arguments[64], *rest = arguments, *one;
+
+	snprintf(arguments, sizeof arguments, "%s", f->arguments);
+	while ((one = strsep(&rest, ", []")))
+		if (*one)
+			n += (size_t)snprintf(
+			    head + n, MANUAL_LINE_MAX - n, " \"%s\"", one);
 }
 
 static void
-find_function(const char *name)
+every_function_has_an_entry_with_its_arguments(void **state)
 {
-	if (!expr_function_by_name(slice_text(name)))
-		fail_msg("the manual names %s(), which there is not", name);
-}
-
-static void
-the_manual_names_each_function_once(void **state)
-{
-	size_t n = 0;
+	char head[MANUAL_LINE_MAX];
+	unsigned functions = 0;
 
 	(void)state;
-	while (expr_functions[n].name)
-		n++;
-	assert_int_equal(read_manual(".It Fn ", find_function), n);
+	for (const struct expr_function *f = expr_functions; f->name; f++) {
+		put_head(f, head);
+		if (!manual_has_line(page, head))
+			fail_msg("the manual has no line '%s'", head);
+		functions++;
+	}
+	assert_int_equal(count_entries(".It Fn "), functions);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_manual_names_each_metric_once),
-		TEST(the_manual_names_each_function_once),
+		TEST(every_metric_has_an_entry_and_every_entry_a_metric),
+		TEST(every_function_has_an_entry_with_its_arguments),
 	};
 
-	return RUN_TESTS(tests, NULL, NULL);
+	return RUN_TESTS(tests, load_page, free_page);
 }
