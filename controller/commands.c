@@ -157,6 +157,27 @@ run_remove(void *arg, struct ctl_request *req, struct slice args)
 	return err;
 }
 
+/* Where a function is, whatever was thought: the way out of an uncertain placement. */
+static int
+run_place(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char service[NODE_TEXT] = "", function[NODE_TEXT] = "", node[NODE_TEXT] = "";
+	int err;
+
+	(void)ctl_arg_text(args, "service", service, sizeof service);
+	(void)ctl_arg_text(args, "function", function, sizeof function);
+	(void)ctl_arg_text(args, "node", node, sizeof node);
+	err = judge_place(c->judge, service, function, node);
+	if (err == -ENOENT)
+		ctl_fail(req, 1, "there is no function %s/%s", service, function);
+	else if (err == -ENODEV)
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
+	else if (!err)
+		ctl_end(req);
+	return err == -ENOENT || err == -ENODEV ? 0 : err;
+}
+
 /* --- what only looks --------------------------------------------------------------------------------- */
 static int
 run_nodes(void *arg, struct ctl_request *req, struct slice args)
@@ -338,6 +359,7 @@ const struct ctl_command controller_commands[] = {
 	    "the services and where their functions are" },
 	{ "apply", CTL_DEPLOYER, run_apply, "add or replace a service" },
 	{ "remove", CTL_DEPLOYER, run_remove, "forget a service" },
+	{ "place", CTL_DEPLOYER, run_place, "say where a function is" },
 	{ "plan show", CTL_VIEWER, run_plan_show,
 	    "what each node has to measure, and why" },
 	{ "query", CTL_VIEWER, run_query, "compute an expression on a node, now" },

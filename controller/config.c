@@ -28,7 +28,7 @@ static const enum scope_range range_values[] = { SCOPE_ADMIN, SCOPE_SITE,
 	SCOPE_ORGANIZATION, SCOPE_GLOBAL };
 
 const struct conf_option controller_options[] = {
-	OPTION(domain, "domain", TEXT, "",
+	OPTION(domain, "domain", TEXT, "\"\"",
 	    "Domain that this controller is for; empty: nodes of any domain."),
 	OPTION(name, "controller.name", TEXT, NULL,
 	    "Name of the controller for people; the host name if not given."),
@@ -118,6 +118,16 @@ check_name(const struct yaml_node *root, const char *option, const char *text,
 		    "\"%s\" is no name: 1 to 64 characters of A-Z a-z 0-9 . _ : -", text);
 }
 
+/* "key:" with nothing behind it. */
+static void
+check_given(const struct yaml_node *root, const char *option, const char *text,
+    struct complaints *c)
+{
+	if (!text)
+		yaml_complain(c, node_at(root, option),
+		    "has no value; leave the line out for the default");
+}
+
 static void
 check_prefix(const struct yaml_node *root, const char *prefix, struct complaints *c)
 {
@@ -164,6 +174,11 @@ check_lease(const struct yaml_node *root, const struct controller_config *cfg,
 static void
 check(const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
 {
+	check_given(root, "domain", cfg->domain, c);
+	check_given(root, "state-dir", cfg->state_dir, c);
+	check_given(root, "control-socket", cfg->control_socket, c);
+	check_given(root, "services-dir", cfg->services_dir, c);
+	check_given(root, "plugin-dir", cfg->plugin_dir, c);
 	check_name(root, "domain", cfg->domain, c);
 	check_name(root, "controller.name", cfg->name, c);
 	check_prefix(root, cfg->grasp.objective_prefix, c);

@@ -406,10 +406,21 @@ ensure_node(struct registry *r, const struct fog_registration *reg, bool *ret_ne
 	return e;
 }
 
-int
-registry_admit(struct registry *r, const struct fog_registration *reg,
-    const char *address, store_done_f *done, void *arg, struct node **ret,
-    struct refusal *why)
+/* A node that tells no name keeps the one it has, or is called by its id. */
+static void
+fill_name(struct registry *r, struct fog_registration *reg)
+{
+	const struct node *n = find_id(r, &reg->node);
+	char id[FOG_ID_TEXT];
+
+	if (!reg->name[0])
+		snprintf(reg->name, sizeof reg->name, "%s",
+		    n ? n->name : fog_id_format(&reg->node, id));
+}
+
+static int
+admit(struct registry *r, const struct fog_registration *reg, const char *address,
+    store_done_f *done, void *arg, struct node **ret, struct refusal *why)
 {
 	struct caps caps;
 	struct entry *e;
@@ -442,6 +453,17 @@ registry_admit(struct registry *r, const struct fog_registration *reg,
 	err = registry_put(r, &e->node, done, arg);
 	announce(r, e, is_new, new_caps);
 	return err;
+}
+
+int
+registry_admit(struct registry *r, const struct fog_registration *reg,
+    const char *address, store_done_f *done, void *arg, struct node **ret,
+    struct refusal *why)
+{
+	struct fog_registration named = *reg;
+
+	fill_name(r, &named);
+	return admit(r, &named, address, done, arg, ret, why);
 }
 
 /* --- links ------------------------------------------------------------------------------------------ */

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fogwatch-controller: parse, prepare, wire, run, unwind. */
+#include <config.h> /* the build's, not ours */
+
+#include "base/ctl.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "controller/advert.h"
+#include "controller/chores.h"
+#include "controller/commands.h"
+#include "controller/config.h"
+#include "controller/event.h"
+#include "controller/identity.h"
+#include "controller/judge.h"
+#include "controller/services_dir.h"
+#include "controller/session.h"
+#include "controller/store.h"
+#include "grasp/grasp.h"
+#include "grasp/io_ev.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
+
+struct options {
+	const char *config; /* NULL: the usual one */
+	const char *debug;  /* NULL: as configured */
+	bool check, print;
+};
+
+struct program {
+	struct options options;
+	struct controller_config cfg;
+	struct fog_id id;
+	char name[FOG_NAME_MAX + 1];
+	int lock;
+	bool failed; /* the store can be trusted no more */
+
+	struct spawner *spawner;
+	struct ev_loop *loop;
+	struct daemon *daemon;
+	struct grasp_io *io;
+	struct grasp_node *grasp;
+	struct store *store;
+	struct events *events;
+	struct registry *registry;
+	struct judge *judge;
+	struct sessions *sessions;
+	struct advert *advert;
+	struct chores *chores;
+	struct commands commands;
+	struct ctl_server *ctl;
+};
+
+static const char usage_text[] =
+    "usage: fogwatch-controller [-n [-v]] [-c FILE] [-d AREAS]\n"
+    "\n"
+    "  -c, --config FILE   configuration; " CONTROLLER_CONFIG_PATH " if not given\n"
+    "  -n, --check         check the configuration and exit\n"
+    "  -v, --verbose       with -n: print it with all defaults\n"
+    "  -d, --debug AREAS   write debug lines of these areas, or all\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       version\n";
+
+/* --- parse --------------------------------------------------------------------------------------- */
+/* Returns -1 to go on, else what to exit with. */
+static int
+parse_options(int argc, char **argv, struct options *ret)
+{
+	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "debug", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ 0 } };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:nvd:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			ret->config = optarg;
+			break;
+		case 'n':
+			ret->check = true;
+			break;
+		case 'v':
+			ret->print = true;
+			break;
+		case 'd':
+			ret->debug = optarg;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EXIT_DONE;
+		case 'V':
+			puts("fogwatch-controller " PACKAGE_VERSION);
+			return EXIT_DONE;
+		default:
+			fputs(usage_text, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "fogwatch-controller: what is \"%s\"?\n%s", argv[optind],
+		    usage_text);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static void
+set_log(const struct program *p)
+{
+	const char *debug = p->options.debug ? p->options.debug : p->cfg.log.debug;
+
+	log_open("fogwatch-controller", (enum log_level)p->cfg.log.level);
+	if (log_set_debug(debug))
+		log_warnx("controller", "debug areas are not understood: %s", debug);
+}
+
+static int
+load_config(const char *path, struct controller_config *ret)
+{
+	struct complaints c;
+	int err;
+
+	complaints_init(&c);
+	err = controller_config_load(path, &c, ret);
+	complaints_print(&c, stderr);
+	complaints_done(&c);
+	return err;
+}
+
+/* This version cannot do better on the wire. Whoever runs it has to know (SEC-02). */
+static bool
+has_confessed(const struct controller_config *cfg)
+{
+	if (cfg->insecure.plain_grasp) {
+		log_warnx("controller",
+		    "insecure.plain_grasp: everybody on the way can read and forge what "
+		    "this"
+		    " controller and its nodes say to each other");
+		return true;
+	}
+	log_errorx("controller",
+	    "this version speaks GRASP over plain TCP only, which everybody on the way "
+	    "can read"
+	    " and forge. For a closed network of your own, write \"insecure: "
+	    "{plain_grasp: yes}\""
+	    " into %s",
+	    CONTROLLER_CONFIG_PATH);
+	return false;
+}
+
+static int
+refuse(int err, const char *what, const char *object)
+{
+	errno = -err;
+	log_error("controller", "%s %s", what, object);
+	return err;
+}
+
+/* --- prepare ------------------------------------------------------------------------------------- */
+static int
+own_directory(const char *path, const struct passwd *pw)
+{
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	return pw && chown(path, pw->pw_uid, pw->pw_gid) ? -errno : 0;
+}
+
+/* While we may: the directories that the user needs. Those that are there are the packager's. */
+static int
+make_directories(const struct controller_config *cfg)
+{
+	const struct passwd *pw = cfg->user ? getpwnam(cfg->user) : NULL;
+	char run[PATH_MAX], *slash;
+	int err = 0;
+
+	snprintf(run, sizeof run, "%s", cfg->control_socket);
+	slash = strrchr(run, '/');
+	if (slash && slash != run) {
+		*slash = '\0';
+		if (access(run, F_OK))
+			err = own_directory(run, pw);
+	}
+	if (!err && pw && access(cfg->state_dir, F_OK))
+		err = own_directory(cfg->state_dir, pw);
+	return err;
+}
+
+static int
+open_state(struct program *p)
+{
+	const char *dir = p->cfg.state_dir;
+	int err = daemon_state_dir(dir, &p->lock);
+
+	if (err == -EWOULDBLOCK) {
+		log_errorx("controller", "another fogwatch-controller uses %s", dir);
+		return err;
+	}
+	if (err)
+		return refuse(err, "cannot use the state directory", dir);
+	err = identity_load(dir, &p->id);
+	if (err == -EBADMSG) {
+		log_errorx("controller",
+		    "%s/identity holds no identity. If this controller may become "
+		    "another one,"
+		    " remove the file",
+		    dir);
+		return err;
+	}
+	return err ? refuse(err, "cannot read or make the identity in", dir) : 0;
+}
+
+static void
+set_name(struct program *p)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (!p->cfg.name && gethostname(host, sizeof host - 1))
+		host[0] = '\0';
+	snprintf(p->name, sizeof p->name, "%.*s", FOG_NAME_MAX,
+	    p->cfg.name ? p->cfg.name : host);
+}
+
+/* Privileges go before the spawner is forked: programs of hooks have those of the daemon. */
+static int
+prepare(struct program *p)
+{
+	int err = make_directories(&p->cfg);
+
+	if (err)
+		return refuse(err, "cannot make the directory of", p->cfg.control_socket);
+	err = daemon_drop_privileges(p->cfg.user);
+	if (err)
+		return refuse(err, "cannot become the user", p->cfg.user);
+	err = spawner_start(&p->spawner);
+	if (err)
+		return refuse(err, "cannot start", "the spawner");
+	set_name(p);
+	return open_state(p);
+}
+
+/* --- wire: news travels up ------------------------------------------------------------------------ */
+static void
+on_store_failed(void *arg)
+{
+	struct program *p = arg;
+
+	log_errorx("controller",
+	    "the databases in %s cannot be trusted any more: stopping, the"
+	    " next start checks them",
+	    p->cfg.state_dir);
+	p->failed = true;
+	ev_break(p->loop, EVBREAK_ALL);
+}
+
+static int64_t
+wall(void *arg)
+{
+	struct grasp_io *io = arg;
+
+	return io->ops->wall(io);
+}
+
+static void
+on_node_changed(void *arg, struct node *n, enum node_state before)
+{
+	struct program *p = arg;
+
+	judge_node_changed(p->judge, n, before);
+	sessions_node_changed(p->sessions, n);
+}
+
+static void
+on_plan_changed(void *arg, struct node *n)
+{
+	struct program *p = arg;
+
+	if (p->sessions)
+		sessions_plan_changed(p->sessions, n);
+}
+
+static void
+print_config(void *arg, FILE *to)
+{
+	const struct program *p = arg;
+
+	controller_config_print(&p->cfg, to);
+}
+
+/* --- wire: parts, each on those before it ----------------------------------------------------------- */
+static int
+open_store(struct program *p)
+{
+	int err = store_open(p->loop, p->cfg.state_dir, on_store_failed, p, &p->store);
+
+	if (err)
+		return refuse(err, "cannot open the databases in", p->cfg.state_dir);
+	err = events_new(p->store, wall, p->io, &p->events);
+	return err ? refuse(err, "cannot prepare", "events") : 0;
+}
+
+static const char *const *
+names(const struct conf_list *list)
+{
+	/* conf_load() leaves a NULL behind the last item */
+	return list->len ? (const char *const *)list->item : NULL;
+}
+
+static int
+open_sockets(struct program *p)
+{
+	struct grasp_io_ev_config cfg = { .allow = names(&p->cfg.grasp.interfaces),
+		.deny = names(&p->cfg.grasp.exclude),
+		.loopback = p->cfg.grasp.loopback };
+	int err = grasp_io_ev_new(p->loop, &cfg, &p->io);
+
+	return err ? refuse(err, "cannot prepare", "sockets") : 0;
+}
+
+/* We send to the groups of our nodes, and listen there for those who look for us. */
+static int
+open_grasp(struct program *p)
+{
+	struct in6_addr group[SCOPE_GROUPS_MAX];
+	struct grasp_config cfg = {
+		.port = (uint16_t)p->cfg.grasp.port,
+		.link_local = p->cfg.grasp.link_local,
+		.join = group,
+		.send = group,
+		.hops = (unsigned)p->cfg.grasp.hops,
+		.links_max = (unsigned)p->cfg.grasp.links,
+	};
+	char port[16];
+	int groups = 0, err;
+
+	if (p->cfg.scope[0])
+		groups = scope_groups_of(
+		    p->cfg.scope, controller_config_range(&p->cfg), NULL, 0, group);
+	if (groups < 0)
+		return refuse(groups, "cannot make groups of", p->cfg.scope);
+	cfg.joins = cfg.sends = (size_t)groups;
+	err = grasp_node_new(p->io, &cfg, &p->grasp);
+	snprintf(port, sizeof port, "%u", cfg.port);
+	return err ? refuse(err, "cannot open port", port) : 0;
+}
+
+static int
+open_registry(struct program *p)
+{
+	static const struct registry_ops ops = { on_node_changed };
+	const struct registry_config cfg = {
+		.domain = p->cfg.domain[0] ? p->cfg.domain : NULL,
+		.beat_ms = p->cfg.registration.heartbeat_ms,
+		.lease_ms = p->cfg.registration.lease_ms,
+	};
+	int err = registry_new(p->io, p->store, p->events, &cfg, &ops, p, &p->registry);
+
+	return err ? refuse(err, "cannot load", "the nodes") : 0;
+}
+
+static int
+open_judge(struct program *p)
+{
+	static const struct judge_ops ops = { on_plan_changed };
+	const struct judge_config cfg = {
+		.hooks = p->cfg.hooks,
+		.default_plan = p->cfg.default_plan,
+		.plugin_dir = p->cfg.plugin_dir,
+	};
+	struct complaints c;
+	int err = spawner_attach(p->spawner, p->loop);
+
+	if (err)
+		return refuse(err, "cannot use", "the spawner");
+	complaints_init(&c);
+	err = judge_new(p->loop, p->io, p->store, p->events, p->registry, p->spawner,
+	    &cfg, &c, &ops, p, &p->judge);
+	complaints_print(&c, stderr);
+	complaints_done(&c);
+	return err ? refuse(err, "cannot load", "services, hooks and plans") : 0;
+}
+
+static int
+open_sessions(struct program *p)
+{
+	const struct sessions_config sessions = {
+		.id = p->id,
+		.prefix = p->cfg.grasp.objective_prefix,
+		.lease_ms = p->cfg.registration.lease_ms,
+	};
+	const struct advert_config advert = {
+		.id = p->id,
+		.domain = p->cfg.domain,
+		.scope = p->cfg.scope,
+		.prefix = p->cfg.grasp.objective_prefix,
+		.epoch = store_epoch(p->store),
+		.period_ms = p->cfg.advertisement.period_ms,
+		.draft = p->cfg.advertisement.draft,
+		.hops = (uint8_t)p->cfg.grasp.hops,
+	};
+	int err = sessions_new(p->grasp, p->registry, p->judge, p->store, p->events,
+	    &sessions, &p->sessions);
+
+	if (!err)
+		err = advert_new(p->grasp, &advert, &p->advert);
+	return err ? refuse(err, "cannot offer", "the objectives of a controller") : 0;
+}
+
+static int
+open_control(struct program *p)
+{
+	int err;
+
+	p->commands = (struct commands){
+		.registry = p->registry,
+		.judge = p->judge,
+		.sessions = p->sessions,
+		.store = p->store,
+		.events = p->events,
+		.advert = p->advert,
+		.grasp = p->grasp,
+		.id = p->id,
+		.name = p->name,
+		.domain = p->cfg.domain,
+		.started_ms = grasp_io_now(p->io),
+		.links_max = (size_t)p->cfg.grasp.links,
+		.print_config = print_config,
+		.arg = p,
+	};
+	err = ctl_open(p->loop, p->cfg.control_socket, controller_commands,
+	    controller_commands_len, &p->commands, &p->ctl);
+	return err ? refuse(err, "cannot open the control socket", p->cfg.control_socket)
+		   : 0;
+}
+
+static int
+open_chores(struct program *p)
+{
+	int err = chores_new(p->io, p->store, &p->chores);
+
+	if (err)
+		return refuse(err, "cannot prepare", "hourly work");
+	chores_set(p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
+	return 0;
+}
+
+/* --- wire: the process ------------------------------------------------------------------------------ */
+static void
+on_stop(void *arg)
+{
+	struct program *p = arg;
+
+	daemon_stopping();
+	advert_leave(p->advert);
+	ev_break(p->loop, EVBREAK_ALL);
+}
+
+static void
+tell_restart(const char *option)
+{
+	log_warnx(
+	    "controller", "%s has changed, which takes effect at the next start", option);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct program *p = arg;
+	struct controller_config fresh;
+
+	if (load_config(p->options.config, &fresh)) {
+		log_warnx("controller",
+		    "the configuration is refused, the old one stays in force");
+	} else {
+		controller_config_adopt(&p->cfg, &fresh, tell_restart);
+		set_log(p);
+		chores_set(
+		    p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
+		log_info("controller", "configuration read again");
+	}
+	controller_config_free(&fresh);
+	(void)services_dir_load(p->cfg.services_dir, p->judge, p->store);
+}
+
+static int
+open_loop(struct program *p)
+{
+	static const struct daemon_ops ops = { .stop = on_stop, .reload = on_reload };
+	int err;
+
+	p->loop = ev_default_loop(EVFLAG_AUTO);
+	if (!p->loop)
+		return refuse(-ENOMEM, "cannot make", "an event loop");
+	err = daemon_new(p->loop, &ops, p, &p->daemon);
+	return err ? refuse(err, "cannot handle", "signals") : 0;
+}
+
+static int
+wire(struct program *p)
+{
+	static int (*const step[])(struct program * p) = { open_loop, open_sockets,
+		open_store, open_registry, open_judge, open_grasp, open_sessions,
+		open_chores, open_control };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(step) && !err; i++)
+		err = step[i](p);
+	return err;
+}
+
+/* --- run, unwind ---------------------------------------------------------------------------------- */
+static void
+tell_start(struct program *p)
+{
+	const char *recovery = store_recovery(p->store);
+	char id[FOG_ID_TEXT];
+
+	log_info("controller",
+	    "controller %s (%s) version " PACKAGE_VERSION ", domain \"%s\"", p->name,
+	    fog_id_format(&p->id, id), p->cfg.domain);
+	if (recovery)
+		events_emit(
+		    p->events, "controller.recovered", NULL, NULL, NULL, "%s", recovery);
+	events_emit(p->events, "controller.started", NULL, NULL, NULL,
+	    "controller %s started for the %llu. time", p->name,
+	    (unsigned long long)store_epoch(p->store));
+}
+
+static void
+run(struct program *p)
+{
+	tell_start(p);
+	(void)services_dir_load(p->cfg.services_dir, p->judge, p->store);
+	daemon_ready(p->daemon, "watching");
+	ev_run(p->loop, 0);
+	log_info("controller", "stopped");
+}
+
+/* What is written is on the disk before anybody who waits for it goes. */
+static void
+unwind(struct program *p)
+{
+	ctl_close(p->ctl);
+	if (p->store && !p->failed)
+		store_flush(p->store);
+	chores_free(p->chores);
+	advert_free(p->advert);
+	sessions_free(p->sessions);
+	p->sessions = NULL;
+	grasp_node_free(p->grasp);
+	judge_free(p->judge);
+	registry_free(p->registry);
+	events_free(p->events);
+	store_close(p->store);
+	grasp_io_ev_free(p->io);
+	daemon_free(p->daemon);
+	spawner_stop(p->spawner);
+	if (p->loop)
+		ev_loop_destroy(p->loop);
+	if (p->lock >= 0)
+		close(p->lock);
+}
+
+static int
+check_config(const struct program *p)
+{
+	if (p->options.print)
+		controller_config_print(&p->cfg, stdout);
+	return EXIT_DONE;
+}
+
+static int
+serve(struct program *p)
+{
+	int err;
+
+	set_log(p);
+	if (!has_confessed(&p->cfg))
+		return EXIT_USAGE;
+	err = prepare(p);
+	if (!err)
+		err = wire(p);
+	if (!err)
+		run(p);
+	unwind(p);
+	return err || p->failed ? EXIT_REFUSED : EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = { .lock = -1 };
+	int status = parse_options(argc, argv, &p.options);
+
+	if (status >= 0)
+		return status;
+	daemon_prepare();
+	log_open("fogwatch-controller", LOG_LEVEL_INFO);
+	if (load_config(p.options.config, &p.cfg))
+		status = EXIT_REFUSED;
+	else
+		status = p.options.check ? check_config(&p) : serve(&p);
+	controller_config_free(&p.cfg);
+	return status;
+}

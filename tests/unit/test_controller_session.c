@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Registration, plans, reports: the controller's core against doubles of agents. */
+#include "base/log.h"
+#include "controller/event.h"
+#include "controller/store.h"
+#include "tests/support/plant.h"
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct plant plant;
+static struct robot robot, other;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	plant_open(&plant);
+	robot_init(&robot, &plant, 1, "robot");
+	robot_init(&other, &plant, 2, "other");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	robot_done(&robot);
+	robot_done(&other);
+	plant_close(&plant);
+	return 0;
+}
+
+static struct node *
+the_node(void)
+{
+	return registry_by_name(plant.registry, "robot");
+}
+
+static void
+expect(const struct robot *r, enum grasp_outcome outcome, const char *reason)
+{
+	assert_string_equal(grasp_outcome_name(r->outcome), grasp_outcome_name(outcome));
+	assert_string_equal(r->reason, reason);
+}
+
+/* --- registration -------------------------------------------------------------------------------------- */
+static void
+a_lease_is_given_when_the_registration_is_on_the_disk(void **state)
+{
+	(void)state;
+	robot_connect(&robot);
+	robot_register(&robot);
+	fake_run(plant.net, 1000); /* the disk takes its time */
+	assert_int_equal(robot.leases, 0);
+	assert_non_null(the_node());
+	store_flush(plant.store);
+	fake_run(plant.net, 100);
+	assert_int_equal(robot.leases, 1);
+	assert_int_equal(robot.lease.lease_ms, 30000);
+	assert_int_equal(robot.lease.beat_ms, 2000);
+	assert_int_equal(robot.lease.epoch, 1);
+	assert_int_equal(robot.lease.controller.bytes[0], 0xc0);
+	assert_string_equal(the_node()->address, "2001:db8::11");
+	assert_non_null(the_node()->link);
+}
+
+static void
+a_registered_link_stays_and_a_dead_one_is_noticed(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	plant_run(&plant, 60000);
+	assert_int_equal(robot.closed, 0);
+	assert_int_equal(the_node()->state, NODE_ALIVE);
+	robot_drop(&robot);
+	plant_run(&plant, 1500);
+	assert_int_equal(the_node()->state, NODE_SUSPECT);
+	assert_null(the_node()->link);
+}
+
+static bool
+pass_nothing_of_robot(void *arg, const struct fake_packet *p)
+{
+	struct addr *from = arg;
+
+	return !IN6_ARE_ADDR_EQUAL(&p->from.ip, &from->ip) &&
+	    !IN6_ARE_ADDR_EQUAL(&p->to.ip, &from->ip);
+}
+
+static void
+r_11_a_silent_node_is_suspect_after_5_s_and_lost_after_8(void **state)
+{
+	struct addr cut;
+
+	(void)state;
+	robot_join(&robot);
+	plant_run(&plant, 10000);
+	grasp_link_local(robot.link, &cut);
+	fake_net_filter(plant.net, pass_nothing_of_robot, &cut);
+	plant_run(&plant, 4500);
+	assert_int_equal(the_node()->state, NODE_ALIVE);
+	plant_run(&plant, 1500);
+	assert_int_equal(the_node()->state, NODE_SUSPECT);
+	plant_run(&plant, 3000);
+	assert_int_equal(the_node()->state, NODE_LOST);
+	assert_string_equal(plant_events(&plant), "node.joined node.suspect node.lost ");
+}
+
+static void
+a_renewal_of_an_unknown_node_says_so(void **state) /* REG-09 */
+{
+	(void)state;
+	robot.registration.renew = true;
+	robot_connect(&robot);
+	robot_register(&robot);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "unknown: register again");
+	robot.registration.renew = false;
+	robot_join(&robot);
+	assert_int_equal(robot.leases, 1);
+}
+
+static void
+a_link_speaks_for_one_node(void **state) /* REG-11 */
+{
+	(void)state;
+	robot_join(&robot);
+	robot.registration.node.bytes[0] = 77;
+	robot_register(&robot);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "conflict: this link is of another node");
+	assert_null(the_node()->next);
+}
+
+static void
+the_newer_link_of_a_node_is_the_one_in_use(void **state)
+{
+	struct grasp_link *old;
+
+	(void)state;
+	robot_join(&robot);
+	old = robot.link;
+	robot_join(&robot);
+	assert_int_equal(robot.closed, 1);
+	assert_ptr_not_equal(robot.link, old);
+	plant_run(&plant, 30000);
+	assert_int_equal(the_node()->state, NODE_ALIVE);
+	assert_string_equal(plant_events(&plant), "node.joined ");
+	robot_report(&robot, 1, 1, 1, 0);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+}
+
+static void
+a_name_in_use_is_refused(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	snprintf(other.registration.name, sizeof other.registration.name, "robot");
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 100);
+	expect(&other, GRASP_DECLINED,
+	    "conflict: the name robot is taken by node 01000000, which is alive");
+}
+
+static void
+what_is_no_registration_is_refused(void **state)
+{
+	(void)state;
+	robot_connect(&robot);
+	robot_send(&robot, FOGREG, slice_text("\x01"));
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "malformed: that is no registration");
+	assert_null(registry_first(plant.registry));
+}
+
+static void
+who_hangs_up_before_the_answer_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	robot_connect(&robot);
+	robot_register(&robot);
+	fake_run(plant.net, 5);
+	robot_drop(&robot);
+	fake_run(plant.net, 5);
+	plant_run(&plant, 40000);
+	assert_int_equal(the_node()->state, NODE_LOST);
+	robot_join(&robot);
+	assert_int_equal(the_node()->state, NODE_ALIVE);
+}
+
+static void
+a_lease_that_is_refused_makes_no_member(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot.refuses_lease = true;
+	robot_connect(&robot);
+	robot_register(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.leases, 1);
+	assert_int_equal(robot.plans, 0);
+}
+
+static void
+nodes_come_back_after_a_restart_without_registering_anew(void **state) /* REG-13 */
+{
+	(void)state;
+	robot_join(&robot);
+	plant_restart(&plant);
+	robot_drop(&robot);
+	plant_run(&plant, 500);
+	assert_int_equal(the_node()->state, NODE_SUSPECT);
+	robot.registration.renew = true;
+	robot_join(&robot);
+	assert_int_equal(the_node()->state, NODE_ALIVE);
+	assert_int_equal(robot.lease.epoch, 2);
+}
+
+/* --- plans ------------------------------------------------------------------------------------------------- */
+static void
+a_node_gets_its_plan_when_it_has_registered(void **state) /* REG-10 */
+{
+	(void)state;
+	plant_judge.version = 5;
+	plant_judge.items = 3;
+	robot_join(&robot);
+	plant_run(&plant, 100);
+	assert_int_equal(robot.plans, 1);
+	assert_int_equal(robot.plan_version, 5);
+	assert_int_equal(robot.plan_items, 3);
+	assert_int_equal(the_node()->plan_version, 5);
+	assert_string_equal(plant_events(&plant), "node.joined plan.sent ");
+}
+
+static void
+a_plan_that_the_node_has_is_not_sent_again(void **state) /* PLN-07 */
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot.registration.plan_version = 5;
+	robot_join(&robot);
+	robot.registration.renew = true;
+	robot_register(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plans, 0);
+}
+
+static void
+a_changed_plan_is_sent_at_once_and_the_newest_wins(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot_join(&robot);
+	plant_run(&plant, 100);
+	plant_judge.version = 6;
+	sessions_plan_changed(plant.sessions, the_node());
+	plant_judge.version = 7; /* while 6 is on its way */
+	sessions_plan_changed(plant.sessions, the_node());
+	plant_run(&plant, 100);
+	assert_int_equal(robot.plans, 3);
+	assert_int_equal(robot.plan_version, 7);
+	assert_int_equal(the_node()->plan_version, 7);
+}
+
+static void
+a_declined_plan_is_told_and_sent_again_only_after_a_new_registration(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot.mood = ROBOT_DECLINES_PLANS;
+	robot_join(&robot);
+	plant_run(&plant, 100);
+	assert_string_equal(plant_events(&plant), "node.joined plan.declined ");
+	sessions_plan_changed(plant.sessions, the_node());
+	plant_run(&plant, 120000);
+	assert_int_equal(robot.plans, 1);
+	robot.mood = ROBOT_TAKES_PLANS;
+	robot_register(&robot);
+	plant_run(&plant, 100);
+	assert_int_equal(robot.plans, 2);
+	assert_int_equal(the_node()->plan_version, 5);
+}
+
+static void
+a_counter_offer_is_taken_as_a_refusal(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot.mood = ROBOT_COUNTERS;
+	robot_join(&robot);
+	plant_run(&plant, 30000);
+	assert_int_equal(robot.plans, 1);
+	assert_string_equal(plant_events(&plant), "node.joined plan.declined ");
+}
+
+static void
+a_plan_without_answer_is_tried_again_ever_more_rarely(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	robot.mood = ROBOT_IGNORES_PLANS;
+	robot_join(&robot);
+	plant_run(&plant, 120000);
+	assert_in_range(robot.plans, 5, 8); /* 10 s for the answer, then 1, 2, 4 … 60 s */
+	robot.mood = ROBOT_TAKES_PLANS;
+	plant_run(&plant, 80000);
+	assert_int_equal(the_node()->plan_version, 5);
+}
+
+static void
+a_plan_for_a_node_that_is_away_waits_for_it(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_drop(&robot);
+	plant_run(&plant, 100);
+	plant_judge.version = 5;
+	sessions_plan_changed(plant.sessions, the_node());
+	plant_run(&plant, 2000);
+	robot_join(&robot);
+	plant_run(&plant, 100);
+	assert_int_equal(the_node()->plan_version, 5);
+}
+
+/* --- reports ------------------------------------------------------------------------------------------------ */
+static void
+count_point(void *arg, const struct point_row *p)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+	int64_t wall = fake_host_io(plant.host)->ops->wall(fake_host_io(plant.host));
+
+	snprintf(text + len, 512 - len, "%s:%g@%lld ", p->expression, p->value,
+	    (long long)(wall - p->time_ms));
+}
+
+static void
+expect_history(const char *what)
+{
+	char text[512] = "";
+
+	store_flush(plant.store);
+	store_points(plant.store, &robot.registration.node, "", 0, 50, count_point, text);
+	assert_string_equal(text, what);
+}
+
+static void
+a_report_is_judged_and_accepted_when_it_is_on_the_disk(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot.ended = 0;
+	robot_report(&robot, 1, 2, 3, 400);
+	fake_run(plant.net, 500);
+	assert_int_equal(robot.ended, 0);
+	assert_string_equal(plant_judge.told, "robot:3:1@400 robot:3:2@400 ");
+	store_flush(plant.store);
+	fake_run(plant.net, 0);
+	expect_history("load:2@899 ");
+	fake_run(plant.net, 10);
+	assert_int_equal(robot.ended, 1);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_int_equal(the_node()->points_received, 2);
+	assert_true(sessions_bytes_received(plant.sessions, the_node()) > 100);
+}
+
+static void
+points_that_were_taken_in_before_are_not_judged_again(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_report(&robot, 1, 3, 1, 0);
+	robot_report(&robot, 2, 3, 1, 0); /* 2 and 3 again, and 4 */
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_string_equal(
+	    plant_judge.told, "robot:1:1@0 robot:1:2@0 robot:1:3@0 robot:1:4@1 ");
+	assert_int_equal(sessions_counters(plant.sessions)->duplicate_points, 2);
+}
+
+static void
+what_was_taken_in_before_a_restart_is_known_after_it(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_report(&robot, 1, 3, 1, 0);
+	plant_run(&plant, 100);
+	plant_restart(&plant);
+	plant_run(&plant, 100);
+	robot_join(&robot);
+	plant_judge.told[0] = '\0';
+	robot_report(&robot, 2, 3, 1, 0);
+	plant_run(&plant, 100);
+	assert_string_equal(plant_judge.told, "robot:1:4@0 ");
+}
+
+static void
+a_new_start_of_the_agent_counts_anew(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_report(&robot, 5, 1, 1, 0);
+	plant_run(&plant, 100);
+	robot.registration.boot[0] = 9;
+	robot.clock_ms = -900000;
+	robot_join(&robot);
+	robot_report(&robot, 1, 1, 1, 0);
+	plant_run(&plant, 100);
+	assert_string_equal(plant_judge.told, "robot:1:5@0 robot:1:1@0 ");
+}
+
+static void
+old_points_go_into_the_history_alone(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_report(&robot, 1, 1, 1, 0);
+	plant_run(&plant, 100);
+	robot_report(&robot, 2, 1, 1, 50000); /* from a spool */
+	plant_run(&plant, 100);
+	assert_string_equal(plant_judge.told, "robot:1:1@0 ");
+	assert_int_equal(sessions_counters(plant.sessions)->late_points, 1);
+	assert_int_equal(sessions_counters(plant.sessions)->points, 2);
+}
+
+static void
+points_of_an_item_that_is_no_more_are_counted(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_report(&robot, 1, 2, 99, 0);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_string_equal(plant_judge.told, "");
+	expect_history("");
+	assert_int_equal(sessions_counters(plant.sessions)->unknown_points, 2);
+}
+
+static void
+a_report_on_an_unregistered_link_is_refused(void **state) /* SEC-08 */
+{
+	(void)state;
+	robot_connect(&robot);
+	robot_report(&robot, 1, 1, 1, 0);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "unknown: register again");
+}
+
+static void
+what_is_no_report_is_refused(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	robot_send(&robot, FOGREPORT, slice_text("\xa0"));
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "malformed: that is no report");
+}
+
+static void
+a_slow_network_makes_nothing_younger(void **state)
+{
+	int age = 0;
+
+	(void)state;
+	robot_join(&robot);
+	fake_net_delay(plant.net, 300, 300);
+	robot_report(&robot, 1, 1, 1, 0);
+	fake_run(plant.net, 400);
+	assert_int_equal(sscanf(plant_judge.told, "robot:1:1@%d", &age), 1);
+	assert_in_range(age, 290, 300);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_lease_is_given_when_the_registration_is_on_the_disk),
+		CASE(a_registered_link_stays_and_a_dead_one_is_noticed),
+		CASE(r_11_a_silent_node_is_suspect_after_5_s_and_lost_after_8),
+		CASE(a_renewal_of_an_unknown_node_says_so),
+		CASE(a_link_speaks_for_one_node),
+		CASE(the_newer_link_of_a_node_is_the_one_in_use),
+		CASE(a_name_in_use_is_refused),
+		CASE(what_is_no_registration_is_refused),
+		CASE(who_hangs_up_before_the_answer_leaves_nothing_behind),
+		CASE(a_lease_that_is_refused_makes_no_member),
+		CASE(nodes_come_back_after_a_restart_without_registering_anew),
+		CASE(a_node_gets_its_plan_when_it_has_registered),
+		CASE(a_plan_that_the_node_has_is_not_sent_again),
+		CASE(a_changed_plan_is_sent_at_once_and_the_newest_wins),
+		CASE(
+		    a_declined_plan_is_told_and_sent_again_only_after_a_new_registration),
+		CASE(a_counter_offer_is_taken_as_a_refusal),
+		CASE(a_plan_without_answer_is_tried_again_ever_more_rarely),
+		CASE(a_plan_for_a_node_that_is_away_waits_for_it),
+		CASE(a_report_is_judged_and_accepted_when_it_is_on_the_disk),
+		CASE(points_that_were_taken_in_before_are_not_judged_again),
+		CASE(what_was_taken_in_before_a_restart_is_known_after_it),
+		CASE(a_new_start_of_the_agent_counts_anew),
+		CASE(old_points_go_into_the_history_alone),
+		CASE(points_of_an_item_that_is_no_more_are_counted),
+		CASE(a_report_on_an_unregistered_link_is_refused),
+		CASE(what_is_no_report_is_refused),
+		CASE(a_slow_network_makes_nothing_younger),
+	};
+
+	log_open("test_controller_session", LOG_LEVEL_ERROR);
+	return RUN_TESTS(tests, NULL, NULL);
+}
