@@ -121,7 +121,7 @@ insecure: {plain_grasp: yes}
 Y
 bad_configuration() {
 	refused 1 'bad.yaml:1:1: domian' "$build/fogwatch-controller" -n -c "$tmp/bad.yaml" &&
-		grep -q 'bad.yaml:3:10: registration.lease' "$tmp/refused"
+		grep -q 'bad.yaml:3:3: lease' "$tmp/refused"
 }
 check "OPS-06 all errors of a configuration are told with their places" bad_configuration
 running_stays() {
