@@ -188,13 +188,13 @@ every_option_has_help_that_is_a_sentence(void **state)
 }
 
 static void
-the_sample_is_accepted(void **state)
+the_sample_is_accepted_and_confesses_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(
 	    agent_config_load(SRCDIR "/examples/agent.yaml", &complaints, &cfg), 0);
 	assert_int_equal(complaints.errors + complaints.warnings, 0);
-	assert_true(cfg.insecure.plain_grasp);
+	assert_false(cfg.insecure.plain_grasp);
 }
 
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -210,7 +210,7 @@ main(void)
 		CONFIG_TEST(the_canonical_form_reads_back_to_itself),
 		CONFIG_TEST(a_reload_takes_over_what_can_change_and_tells_the_rest),
 		TEST(every_option_has_help_that_is_a_sentence),
-		CONFIG_TEST(the_sample_is_accepted),
+		CONFIG_TEST(the_sample_is_accepted_and_confesses_nothing),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
