@@ -23,6 +23,14 @@ in_node() { # node command…
 	ip netns exec "$ns" "$@"
 }
 
+# In the background; $! is the program itself, so that its number can be kept and signalled.
+start_in() { # node log command…
+	local ns log=$2
+	ns=$(lab_ns "$1")
+	shift 2
+	ip netns exec "$ns" setsid "$@" < /dev/null >> "$log" 2>&1 &
+}
+
 node_address() { # node
 	case $1 in
 	ctl) echo fd57::1 ;;
@@ -121,8 +129,7 @@ function_address() { # function
 function_start() { # function node
 	local next=()
 	[ "$1" = F1 ] && next=("$(function_address F2)" $port)
-	in_node "$2" setsid "$demo/fogfn" "$1" "$2" $port "${next[@]}" \
-		< /dev/null >> "$run/$1@$2.log" 2>&1 &
+	start_in "$2" "$run/$1@$2.log" "$demo/fogfn" "$1" "$2" $port "${next[@]}"
 	pid_write "$1@$2" $!
 }
 
