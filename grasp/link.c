@@ -19,8 +19,17 @@ is_up(const struct grasp_link *l)
 /* --- the end -------------------------------------------------------------------------------- */
 
 static void
+leave_guests(struct grasp_link *l)
+{
+	if (l->guest)
+		TAILQ_REMOVE(&l->node->guests, l, guest_entry);
+	l->guest = false;
+}
+
+static void
 close_stream(struct grasp_link *l, bool abort)
 {
+	leave_guests(l);
 	if (l->accepted && is_up(l))
 		l->node->links_accepted--;
 	if (l->stream)
@@ -394,10 +403,8 @@ count_from(const struct grasp_node *n, const struct in6_addr *ip)
 	const struct grasp_link *l;
 	unsigned count = 0;
 
-	TAILQ_FOREACH(l, &n->links, entry)
-		if (l->accepted && !l->held && is_up(l) &&
-		    IN6_ARE_ADDR_EQUAL(&l->peer.ip, ip))
-			count++;
+	TAILQ_FOREACH(l, &n->guests, guest_entry)
+		count += IN6_ARE_ADDR_EQUAL(&l->peer.ip, ip);
 	return count;
 }
 
@@ -409,8 +416,8 @@ make_room(struct grasp_node *n)
 
 	if (n->links_accepted < n->cfg.links_max)
 		return true;
-	TAILQ_FOREACH(l, &n->links, entry)
-		if (l->state == LINK_OPEN && is_idle(l)) {
+	TAILQ_FOREACH(l, &n->guests, guest_entry)
+		if (l->live == 0) {
 			link_doom(l, -ECONNABORTED);
 			return true;
 		}
@@ -424,15 +431,16 @@ link_accept(struct grasp_node *n, struct grasp_stream *stream)
 	struct addr peer;
 
 	n->io->ops->stream_peer(stream, &peer);
-	if (count_from(n, &peer.ip) < LINKS_PER_ADDRESS && make_room(n))
+	if (count_from(n, &peer.ip) < GUESTS_PER_ADDRESS && make_room(n))
 		l = new_link(n);
 	if (!l) {
 		n->counters.links_refused++;
 		n->io->ops->stream_close(stream, true);
 		return;
 	}
-	l->accepted = true;
+	l->accepted = l->guest = true;
 	n->links_accepted++;
+	TAILQ_INSERT_TAIL(&n->guests, l, guest_entry);
 	l->stream = stream;
 	l->peer = peer;
 	n->io->ops->stream_set(stream, &stream_ops, l);
@@ -476,6 +484,7 @@ void
 grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max)
 {
 	l->held = true;
+	leave_guests(l);
 	l->beat_ms = beat_ms;
 	l->silence_ms = silence_ms;
 	if (max > GRASP_UNICAST_MAX)

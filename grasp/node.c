@@ -218,6 +218,7 @@ init_lists(struct grasp_node *n)
 	TAILQ_INIT(&n->responses);
 	TAILQ_INIT(&n->links);
 	TAILQ_INIT(&n->links_due);
+	TAILQ_INIT(&n->guests);
 	STAILQ_INIT(&n->garbage);
 	for (size_t i = 0; i < SESSION_BUCKETS; i++)
 		LIST_INIT(&n->sessions[i]);

@@ -19,11 +19,12 @@
 #define RESPONSES_MAX	   64
 #define ANSWER_ONCE_MS	   1000 /* I-16 */
 #define LINKS_MAX	   512
-#define LINKS_PER_ADDRESS  32 /* accepted ones that are not held */
+#define GUESTS_PER_ADDRESS 32
 #define LINK_OPEN_MS	   10000
 #define LINK_IDLE_MS	   5000	 /* accepted, without a session (I-26) */
 #define LINK_FRAME_MS	   10000 /* from the first to the last byte of a message (S-14) */
-#define LINK_SESSIONS_MAX  64	 /* started by the peer */
+#define LINK_SESSIONS_MAX  64	 /* started by the peer, on a held link */
+#define GUEST_SESSIONS_MAX 8	 /* on another one */
 #define WAIT_MAX_MS	   3600000 /* a peer's M_WAIT is cut to this */
 #define RECENT_IDS	   256
 #define SESSION_BUCKETS	   256
@@ -58,13 +59,14 @@ struct grasp_node {
 	struct grasp_responses responses;
 	unsigned responses_open;
 	struct grasp_links links, links_due;
+	struct grasp_links guests; /* accepted and not held, oldest first */
 	unsigned links_accepted;
 	struct grasp_session_bucket sessions[SESSION_BUCKETS];
 
 	struct seen seen;
 	struct flood_cache floods;
-	unsigned newcomers; /* registrations that floods were not told to yet */
-	struct limit answers;			 /* all of them together */
+	unsigned newcomers;   /* registrations that floods were not told to yet */
+	struct limit answers; /* all of them together */
 	struct limit_sources *answers_by_source; /* made with the first answer */
 	uint32_t recent[RECENT_IDS];		 /* session ids used last (G-038) */
 	unsigned recents;
@@ -95,13 +97,14 @@ enum link_state {
 };
 
 struct grasp_link {
-	TAILQ_ENTRY(grasp_link) entry, due_entry;
+	TAILQ_ENTRY(grasp_link) entry, due_entry, guest_entry;
 	struct garbage garbage;
 	struct grasp_node *node;
 	struct grasp_stream *stream; /* NULL when gone */
 	enum link_state state;
 	int err;       /* why it is gone */
 	bool accepted; /* opened by the peer */
+	bool guest;    /* in the list of those */
 	bool held, due;
 	bool served; /* has had a session */
 	struct grasp_sessions sessions;

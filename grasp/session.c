@@ -461,7 +461,7 @@ session_request(struct grasp_link *l, const struct grasp_msg *msg)
 		refuse(l, msg);
 		return;
 	}
-	if (l->live_of_peer >= LINK_SESSIONS_MAX ||
+	if (l->live_of_peer >= (l->held ? LINK_SESSIONS_MAX : GUEST_SESSIONS_MAX) ||
 	    new_session(l, msg->session_id, &asked, false, &s) < 0) {
 		l->node->counters.rate_limited++;
 		refuse(l, msg);

@@ -30,9 +30,21 @@ struct fake_letter {
 void *
 fake_alloc(size_t size)
 {
-	void *p = calloc(1, size ? size : 1);
+	/* Not malloc(): the compiler makes calloc() of that and memset(). */
+	void *p = aligned_alloc(16, (size + 16) / 16 * 16);
 
 	assert(p);
+	return memset(p, 0, size);
+}
+
+void *
+fake_grow(void *old, size_t old_size, size_t size)
+{
+	void *p = fake_alloc(size);
+
+	if (old_size)
+		memcpy(p, old, old_size);
+	free(old);
 	return p;
 }
 
@@ -91,9 +103,10 @@ fake_schedule(struct fake_net *net, struct fake_event *e, int64_t delay_ms)
 	e->at_ms = net->now_ms + delay_ms;
 	e->order = net->order++;
 	if (net->events + 2 > net->room) {
+		size_t old = net->room * sizeof *net->heap;
+
 		net->room = net->room ? net->room * 2 : 64;
-		net->heap = realloc(net->heap, net->room * sizeof *net->heap);
-		assert(net->heap);
+		net->heap = fake_grow(net->heap, old, net->room * sizeof *net->heap);
 	}
 	net->events++;
 	settle(net, net->events, e);
@@ -242,10 +255,11 @@ fake_record(struct fake_net *net, const struct fake_packet *p)
 	if (!net->captures)
 		return;
 	if (net->packets == net->packet_room) {
+		size_t old = net->packet_room * sizeof *net->packet;
+
 		net->packet_room = net->packet_room ? net->packet_room * 2 : 64;
 		net->packet =
-		    realloc(net->packet, net->packet_room * sizeof *net->packet);
-		assert(net->packet);
+		    fake_grow(net->packet, old, net->packet_room * sizeof *net->packet);
 	}
 	copy = fake_alloc(p->data.len);
 	if (p->data.len)

@@ -70,7 +70,10 @@ bool fake_passes(struct fake_net *net, const struct fake_packet *p);
 bool fake_fails(struct fake_host *h);
 struct fake_interface *fake_interface(const struct fake_host *h, uint32_t ifindex);
 const struct in6_addr *fake_source(const struct fake_interface *i, bool link_local);
-void *fake_alloc(size_t size); /* a test without memory is over */
+/* A test without memory is over. Neither calls calloc() nor realloc(), so that tests which let
+ * those fail hit the engine alone. */
+void *fake_alloc(size_t size);
+void *fake_grow(void *old, size_t old_size, size_t size);
 
 /* --- io_fake_stream.c: grasp_io_ops --- */
 int fake_stream_open(struct grasp_io *io, const struct addr *to, int64_t timeout_ms,

@@ -208,8 +208,7 @@ take_data(struct grasp_stream *s, const struct segment *g)
 {
 	ssize_t used;
 
-	s->in = realloc(s->in, s->in_len + g->len + 1);
-	assert(s->in);
+	s->in = fake_grow(s->in, s->in_len, s->in_len + g->len);
 	memcpy(s->in + s->in_len, g->data, g->len);
 	s->in_len += g->len;
 	if (!s->ops || !s->ops->received)

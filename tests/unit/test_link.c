@@ -286,7 +286,7 @@ a_message_must_be_whole_within_10_seconds_S_14(void **state)
 static void
 one_address_gets_only_so_many_places_S_14(void **state)
 {
-	static struct stranger x[LINKS_PER_ADDRESS + 8];
+	static struct stranger x[GUESTS_PER_ADDRESS + 8];
 	unsigned open = 0;
 
 	(void)state;
@@ -294,7 +294,7 @@ one_address_gets_only_so_many_places_S_14(void **state)
 		stranger_connect(&x[i], &f.lab, 1);
 	for (size_t i = 0; i < ARRAY_LEN(x); i++)
 		open += x[i].opened && !x[i].closed;
-	assert_int_equal(open, LINKS_PER_ADDRESS);
+	assert_int_equal(open, GUESTS_PER_ADDRESS);
 	assert_int_equal(grasp_node_counters(f.lab.node[1])->links_refused, 8);
 	open_link();
 	negotiate();
@@ -634,7 +634,8 @@ main(void)
 		CASE(who_says_nothing_makes_room_for_who_does_S_14),
 		CASE(a_message_may_come_byte_by_byte_I_02_G_044),
 		CASE(several_messages_may_come_at_once_I_02),
-		CASE(messages_of_2048_bytes_are_taken_and_longer_ones_are_not_G_010_G_012),
+		CASE(
+		    messages_of_2048_bytes_are_taken_and_longer_ones_are_not_G_010_G_012),
 		CASE(holding_raises_the_limit_for_both_directions_G_011),
 		CASE(bytes_that_are_no_cbor_close_the_link),
 		CASE(an_unknown_message_type_is_skipped_G_005),

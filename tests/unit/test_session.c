@@ -765,18 +765,32 @@ ids_are_new_for_each_request_G_034(void **state)
 }
 
 static void
-a_peer_can_start_only_so_many_sessions_on_a_link(void **state)
+start_sessions(uint32_t from, uint32_t to)
 {
-	(void)state;
-	stranger_connect(&f.x, &f.lab, 1);
-	for (uint32_t id = 0; id < 100; id++) {
+	for (uint32_t id = from; id < to; id++) {
 		struct grasp_msg m = say(M_REQ_NEG, id, "EX1", 6);
 
 		stranger_say(&f.x, &m);
 	}
-	assert_int_equal(f.b.asked, 64);
-	assert_int_equal(grasp_node_counters(f.lab.node[1])->rate_limited, 36);
+}
+
+static void
+a_peer_can_start_only_so_many_sessions_on_a_link(void **state)
+{
+	(void)state;
+	stranger_connect(&f.x, &f.lab, 1);
+	start_sessions(0, 100);
+	assert_int_equal(f.b.asked, 8);
+	assert_int_equal(grasp_node_counters(f.lab.node[1])->rate_limited, 92);
 	assert_false(f.x.closed);
+	grasp_link_hold(f.b.link, 0, 0, 0);
+	start_sessions(100, 200);
+	assert_int_equal(f.b.asked, 64);
+	assert_false(f.x.closed);
+	grasp_session_end(f.b.session, true, NULL);
+	run(10);
+	start_sessions(200, 210);
+	assert_int_equal(f.b.asked, 65);
 }
 
 static void
@@ -986,7 +1000,8 @@ main(void)
 		CASE(a_peer_that_is_not_there_fails_the_session_and_the_link),
 		CASE(a_host_without_grasp_refuses_I_12),
 		CASE(a_request_nobody_listens_for_closes_the_link_at_once_G_055),
-		CASE(on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
+		CASE(
+		    on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
 		CASE(an_objective_without_a_negotiate_callback_is_not_offered_G_055),
 		CASE(a_deregistered_objective_is_not_offered_any_more),
 		CASE(a_value_is_synchronized_and_the_link_closed_G_104_G_054),
@@ -1004,7 +1019,8 @@ main(void)
 		CASE(an_end_that_declines_may_come_in_our_turn_G_094),
 		CASE(a_request_with_an_id_that_is_active_is_discarded_G_040),
 		CASE(two_peers_may_use_the_same_id_G_039),
-		CASE(a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
+		CASE(
+		    a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
 		CASE(ids_are_new_for_each_request_G_034),
 		CASE(a_peer_can_start_only_so_many_sessions_on_a_link),
 		CASE(the_peer_hangs_up_in_the_middle_G_054),
