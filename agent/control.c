@@ -2,11 +2,13 @@
 #include "agent/control.h"
 
 #include <config.h> /* the build's, not ours */
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "metrics/expr.h"
 
 #define ITEM_MAX (256 * 1024)
@@ -36,6 +38,12 @@ put_addr(struct buf *b, const char *key, const struct addr *addr)
 	wr_key_text(b, key, addr_format(addr, text));
 }
 
+static void
+put_span(struct buf *b, const char *key, int64_t ms)
+{
+	wr_key_double(b, key, (double)ms / 1000);
+}
+
 /* --- status --------------------------------------------------------------------------------- */
 static const char *
 state_name(enum uplink_state s)
@@ -54,13 +62,13 @@ state_name(enum uplink_state s)
 static void
 put_node(struct buf *b, const struct agent *a)
 {
-	wr_key_text(b, "program", "fogwatch-agent");
-	wr_key_text(b, "version", PACKAGE_VERSION);
-	put_id(b, "node", &a->identity->id);
+	wr_key_text(b, "role", "agent");
 	wr_key_text(b, "name", a->identity->name);
+	put_id(b, "id", &a->identity->id);
 	wr_key_text(b, "domain", a->cfg->domain);
 	wr_key_text(b, "scope", a->cfg->attributes);
-	wr_key_int(b, "uptime_ms", grasp_io_now(a->io) - a->started_ms);
+	wr_key_text(b, "version", PACKAGE_VERSION);
+	put_span(b, "uptime_s", grasp_io_now(a->io) - a->started_ms);
 }
 
 static void
@@ -70,58 +78,21 @@ put_session(struct buf *b, const struct agent *a, const struct uplink *u)
 	bool registered = uplink_state(u) == UPLINK_REGISTERED;
 
 	wr_key_text(b, "state", state_name(uplink_state(u)));
+	if (registered)
+		put_id(b, "controller", &session_lease(s)->controller);
+	else
+		wr_key_text(b, "controller", NULL);
 	if (s)
 		put_addr(b, "controller_address", session_addr(s));
+	else
+		wr_key_text(b, "controller_address", NULL);
 	if (registered) {
-		put_id(b, "controller", &session_lease(s)->controller);
-		wr_key_int(b, "lease_ms", session_lease(s)->lease_ms);
-		wr_key_int(b, "registered_ms", grasp_io_now(a->io) - session_since(s));
+		put_span(b, "registered_s", grasp_io_now(a->io) - session_since(s));
+		put_span(b, "lease_s", session_lease(s)->lease_ms);
 	}
-	wr_key_int(b, "registrations", (int64_t)uplink_registrations(u));
 	wr_key_text(b, "trouble", uplink_trouble(u)[0] ? uplink_trouble(u) : NULL);
-	wr_key_int(b, "discoveries", (int64_t)bootstrap_searches(uplink_bootstrap(u)));
-}
-
-static void
-put_reports(struct buf *b, const struct uplink *u)
-{
-	struct reporter_stats r;
-
-	reporter_stats(uplink_reporter(u), &r);
 	wr_key_int(b, "plan_version", (int64_t)plan_version(uplink_plan(u)));
 	wr_key_int(b, "plan_items", (int64_t)plan_len(uplink_plan(u)));
-	wr_key_int(b, "results", (int64_t)r.points);
-	wr_key_int(b, "results_accepted", (int64_t)r.accepted);
-	wr_key_int(b, "results_waiting", (int64_t)r.waiting);
-	wr_key_int(b, "results_dropped", (int64_t)r.dropped);
-	wr_key_int(b, "results_rejected", (int64_t)r.rejected);
-	wr_key_int(b, "reports", (int64_t)r.reports);
-	wr_key_int(b, "report_bytes", (int64_t)r.bytes);
-}
-
-static void
-put_sampler(struct buf *b, const struct agent *a)
-{
-	struct sampler_stats s;
-
-	sampler_stats(a->sampler, &s);
-	wr_key_int(b, "source_reads", (int64_t)s.reads);
-	wr_key_int(b, "samples", (int64_t)s.samples);
-	wr_key_int(b, "series", (int64_t)s.series);
-	wr_key_int(b, "history_bytes", (int64_t)s.history_bytes);
-	wr_key_int(b, "queries", (int64_t)querier_answers(a->querier));
-}
-
-static void
-put_grasp(struct buf *b, const struct agent *a)
-{
-	const struct grasp_counters *c = grasp_node_counters(a->node);
-
-	wr_key_int(b, "datagrams", (int64_t)c->datagrams);
-	wr_key_int(b, "malformed", (int64_t)c->malformed);
-	wr_key_int(b, "rate_limited", (int64_t)c->rate_limited);
-	wr_key_int(b, "floods", (int64_t)c->floods);
-	wr_key_int(b, "links", (int64_t)c->links);
 }
 
 static int
@@ -136,9 +107,6 @@ run_status(void *arg, struct ctl_request *req, struct slice args)
 		wr_open_map(&b);
 		put_node(&b, a);
 		put_session(&b, a, a->uplink[i]);
-		put_reports(&b, a->uplink[i]);
-		put_sampler(&b, a);
-		put_grasp(&b, a);
 		wr_close(&b);
 		send_item(req, &b);
 	}
@@ -147,7 +115,102 @@ run_status(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
-/* --- candidates ------------------------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------------------------- */
+struct counter {
+	const char *name;
+	uint64_t value;
+};
+
+static void
+put_counters(struct buf *b, const struct counter *counter, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		wr_key_int(b, counter[i].name, (int64_t)counter[i].value);
+}
+
+static void
+put_grasp_counters(struct buf *b, const struct agent *a)
+{
+	const struct grasp_counters *g = grasp_node_counters(a->node);
+	const struct counter counter[] = {
+		{ "grasp_datagrams", g->datagrams },
+		{ "grasp_malformed", g->malformed },
+		{ "grasp_duplicate", g->duplicate },
+		{ "grasp_own", g->own },
+		{ "grasp_unknown_type", g->unknown_type },
+		{ "grasp_unwanted", g->unwanted },
+		{ "grasp_no_listener", g->no_listener },
+		{ "grasp_bad_source", g->bad_source },
+		{ "grasp_rate_limited", g->rate_limited },
+		{ "grasp_too_long", g->too_long },
+		{ "grasp_discoveries", g->discoveries },
+		{ "grasp_responses", g->responses },
+		{ "grasp_floods", g->floods },
+		{ "grasp_links", g->links },
+		{ "grasp_links_refused", g->links_refused },
+	};
+
+	put_counters(b, counter, ARRAY_LEN(counter));
+}
+
+static void
+put_uplink_counters(struct buf *b, const struct uplink *u)
+{
+	struct reporter_stats r;
+
+	reporter_stats(uplink_reporter(u), &r);
+	const struct counter counter[] = {
+		{ "searches", bootstrap_searches(uplink_bootstrap(u)) },
+		{ "registrations", uplink_registrations(u) },
+		{ "points", r.points },
+		{ "points_accepted", r.accepted },
+		{ "points_waiting", r.waiting },
+		{ "points_dropped", r.dropped },
+		{ "points_refused", r.rejected },
+		{ "reports", r.reports },
+		{ "report_bytes", r.bytes },
+	};
+
+	put_counters(b, counter, ARRAY_LEN(counter));
+}
+
+static void
+put_sampler_counters(struct buf *b, const struct agent *a)
+{
+	struct sampler_stats s;
+
+	sampler_stats(a->sampler, &s);
+	const struct counter counter[] = {
+		{ "queries", querier_answers(a->querier) },
+		{ "source_reads", s.reads },
+		{ "samples", s.samples },
+		{ "series", s.series },
+		{ "history_bytes", s.history_bytes },
+	};
+
+	put_counters(b, counter, ARRAY_LEN(counter));
+}
+
+static int
+run_counters(void *arg, struct ctl_request *req, struct slice args)
+{
+	const struct agent *a = arg;
+	struct buf b;
+
+	(void)args;
+	buf_init(&b, ITEM_MAX);
+	wr_open_map(&b);
+	put_grasp_counters(&b, a);
+	put_uplink_counters(&b, a->uplink[0]);
+	put_sampler_counters(&b, a);
+	wr_close(&b);
+	send_item(req, &b);
+	buf_done(&b);
+	ctl_end(req);
+	return 0;
+}
+
+/* --- controllers ------------------------------------------------------------------------------ */
 static void
 put_candidate(struct buf *b, const struct candidate *c, int64_t now)
 {
@@ -155,18 +218,22 @@ put_candidate(struct buf *b, const struct candidate *c, int64_t now)
 	put_addr(b, "address", &c->addr);
 	if (c->has_id)
 		put_id(b, "controller", &c->id);
+	else
+		wr_key_text(b, "controller", NULL);
 	wr_key_int(b, "epoch", (int64_t)c->epoch);
 	wr_key_bool(b, "configured", c->fixed);
 	wr_key_bool(b, "proven", c->proven);
 	wr_key_int(b, "failures", c->failures);
 	if (c->heard_ms != INT64_MIN)
-		wr_key_int(b, "heard_ms", now - c->heard_ms);
-	wr_key_int(b, "retry_ms", c->retry_ms > now ? c->retry_ms - now : 0);
+		put_span(b, "heard_s", now - c->heard_ms);
+	else
+		wr_key_text(b, "heard_s", NULL);
+	put_span(b, "retry_s", c->retry_ms > now ? c->retry_ms - now : 0);
 	wr_close(b);
 }
 
 static int
-run_candidates(void *arg, struct ctl_request *req, struct slice args)
+run_controllers(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
 	const struct candidate *c;
@@ -189,32 +256,42 @@ run_candidates(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- capabilities ----------------------------------------------------------------------------- */
 static void
+put_l2(struct buf *b, const struct caps_interface *i)
+{
+	char text[3 * sizeof i->l2 + 1], *at = text;
+
+	for (unsigned n = 0; n < i->l2_len; n++)
+		at += sprintf(at, n ? ":%02x" : "%02x", i->l2[n]);
+	wr_key_text(b, "l2", i->l2_len ? text : NULL);
+}
+
+static void
+put_address(struct buf *b, const struct caps_interface *i, unsigned n)
+{
+	static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
+	struct addr addr = { .port = 0 };
+	char ip[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 8];
+
+	if (i->addr[n].len == 4)
+		memcpy(addr.ip.s6_addr, v4, sizeof v4);
+	memcpy(addr.ip.s6_addr + 16 - i->addr[n].len, i->addr[n].ip, i->addr[n].len);
+	snprintf(text, sizeof text, "%s/%u", addr_format(&addr, ip), i->addr[n].prefix);
+	wr_text(b, text);
+}
+
+static void
 put_interface(struct buf *b, const struct caps_interface *i)
 {
-	char text[2 * sizeof i->l2 + 8], *at = text;
-
 	wr_open_map(b);
 	wr_key_text(b, "name", i->name);
 	wr_key_text(b, "kind", caps_kind_name(i->kind));
 	wr_key_text(b, "radio", i->radio[0] ? i->radio : NULL);
-	for (unsigned n = 0; n < i->l2_len; n++)
-		at += sprintf(at, n ? ":%02x" : "%02x", i->l2[n]);
-	wr_key_text(b, "link_address", i->l2_len ? text : NULL);
 	wr_key_bool(b, "up", i->up);
+	put_l2(b, i);
 	wr_text(b, "addresses");
 	wr_array(b, i->addrs);
-	for (unsigned n = 0; n < i->addrs; n++) {
-		struct addr addr = { .port = 0 };
-		char ip[ADDR_TEXT_MAX], full[ADDR_TEXT_MAX + 8];
-
-		if (i->addr[n].len == 4)
-			memcpy(addr.ip.s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-		memcpy(
-		    addr.ip.s6_addr + 16 - i->addr[n].len, i->addr[n].ip, i->addr[n].len);
-		snprintf(full, sizeof full, "%s/%u", addr_format(&addr, ip),
-		    i->addr[n].prefix);
-		wr_text(b, full);
-	}
+	for (unsigned n = 0; n < i->addrs; n++)
+		put_address(b, i, n);
 	wr_close(b);
 }
 
@@ -222,37 +299,39 @@ static void
 put_hardware(struct buf *b, const struct caps *c)
 {
 	wr_key_text(b, "type", c->type);
-	wr_key_text(b, "vendor", c->vendor);
 	wr_key_text(b, "energy", caps_energy_name(c->energy));
 	wr_key_double(b, "battery", c->battery);
-	wr_key_text(b, "virtualization", c->virtualization);
-	wr_key_text(b, "architecture", c->arch);
-	wr_key_text(b, "os", c->os);
-	wr_key_text(b, "kernel", c->kernel);
-	wr_key_text(b, "version", c->version);
 	wr_key_int(b, "cpus", c->cpus);
 	wr_key_int(b, "memory_bytes", (int64_t)c->memory_bytes);
+	wr_key_text(b, "virtualization", c->virtualization);
+	wr_key_text(b, "vendor", c->vendor);
+	wr_key_text(b, "os", c->os);
+	wr_key_text(b, "kernel", c->kernel);
+	wr_key_text(b, "arch", c->arch);
+	wr_key_text(b, "version", c->version);
 	wr_key_int(b, "storage_bytes", (int64_t)c->storage_bytes);
 }
 
 static int
 run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 {
-	const struct caps *c = &((const struct agent *)arg)->caps;
+	const struct agent *a = arg;
+	const struct caps *c = &a->caps;
 	struct buf b;
 
 	(void)args;
 	buf_init(&b, ITEM_MAX);
 	wr_open_map(&b);
+	wr_key_text(&b, "name", a->identity->name);
 	put_hardware(&b, c);
-	wr_text(&b, "interfaces");
-	wr_array(&b, c->interfaces);
-	for (unsigned i = 0; i < c->interfaces; i++)
-		put_interface(&b, &c->interface[i]);
 	wr_text(&b, "tags");
 	wr_map(&b, c->tags);
 	for (unsigned i = 0; i < c->tags; i++)
 		wr_key_text(&b, c->tag[i].key, c->tag[i].value);
+	wr_text(&b, "interfaces");
+	wr_array(&b, c->interfaces);
+	for (unsigned i = 0; i < c->interfaces; i++)
+		put_interface(&b, &c->interface[i]);
 	wr_close(&b);
 	send_item(req, &b);
 	buf_done(&b);
@@ -261,6 +340,21 @@ run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 }
 
 /* --- query ------------------------------------------------------------------------------------ */
+struct question {
+	const struct agent *agent;
+	const char *expression;
+	struct ctl_request *req;
+	int64_t now_ms;
+};
+
+static void
+put_question(struct buf *b, const struct question *q)
+{
+	wr_open_map(b);
+	wr_key_text(b, "node", q->agent->identity->name);
+	wr_key_text(b, "expression", q->expression);
+}
+
 static void
 put_labels(struct buf *b, const struct metric_labels *l)
 {
@@ -271,43 +365,75 @@ put_labels(struct buf *b, const struct metric_labels *l)
 }
 
 static void
-put_value(struct buf *b, const struct expr_value *v, const char *unit, int64_t now)
+put_times(struct buf *b, const struct question *q, const struct expr_value *v)
 {
-	wr_open_map(b);
+	char text[CLOCK_TEXT_MAX];
+
+	if (!v->newest_ms) {
+		wr_key_text(b, "time", NULL);
+		wr_key_text(b, "age_s", NULL);
+		wr_key_text(b, "window_s", NULL);
+		return;
+	}
+	int64_t age = q->now_ms - v->newest_ms;
+	wr_key_text(
+	    b, "time", clock_format(q->agent->io->ops->wall(q->agent->io) - age, text));
+	put_span(b, "age_s", age);
+	put_span(b, "window_s", v->newest_ms - v->oldest_ms);
+}
+
+static void
+put_value(struct buf *b, const struct question *q, const struct expr_value *v)
+{
 	put_labels(b, &v->labels);
 	wr_key_double(b, "value", v->value);
-	wr_key_text(b, "unit", unit);
 	wr_key_int(b, "samples", v->samples);
-	if (v->newest_ms)
-		wr_key_int(b, "age_ms", now - v->newest_ms);
+	put_times(b, q, v);
+}
+
+/* One series is the value; several stand in an array. */
+static void
+put_values(struct buf *b, const struct question *q, const struct expr_result *r)
+{
+	put_question(b, q);
+	wr_key_text(b, "unit", r->unit);
+	if (r->len == 1) {
+		put_value(b, q, &r->value[0]);
+	} else {
+		wr_key_text(b, "value", NULL);
+		wr_text(b, "series");
+		wr_array(b, r->len);
+		for (size_t i = 0; i < r->len; i++) {
+			wr_open_map(b);
+			put_value(b, q, &r->value[i]);
+			wr_close(b);
+		}
+	}
 	wr_close(b);
 }
 
 static void
-put_unknown(struct buf *b, const char *why)
+put_unknown(struct buf *b, const struct question *q, const char *why)
 {
-	wr_open_map(b);
-	wr_key_double(b, "value", NAN);
+	put_question(b, q);
+	wr_key_text(b, "value", NULL);
 	wr_key_text(b, "unknown", why);
 	wr_close(b);
 }
 
 static void
-send_result(struct ctl_request *req, const struct expr_result *r, int64_t now)
+send_result(const struct question *q, const struct expr_result *r)
 {
 	struct buf b;
 
 	buf_init(&b, ITEM_MAX);
-	for (size_t i = 0; i < r->len; i++) {
-		put_value(&b, &r->value[i], r->unit, now);
-		send_item(req, &b);
-	}
-	if (!r->len) {
-		put_unknown(&b, r->unknown);
-		send_item(req, &b);
-	}
+	if (r->len)
+		put_values(&b, q, r);
+	else
+		put_unknown(&b, q, r->unknown);
+	send_item(q->req, &b);
 	buf_done(&b);
-	ctl_end(req);
+	ctl_end(q->req);
 }
 
 static int
@@ -315,6 +441,7 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct agent *a = arg;
 	char text[EXPR_TEXT_MAX + 1], why[160] = "";
+	struct question q = { a, text, req, grasp_io_now(a->io) };
 	struct expr_result result = { 0 };
 	struct buf program;
 
@@ -325,14 +452,11 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 	buf_init(&program, EXPR_PROGRAM_MAX);
 	int err = expr_parse(text, &program, why, sizeof why);
 	if (!err)
-		err = expr_check(buf_slice(&program), sampler_knows, why, sizeof why);
-	if (!err)
-		err = sampler_query(
-		    a->sampler, buf_slice(&program), grasp_io_now(a->io), &result);
+		err = sampler_query(a->sampler, buf_slice(&program), q.now_ms, &result);
 	if (err < 0)
 		ctl_fail(req, 1, "%s", why[0] ? why : strerror(-err));
 	else
-		send_result(req, &result, grasp_io_now(a->io));
+		send_result(&q, &result);
 	expr_result_done(&result);
 	buf_done(&program);
 	agent_wake(a);
@@ -341,31 +465,33 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- plan ------------------------------------------------------------------------------------- */
 static void
-put_item(struct buf *b, const struct plan_item_state *s, int64_t now)
+put_item(struct buf *b, const struct agent *a, const struct plan_item_state *s)
 {
+	int64_t now = grasp_io_now(a->io);
 	struct buf text;
 
 	buf_init(&text, 4 * EXPR_TEXT_MAX);
 	expr_print(s->item->program, &text);
 	wr_open_map(b);
+	wr_key_text(b, "node", a->identity->name);
 	wr_key_int(b, "item", s->item->id);
-	wr_key_text(b, "expression", buf_text(&text));
-	wr_key_int(b, "period_ms", s->item->period_ms);
+	put_span(b, "period_s", s->item->period_ms);
 	wr_key_text(b, "mode", s->item->mode == PLAN_PERIODIC ? "periodic" : "on change");
 	if (s->item->mode == PLAN_ON_CHANGE) {
 		wr_key_double(b, "deadband", s->item->deadband);
-		wr_key_int(b, "heartbeat_ms", s->item->heartbeat_ms);
+		put_span(b, "heartbeat_s", s->item->heartbeat_ms);
 	}
+	wr_key_text(b, "expression", buf_text(&text));
 	wr_key_double(b, "value", s->value);
 	wr_key_int(b, "evaluations", (int64_t)s->evaluations);
-	wr_key_int(b, "results", (int64_t)s->results);
-	wr_key_int(b, "due_ms", s->due_ms > now ? s->due_ms - now : 0);
+	wr_key_int(b, "points", (int64_t)s->results);
+	put_span(b, "due_s", s->due_ms > now ? s->due_ms - now : 0);
 	wr_close(b);
 	buf_done(&text);
 }
 
 static int
-run_plan(void *arg, struct ctl_request *req, struct slice args)
+run_plan_show(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
 	struct buf b;
@@ -379,7 +505,7 @@ run_plan(void *arg, struct ctl_request *req, struct slice args)
 			struct plan_item_state s;
 
 			plan_item(p, i, &s);
-			put_item(&b, &s, grasp_io_now(a->io));
+			put_item(&b, a, &s);
 			send_item(req, &b);
 		}
 	}
@@ -419,83 +545,43 @@ run_metrics(void *arg, struct ctl_request *req, struct slice args)
 }
 
 /* --- configuration ------------------------------------------------------------------------------ */
-/* The value as it stands in the canonical form, behind the colon. */
-static void
-put_scalar(struct buf *b, const struct conf_option *o, const struct agent_config *cfg)
-{
-	struct conf_option alone = *o;
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f) {
-		wr_null(b);
-		return;
-	}
-	alone.name = "v";
-	conf_print(&alone, 1, cfg, f);
-	fclose(f);
-	text[strcspn(text, "\n")] = 0;
-	if (len > 3 && strcmp(text, "v: null") != 0)
-		wr_text(b, text + 3);
-	else
-		wr_null(b);
-	free(text);
-}
-
-static void
-put_option_value(
-    struct buf *b, const struct conf_option *o, const struct agent_config *cfg)
-{
-	const void *value = (const uint8_t *)cfg + o->offset;
-
-	if (o->type == CONF_LIST) {
-		const struct conf_list *list = value;
-
-		wr_array(b, list->len);
-		for (size_t i = 0; i < list->len; i++)
-			wr_text(b, list->item[i]);
-	} else if (o->type == CONF_MAP) {
-		const struct conf_map *map = value;
-
-		wr_map(b, map->len);
-		for (size_t i = 0; i < map->len; i++)
-			wr_key_text(b, map->key[i], map->value[i]);
-	} else {
-		put_scalar(b, o, cfg);
-	}
-}
-
+/* The canonical form, one line an item. */
 static int
 run_show_config(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
+	char *text = NULL, *save = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
 	struct buf b;
 
 	(void)args;
+	if (!f)
+		return -ENOMEM;
+	agent_config_print(a->cfg, f);
+	fclose(f);
 	buf_init(&b, ITEM_MAX);
-	for (size_t i = 0; i < agent_options_len; i++) {
-		wr_open_map(&b);
-		wr_key_text(&b, "option", agent_options[i].name);
-		wr_text(&b, "value");
-		put_option_value(&b, &agent_options[i], a->cfg);
-		wr_key_text(&b, "help", agent_options[i].help);
-		wr_close(&b);
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		wr_text(&b, line);
 		send_item(req, &b);
 	}
 	buf_done(&b);
+	free(text);
 	ctl_end(req);
 	return 0;
 }
 
 const struct ctl_command control_commands[] = {
 	{ "status", CTL_VIEWER, run_status,
-	    "who this node is, its controller, what it does" },
-	{ "candidates", CTL_VIEWER, run_candidates, "controllers heard of" },
+	    "how the agent itself is, and who its controller is" },
+	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },
+	{ "controllers", CTL_VIEWER, run_controllers,
+	    "the controllers that were heard of" },
 	{ "capabilities", CTL_VIEWER, run_capabilities, "what the node is and has" },
-	{ "metrics", CTL_VIEWER, run_metrics, "metrics that can be measured here" },
-	{ "query", CTL_VIEWER, run_query, "value of an expression, now" },
-	{ "plan", CTL_VIEWER, run_plan, "what is measured for the controller" },
-	{ "show config", CTL_VIEWER, run_show_config, "configuration that is in force" },
+	{ "metrics", CTL_VIEWER, run_metrics, "what can be measured here" },
+	{ "query", CTL_VIEWER, run_query, "compute an expression, now" },
+	{ "plan show", CTL_VIEWER, run_plan_show, "what is measured for the controller" },
+	{ "show config", CTL_VIEWER, run_show_config, "the configuration in force" },
 };
 const size_t control_commands_len = ARRAY_LEN(control_commands);

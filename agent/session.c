@@ -26,6 +26,7 @@ struct session {
 	int64_t since_ms;
 	bool registered; /* now, by the last answer */
 	bool held;	 /* at least once on this link */
+	bool opened;	 /* the link is there, whatever becomes of the registration */
 	bool told_all;	 /* our capabilities went out whole */
 	bool update;	 /* they are to be told again */
 	bool with_caps;	 /* the FOGREG under way carries them whole */
@@ -279,7 +280,8 @@ ended(void *arg, struct grasp_session *g, enum grasp_outcome outcome, struct sli
 	case GRASP_CLOSED:
 		return; /* the link tells why */
 	case GRASP_REFUSED:
-		fail(s, "nobody there takes registrations");
+		if (s->opened) /* else the link tells */
+			fail(s, "nobody there takes registrations");
 		return;
 	case GRASP_TIMEOUT:
 		fail(s, "the registration was not answered");
@@ -291,6 +293,15 @@ ended(void *arg, struct grasp_session *g, enum grasp_outcome outcome, struct sli
 }
 
 /* --- the link ------------------------------------------------------------------------------- */
+static void
+link_opened(void *arg, struct grasp_link *l)
+{
+	struct session *s = arg;
+
+	(void)l;
+	s->opened = true;
+}
+
 static void
 link_closed(void *arg, struct grasp_link *l, int err)
 {
@@ -308,7 +319,8 @@ int
 session_open(struct grasp_node *node, const struct addr *to,
     const struct session_env *env, struct session **ret)
 {
-	static const struct grasp_link_ops ops = { .closed = link_closed };
+	static const struct grasp_link_ops ops = { .opened = link_opened,
+		.closed = link_closed };
 	CLEANUP(session_close) struct session *s = calloc(1, sizeof *s);
 	int err;
 

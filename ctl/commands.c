@@ -215,6 +215,31 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "controllers",
+	    .help = "the controllers that this node has heard of (asks the agent)",
+	    .empty = "no controller was heard of yet",
+	    .column = {
+		{ "address", "ADDRESS", COLUMN_TEXT, 0 },
+		{ "controller", "CONTROLLER", COLUMN_TEXT, 0 },
+		{ "epoch", "EPOCH", COLUMN_NUMBER, 0 },
+		{ "heard_s", "HEARD", COLUMN_SECONDS, 0 },
+		{ "configured", "CONFIGURED", COLUMN_YES, 0 },
+		{ "proven", "PROVEN", COLUMN_YES, 0 },
+		{ "failures", "FAILURES", COLUMN_NUMBER, 0 },
+		{ "retry_s", "RETRY IN", COLUMN_SECONDS, 0 },
+	    },
+	},
+	{
+	    .name = "metrics",
+	    .help = "what can be measured here (asks the agent)",
+	    .column = {
+		{ "metric", "METRIC", COLUMN_TEXT, 0 },
+		{ "type", "TYPE", COLUMN_TEXT, 0 },
+		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+		{ "help", "HELP", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "show config",
 	    .shape = SHAPE_LINES,
 	    .help = "the configuration in force, defaults included",
