@@ -28,7 +28,7 @@ static const enum scope_range range_values[] = { SCOPE_ADMIN, SCOPE_SITE,
 	SCOPE_ORGANIZATION, SCOPE_GLOBAL };
 
 const struct conf_option controller_options[] = {
-	OPTION(domain, "domain", TEXT, "\"\"",
+	OPTION(domain, "domain", TEXT, "",
 	    "Domain that this controller is for; empty: nodes of any domain."),
 	OPTION(name, "controller.name", TEXT, NULL,
 	    "Name of the controller for people; the host name if not given."),
@@ -174,7 +174,6 @@ check_lease(const struct yaml_node *root, const struct controller_config *cfg,
 static void
 check(const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
 {
-	check_given(root, "domain", cfg->domain, c);
 	check_given(root, "state-dir", cfg->state_dir, c);
 	check_given(root, "control-socket", cfg->control_socket, c);
 	check_given(root, "services-dir", cfg->services_dir, c);
@@ -216,6 +215,8 @@ controller_config_load(
 		return err;
 	root = ret->doc ? yaml_root(ret->doc) : NULL;
 	err = conf_load(controller_options, controller_options_len, root, c, ret);
+	if (!ret->domain && !(ret->domain = strdup("")))
+		return -ENOMEM;
 	if (err)
 		return err;
 	check(root, ret, c);

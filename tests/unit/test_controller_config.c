@@ -103,7 +103,7 @@ static void
 what_must_have_a_value_cannot_be_emptied(void **state)
 {
 	(void)state;
-	assert_int_equal(load("state-dir:\ndomain: ~\nuser:\n"), -EINVAL);
+	assert_int_equal(load("state-dir:\nservices-dir: ~\nuser:\ndomain:\n"), -EINVAL);
 	expect_complaint("c.yaml:1:");
 	expect_complaint("c.yaml:2:");
 	assert_int_equal(wrong.errors, 2);
