@@ -5,14 +5,18 @@
 #include <math.h>
 #include <string.h>
 
-#define SOURCES(X)    \
-	X(cpu)        \
-	X(load)       \
-	X(memory)     \
-	X(pressure)   \
-	X(filesystem) \
-	X(network)    \
-	X(power_supply)
+#define SOURCES(X)      \
+	X(cpu)          \
+	X(load)         \
+	X(memory)       \
+	X(pressure)     \
+	X(filesystem)   \
+	X(disk)         \
+	X(network)      \
+	X(wireless)     \
+	X(power_supply) \
+	X(thermal)      \
+	X(uptime)
 
 #define DECLARE(name) extern const struct source source_##name;
 SOURCES(DECLARE)

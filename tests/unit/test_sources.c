@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of sources, and the small ones: load, memory, pressure. */
+ * The table of sources, and the small ones: load, memory, pressure, uptime. */
 #include "metrics/expr_program.h"
 #include "tests/support/capture.h"
 #include <errno.h>
@@ -32,7 +32,7 @@ static void
 names_units_and_types_follow_prometheus(void **state)
 {
 	static const char *const base[] = { "seconds", "bytes", "ratio", "volts",
-		"amperes", "watts", "joules", "coulombs", "celsius" };
+		"amperes", "watts", "joules", "coulombs", "celsius", "dbm" };
 
 	(void)state;
 	for (const struct source *const *s = sources; *s; s++) {
@@ -79,6 +79,16 @@ load_averages_are_read(void **state)
 	assert_value(&c, "node_load5", "", 1.25);
 	assert_value(&c, "node_load15", "", 12.75);
 	assert_int_equal(c.len, 3);
+}
+
+static void
+uptime_is_read(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	assert_int_equal(capture_once(&c, find_source("uptime"), &robot), 0);
+	assert_value(&c, "node_uptime_seconds", "", 12345.67);
 }
 
 static void
@@ -184,6 +194,9 @@ this_machine_is_read_with_plausible_values(void **state)
 	assert_true(
 	    capture_get(&c, "node_network_receive_bytes_total", "{device=\"lo\"}") >= 0);
 	assert_int_equal(capture_once(&c, find_source("filesystem"), &machine), 0);
+	assert_int_equal(capture_once(&c, find_source("disk"), &machine), 0);
+	assert_int_equal(capture_once(&c, find_source("uptime"), &machine), 0);
+	assert_true(capture_get(&c, "node_uptime_seconds", "") > 0);
 }
 
 static void
@@ -205,6 +218,7 @@ main(void)
 		TEST(names_units_and_types_follow_prometheus),
 		TEST(every_metric_is_found_by_its_name_and_belongs_to_one_source),
 		TEST(load_averages_are_read),
+		TEST(uptime_is_read),
 		TEST(memory_is_told_in_bytes),
 		TEST(a_garbage_line_of_memory_removes_only_itself),
 		TEST(pressure_is_told_as_time_and_as_share),
