@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A link: one stream to one peer, cut into messages on the way in (I-02), one send per message
- * on the way out (I-01), and closed when nobody needs it any more. */
+ * The life of a link: opened or accepted, held or not, and closed when nobody needs it any more
+ * or a deadline has passed. */
 #include "grasp/node_int.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "base/cbor.h"
 #include "base/log.h"
 
 static bool
@@ -32,6 +31,9 @@ close_stream(struct grasp_link *l, bool abort)
 	leave_guests(l);
 	if (l->accepted && is_up(l))
 		l->node->links_accepted--;
+	if (!abort)
+		link_flush(l);
+	buf_done(&l->late);
 	if (l->stream)
 		l->node->io->ops->stream_close(l->stream, abort);
 	l->stream = NULL;
@@ -123,8 +125,8 @@ tell(struct grasp_link *l)
 
 /* --- deadlines ------------------------------------------------------------------------------ */
 
-static bool
-is_idle(const struct grasp_link *l)
+bool
+link_is_idle(const struct grasp_link *l)
 {
 	return l->accepted && !l->held && l->live == 0;
 }
@@ -142,17 +144,19 @@ sooner(int64_t *deadline, int64_t other)
 		*deadline = other;
 }
 
-static void
-schedule(struct grasp_link *l)
+void
+link_schedule(struct grasp_link *l)
 {
 	int64_t deadline = -1;
 
 	if (l->state != LINK_OPEN)
 		return;
-	if (is_idle(l))
+	if (link_is_idle(l))
 		sooner(&deadline, l->idle_since_ms + LINK_IDLE_MS);
 	if (l->pending > 0)
 		sooner(&deadline, l->partial_since_ms + frame_limit_ms(l));
+	if (l->late.pos > 0)
+		sooner(&deadline, l->quiet_until_ms);
 	if (l->held && l->beat_ms)
 		sooner(&deadline, l->last_sent_ms + l->beat_ms);
 	if (l->held && l->silence_ms)
@@ -166,7 +170,7 @@ schedule(struct grasp_link *l)
 static bool
 is_overdue(const struct grasp_link *l, int64_t now)
 {
-	if (is_idle(l) && now >= l->idle_since_ms + LINK_IDLE_MS)
+	if (link_is_idle(l) && now >= l->idle_since_ms + LINK_IDLE_MS)
 		return true;
 	if (l->pending > 0 && now >= l->partial_since_ms + frame_limit_ms(l))
 		return true;
@@ -192,9 +196,11 @@ fire(void *arg)
 	node_enter(n);
 	if (is_overdue(l, now))
 		link_doom(l, -ETIMEDOUT);
+	else if (l->late.pos > 0)
+		link_send_late(l);
 	else if (l->held && l->beat_ms && now >= l->last_sent_ms + l->beat_ms)
 		beat(l);
-	schedule(l);
+	link_schedule(l);
 	node_leave(n);
 }
 
@@ -209,107 +215,28 @@ link_look(struct grasp_link *l)
 	node_sweep_soon(l->node);
 }
 
+static bool
+is_spent(const struct grasp_link *l)
+{
+	return is_up(l) && !l->held && l->served && l->live == 0 && l->late.pos == 0;
+}
+
 void
 link_attend(struct grasp_link *l)
 {
 	TAILQ_REMOVE(&l->node->links_due, l, due_entry);
 	l->due = false;
-	if (is_up(l) && !l->held && l->served && l->live == 0) { /* G-051, G-054 */
+	if (is_spent(l)) { /* G-051, G-054 */
 		close_stream(l, false);
 		l->state = LINK_GONE;
 	}
 	if (l->state == LINK_GONE)
 		tell(l);
 	else
-		schedule(l);
+		link_schedule(l);
 }
 
-/* --- in ------------------------------------------------------------------------------------- */
-
-static void
-dispatch(struct grasp_link *l, const struct grasp_msg *msg)
-{
-	struct grasp_peer from = { .addr = l->peer };
-
-	switch (msg->type) {
-	case M_NOOP:
-		return; /* G-003 */
-	case M_DISCOVERY:
-		response_consider(l->node, &from, l, msg);
-		return;
-	case M_RESPONSE:
-		if (discovery_response(l, msg))
-			return;
-		l->node->counters.unwanted++;
-		if (is_idle(l))
-			link_doom(l, 0);
-		return;
-	case M_REQ_NEG:
-	case M_REQ_SYN:
-		session_request(l, msg);
-		return;
-	case M_NEGOTIATE:
-	case M_END:
-	case M_WAIT:
-	case M_SYNCH:
-	case M_INVALID:
-		session_message(l, msg);
-		return;
-	case M_FLOOD:
-		l->node->counters.unwanted++; /* a multicast message */
-		return;
-	}
-}
-
-static void
-take_message(struct grasp_link *l, struct slice bytes)
-{
-	struct grasp_msg msg;
-	size_t len;
-	int r = grasp_msg_decode(bytes, &msg, &len);
-
-	l->stats.messages_received++;
-	if (r == -EPROTONOSUPPORT) {
-		l->node->counters.unknown_type++; /* G-005 */
-	} else if (r < 0) {
-		l->node->counters.malformed++;
-		link_doom(l, -EBADMSG);
-	} else {
-		dispatch(l, &msg);
-	}
-}
-
-static void
-refuse_bytes(struct grasp_link *l, int err)
-{
-	if (err == -EMSGSIZE)
-		l->node->counters.too_long++; /* G-012 */
-	else
-		l->node->counters.malformed++;
-	link_doom(l, err);
-}
-
-/* Returns how many bytes were complete messages; all of them when the link has gone. */
-static size_t
-take_messages(struct grasp_link *l, struct slice data)
-{
-	struct slice rest = data;
-
-	while (rest.len > 0 && l->state == LINK_OPEN) {
-		ssize_t len = cbor_item_length(rest, l->max);
-
-		if (len == 0)
-			break;
-		if (len < 0) {
-			refuse_bytes(l, (int)len);
-			break;
-		}
-		take_message(l, (struct slice){ rest.data, (size_t)len });
-		rest.data += len;
-		rest.len -= (size_t)len;
-	}
-	return l->state == LINK_OPEN ? data.len - rest.len : data.len;
-}
+/* --- stream events -------------------------------------------------------------------------- */
 
 static ssize_t
 received(void *arg, struct grasp_stream *stream, struct slice data)
@@ -322,12 +249,12 @@ received(void *arg, struct grasp_stream *stream, struct slice data)
 	node_enter(n);
 	l->stats.bytes_received += data.len - before;
 	l->stats.last_heard_ms = node_now(n);
-	used = take_messages(l, data);
+	used = link_take(l, data);
 	l->pending = data.len - used;
 	if (l->pending > 0 && (before == 0 || used > 0))
 		l->partial_since_ms = node_now(n);
 	if (l->pending > 0 || before > 0)
-		schedule(l);
+		link_schedule(l);
 	node_leave(n);
 	return (ssize_t)used;
 }
@@ -353,7 +280,7 @@ start_clocks(struct grasp_link *l)
 	l->state = LINK_OPEN;
 	l->idle_since_ms = l->last_sent_ms = l->stats.last_heard_ms = now;
 	l->node->io->ops->stream_local(l->stream, &l->local);
-	schedule(l);
+	link_schedule(l);
 }
 
 static void
@@ -388,6 +315,7 @@ new_link(struct grasp_node *n)
 	l->node = n;
 	l->max = n->cfg.unicast_max;
 	TAILQ_INIT(&l->sessions);
+	buf_init(&l->late, GRASP_UNICAST_MAX);
 	if (node_timer_new(n, fire, l, &l->timer) < 0) {
 		free(l);
 		return NULL;
@@ -491,48 +419,7 @@ grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uin
 		max = GRASP_UNICAST_MAX;
 	if (max)
 		l->max = max;
-	schedule(l);
-}
-
-/* --- out ------------------------------------------------------------------------------------ */
-
-int
-link_send_bytes(struct grasp_link *l, struct slice bytes)
-{
-	int r;
-
-	if (l->state != LINK_OPEN)
-		return -ENOTCONN;
-	if (bytes.len > l->max)
-		return -EMSGSIZE;
-	r = l->node->io->ops->stream_send(l->stream, bytes);
-	if (r < 0) {
-		link_doom(l, r);
-		return r;
-	}
-	l->last_sent_ms = node_now(l->node);
-	l->stats.messages_sent++;
-	l->stats.bytes_sent += bytes.len;
-	return 0;
-}
-
-int
-link_send(struct grasp_link *l, const struct grasp_msg *msg)
-{
-	int r = node_encode(l->node, msg, l->max);
-
-	if (r < 0)
-		return r;
-	return link_send_bytes(l, buf_slice(&l->node->out));
-}
-
-void
-link_invalid(struct grasp_link *l, uint32_t session_id)
-{
-	struct grasp_msg msg = { .type = M_INVALID, .session_id = session_id };
-
-	if (l->held && link_send(l, &msg) < 0)
-		log_debug("link", "session %u: M_INVALID could not be sent", session_id);
+	link_schedule(l);
 }
 
 /* --- what it is ------------------------------------------------------------------------------ */

@@ -116,6 +116,8 @@ struct grasp_link {
 	int64_t partial_since_ms; /* of pending */
 	size_t pending;		  /* bytes of an incomplete message */
 	int64_t last_sent_ms;
+	int64_t quiet_until_ms;
+	struct buf late; /* messages that wait for that */
 	struct grasp_timer *timer;
 	struct addr peer, local;
 	struct grasp_link_stats stats;
@@ -197,17 +199,27 @@ void flood_tell_newcomers(struct grasp_node *n);
 
 /* --- link.c --------------------------------------------------------------------------------- */
 void link_accept(struct grasp_node *n, struct grasp_stream *s);
+/* Closes the stream now; ended() and closed() follow at the end of the event. */
+void link_doom(struct grasp_link *l, int err);
+/* Its sessions or its holding changed: look at it at the end of the event. */
+void link_look(struct grasp_link *l);
+void link_attend(struct grasp_link *l);	       /* that look */
+void link_drop(struct grasp_link *l);	       /* without callbacks */
+void link_schedule(struct grasp_link *l);      /* its next deadline */
+bool link_is_idle(const struct grasp_link *l); /* a guest without a session */
+
+/* --- link_io.c ------------------------------------------------------------------------------- */
+/* Returns how many bytes were complete messages; all of them when the link has gone. */
+size_t link_take(struct grasp_link *l, struct slice data);
 /* -EMSGSIZE, -EINVAL, -ENOTCONN; -ENOBUFS: the peer does not read, the link goes. */
 int link_send(struct grasp_link *l, const struct grasp_msg *msg) MUST_CHECK;
 int link_send_bytes(struct grasp_link *l, struct slice bytes) MUST_CHECK;
 void
 link_invalid(struct grasp_link *l, uint32_t session_id); /* M_INVALID, held links only */
-/* Closes the stream now; ended() and closed() follow at the end of the event. */
-void link_doom(struct grasp_link *l, int err);
-/* Its sessions or its holding changed: look at it at the end of the event. */
-void link_look(struct grasp_link *l);
-void link_attend(struct grasp_link *l); /* that look */
-void link_drop(struct grasp_link *l);	/* without callbacks */
+void link_pause(struct grasp_link *l); /* after M_WAIT: what comes next waits (I-03) */
+void
+link_send_late(struct grasp_link *l);  /* the first message that waits, if it may go */
+void link_flush(struct grasp_link *l); /* all that waits, before closing */
 
 /* --- session.c ------------------------------------------------------------------------------ */
 void session_request(
@@ -217,4 +229,7 @@ session_message(struct grasp_link *l, const struct grasp_msg *msg); /* what come
 void session_link_opened(struct grasp_session *s);
 void session_link_gone(struct grasp_session *s, int err);
 void session_drop(struct grasp_session *s); /* without callbacks */
+int session_new(struct grasp_link *l, uint32_t id, const struct grasp_objective *o,
+    bool initiator, struct grasp_session **ret) MUST_CHECK;
+void session_await_peer(struct grasp_session *s); /* its turn, and the timer runs */
 bool session_uses_id(const struct grasp_node *n, uint32_t session_id);

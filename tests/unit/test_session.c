@@ -186,7 +186,7 @@ each_message_is_one_send_I_01(void **state)
 	begin();
 	assert_int_equal(grasp_session_wait(f.b.session, 100), 0);
 	assert_int_equal(grasp_session_step(f.b.session, TWO), 0);
-	run(10);
+	run(50);
 	for (size_t i = 0; i < fake_packets(f.lab.net); i++)
 		sends += fake_packet(f.lab.net, i)->kind == FAKE_DATA;
 	assert_int_equal(sends, 3);
@@ -287,6 +287,69 @@ waiting_replaces_the_running_timer_G_097(void **state)
 	assert_int_equal(grasp_session_step(f.b.session, TWO), 0); /* still its turn */
 	run(10);
 	assert_int_equal(f.a.negotiated, 1);
+}
+
+static void
+what_follows_a_wait_leaves_20_ms_later_I_03(void **state)
+{
+	const struct fake_packet *wait, *step, *end;
+
+	(void)state;
+	begin();
+	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0);
+	assert_int_equal(grasp_session_step(f.b.session, TWO), 0);
+	run(19);
+	assert_int_equal(f.a.negotiated, 0);
+	run(2);
+	assert_int_equal(f.a.negotiated, 1);
+	assert_int_equal(grasp_session_wait(f.s, 1000), 0);
+	grasp_session_end(f.s, true, NULL); /* the link stays open as long */
+	run(50);
+	assert_int_equal(f.b.outcome, GRASP_ACCEPTED);
+	assert_int_equal(f.link.closed, 1);
+	wait = fake_message(f.lab.net, M_WAIT, 0, NULL);
+	step = fake_message(f.lab.net, M_NEGOTIATE, 0, NULL);
+	assert_int_equal(step->at_ms - wait->at_ms, 20);
+	wait = fake_message(f.lab.net, M_WAIT, 1, NULL);
+	end = fake_message(f.lab.net, M_END, 0, NULL);
+	assert_int_equal(end->at_ms - wait->at_ms, 20);
+}
+
+static void
+on_a_held_link_nothing_waits_for_20_ms(void **state)
+{
+	(void)state;
+	begin();
+	grasp_link_hold(f.b.link, 0, 0, 0);
+	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0);
+	assert_int_equal(grasp_session_step(f.b.session, TWO), 0);
+	run(5);
+	assert_int_equal(f.a.negotiated, 1);
+}
+
+static void
+closing_sends_what_waits(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0);
+	grasp_session_end(f.b.session, true, NULL);
+	grasp_link_close(f.b.link);
+	run(10);
+	assert_int_equal(f.a.outcome, GRASP_ACCEPTED);
+}
+
+static void
+the_peer_may_hang_up_in_the_pause_after_a_wait(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0);
+	grasp_session_end(f.b.session, true, NULL);
+	grasp_link_close(f.l);
+	run(100);
+	assert_int_equal(f.a.outcome, GRASP_CLOSED);
+	assert_int_equal(fake_streams(f.lab.host[1]), 0);
 }
 
 static void
@@ -993,6 +1056,10 @@ main(void)
 		CASE(the_initiator_gives_up_after_60_seconds_G_089),
 		CASE(the_timeout_can_be_chosen_and_restarts_with_each_step_G_089),
 		CASE(waiting_replaces_the_running_timer_G_097),
+		CASE(what_follows_a_wait_leaves_20_ms_later_I_03),
+		CASE(on_a_held_link_nothing_waits_for_20_ms),
+		CASE(closing_sends_what_waits),
+		CASE(the_peer_may_hang_up_in_the_pause_after_a_wait),
 		CASE(a_wait_that_runs_out_is_a_failure_G_099),
 		CASE(a_dry_run_is_seen_on_both_sides_and_stays_one_G_100),
 		CASE(both_sides_negotiate_at_once_on_one_held_link_G_101),
@@ -1000,8 +1067,7 @@ main(void)
 		CASE(a_peer_that_is_not_there_fails_the_session_and_the_link),
 		CASE(a_host_without_grasp_refuses_I_12),
 		CASE(a_request_nobody_listens_for_closes_the_link_at_once_G_055),
-		CASE(
-		    on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
+		CASE(on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
 		CASE(an_objective_without_a_negotiate_callback_is_not_offered_G_055),
 		CASE(a_deregistered_objective_is_not_offered_any_more),
 		CASE(a_value_is_synchronized_and_the_link_closed_G_104_G_054),
@@ -1019,8 +1085,7 @@ main(void)
 		CASE(an_end_that_declines_may_come_in_our_turn_G_094),
 		CASE(a_request_with_an_id_that_is_active_is_discarded_G_040),
 		CASE(two_peers_may_use_the_same_id_G_039),
-		CASE(
-		    a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
+		CASE(a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
 		CASE(ids_are_new_for_each_request_G_034),
 		CASE(a_peer_can_start_only_so_many_sessions_on_a_link),
 		CASE(the_peer_hangs_up_in_the_middle_G_054),

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a link carries: the stream is cut into messages on the way in (I-02); on the way out each
+ * message is one send (I-01), and a peer that takes one receipt for one message gets a pause
+ * after M_WAIT (I-03). */
+#include "grasp/node_int.h"
+
+#include <errno.h>
+
+#include "base/cbor.h"
+#include "base/log.h"
+
+#define PAUSE_MS 20
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+static void
+dispatch(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_peer from = { .addr = l->peer };
+
+	switch (msg->type) {
+	case M_NOOP:
+		return; /* G-003 */
+	case M_DISCOVERY:
+		response_consider(l->node, &from, l, msg);
+		return;
+	case M_RESPONSE:
+		if (discovery_response(l, msg))
+			return;
+		l->node->counters.unwanted++;
+		if (link_is_idle(l))
+			link_doom(l, 0);
+		return;
+	case M_REQ_NEG:
+	case M_REQ_SYN:
+		session_request(l, msg);
+		return;
+	case M_NEGOTIATE:
+	case M_END:
+	case M_WAIT:
+	case M_SYNCH:
+	case M_INVALID:
+		session_message(l, msg);
+		return;
+	case M_FLOOD:
+		l->node->counters.unwanted++; /* a multicast message */
+		return;
+	}
+}
+
+static void
+take_message(struct grasp_link *l, struct slice bytes)
+{
+	struct grasp_msg msg;
+	size_t len;
+	int r = grasp_msg_decode(bytes, &msg, &len);
+
+	l->stats.messages_received++;
+	if (r == -EPROTONOSUPPORT) {
+		l->node->counters.unknown_type++; /* G-005 */
+	} else if (r < 0) {
+		l->node->counters.malformed++;
+		link_doom(l, -EBADMSG);
+	} else {
+		dispatch(l, &msg);
+	}
+}
+
+static void
+refuse_bytes(struct grasp_link *l, int err)
+{
+	if (err == -EMSGSIZE)
+		l->node->counters.too_long++; /* G-012 */
+	else
+		l->node->counters.malformed++;
+	link_doom(l, err);
+}
+
+/* Returns how many bytes were complete messages; all of them when the link has gone. */
+size_t
+link_take(struct grasp_link *l, struct slice data)
+{
+	struct slice rest = data;
+
+	while (rest.len > 0 && l->state == LINK_OPEN) {
+		ssize_t len = cbor_item_length(rest, l->max);
+
+		if (len == 0)
+			break;
+		if (len < 0) {
+			refuse_bytes(l, (int)len);
+			break;
+		}
+		take_message(l, (struct slice){ rest.data, (size_t)len });
+		rest.data += len;
+		rest.len -= (size_t)len;
+	}
+	return l->state == LINK_OPEN ? data.len - rest.len : data.len;
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+static int
+send_now(struct grasp_link *l, struct slice bytes)
+{
+	int r = l->node->io->ops->stream_send(l->stream, bytes);
+
+	if (r < 0) {
+		link_doom(l, r);
+		return r;
+	}
+	l->last_sent_ms = node_now(l->node);
+	l->stats.messages_sent++;
+	l->stats.bytes_sent += bytes.len;
+	return 0;
+}
+
+static int
+send_later(struct grasp_link *l, struct slice bytes)
+{
+	buf_put_slice(&l->late, bytes);
+	if (l->late.err) {
+		link_doom(l, -ENOBUFS);
+		return -ENOBUFS;
+	}
+	link_schedule(l);
+	return 0;
+}
+
+int
+link_send_bytes(struct grasp_link *l, struct slice bytes)
+{
+	if (l->state != LINK_OPEN)
+		return -ENOTCONN;
+	if (bytes.len > l->max)
+		return -EMSGSIZE;
+	if (l->late.pos > 0 || node_now(l->node) < l->quiet_until_ms)
+		return send_later(l, bytes);
+	return send_now(l, bytes);
+}
+
+void
+link_pause(struct grasp_link *l)
+{
+	if (!l->held)
+		l->quiet_until_ms = node_now(l->node) + PAUSE_MS;
+}
+
+void
+link_send_late(struct grasp_link *l)
+{
+	ssize_t len = cbor_item_length(buf_slice(&l->late), GRASP_UNICAST_MAX);
+
+	if (l->state != LINK_OPEN || len <= 0 || node_now(l->node) < l->quiet_until_ms)
+		return;
+	if (send_now(l, (struct slice){ l->late.data, (size_t)len }) < 0)
+		return;
+	buf_drop(&l->late, (size_t)len);
+	l->quiet_until_ms = l->late.pos > 0 ? node_now(l->node) + PAUSE_MS : 0;
+	link_look(l); /* it may have waited for this to close */
+}
+
+void
+link_flush(struct grasp_link *l)
+{
+	if (l->stream && l->late.pos > 0)
+		(void)!l->node->io->ops->stream_send(l->stream, buf_slice(&l->late));
+}
+
+int
+link_send(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	int r = node_encode(l->node, msg, l->max);
+
+	if (r < 0)
+		return r;
+	return link_send_bytes(l, buf_slice(&l->node->out));
+}
+
+void
+link_invalid(struct grasp_link *l, uint32_t session_id)
+{
+	struct grasp_msg msg = { .type = M_INVALID, .session_id = session_id };
+
+	if (l->held && link_send(l, &msg) < 0)
+		log_debug("link", "session %u: M_INVALID could not be sent", session_id);
+}
