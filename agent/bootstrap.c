@@ -10,6 +10,7 @@
 
 #define SEARCH_MIN_MS	1000
 #define SEARCH_MAX_MS	60000
+#define SEARCH_DEAF_MS	100   /* until an interface has an address to speak from */
 #define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
 #define HINT_JITTER_MS	500
 #define HINT_GAP_MS	10000 /* one candidate is woken by hints at most so often (F-02) */
@@ -351,7 +352,8 @@ was_just_heard(const struct bootstrap *b)
 	return false;
 }
 
-static void
+/* False if it went nowhere: at boot, addresses take a second or two to become usable. */
+static bool
 discover(struct bootstrap *b)
 {
 	struct fog_domain self = { .has_id = true, .id = *b->cfg.id, .role = FOG_AGENT };
@@ -369,10 +371,12 @@ discover(struct bootstrap *b)
 		.value = buf_slice(&value) };
 	grasp_discovery_cancel(TAKE(b->discovery));
 	int err = grasp_discover(b->node, &o, 0, found, searched, b, &b->discovery);
-	if (err < 0)
+	if (err < 0) {
 		log_debug("bootstrap", "cannot send a discovery: %s", strerror(-err));
-	else
-		b->searches++;
+		return true;
+	}
+	b->searches++;
+	return grasp_discovery_sent(b->discovery) > 0;
 }
 
 static void
@@ -382,8 +386,10 @@ fire(void *arg)
 
 	if (!b->searching)
 		return;
-	if (!was_just_heard(b))
-		discover(b);
+	if (!was_just_heard(b) && !discover(b)) {
+		timer_set(b->io, b->timer, SEARCH_DEAF_MS);
+		return;
+	}
 	timer_set(b->io, b->timer, jittered(b->io, b->interval_ms));
 	b->interval_ms =
 	    b->interval_ms * 2 < SEARCH_MAX_MS ? b->interval_ms * 2 : SEARCH_MAX_MS;

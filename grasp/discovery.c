@@ -20,7 +20,7 @@ struct grasp_discovery {
 	grasp_found_f *found;
 	grasp_searched_f *searched;
 	void *arg;
-	unsigned responses;
+	unsigned responses, sent;
 	bool dead;
 };
 
@@ -109,6 +109,7 @@ send_everywhere(struct grasp_discovery *d, const struct grasp_objective *objecti
 	}
 	log_debug("discovery", "session %u: looking for %s, %d datagrams sent",
 	    d->session_id, d->name, sent);
+	d->sent = (unsigned)sent;
 	return 0;
 }
 
@@ -210,4 +211,10 @@ discovery_response(struct grasp_link *l, const struct grasp_msg *msg)
 	if (d->found)
 		d->found(d->arg, &found);
 	return true;
+}
+
+unsigned
+grasp_discovery_sent(const struct grasp_discovery *d)
+{
+	return d->sent;
 }

@@ -92,6 +92,8 @@ int grasp_discover(struct grasp_node *n, const struct grasp_objective *objective
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
     struct grasp_discovery **ret) MUST_CHECK;
 void grasp_discovery_cancel(struct grasp_discovery *d); /* no more callbacks */
+/* How many datagrams left; 0: no interface has a usable address (yet). */
+unsigned grasp_discovery_sent(const struct grasp_discovery *d);
 
 /* One M_FLOOD of one objective. locator NULL: none. An address of :: becomes, per interface, the
  * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08).

@@ -74,6 +74,20 @@ a_node_that_starts_is_registered_within_two_seconds(void **state)
 	assert_false(fog->warden.last.renew);
 }
 
+/* REG-10: at boot an address is tentative for a second or two, and the node must not have slowed
+ * down by then. */
+static void
+a_node_whose_address_comes_late_registers_as_soon_as_it_is_there(void **state)
+{
+	(void)state;
+	fake_detach(fog->host, fog->ifindex);
+	fog_agent_start(fog);
+	fake_run(fog->net, 20000);
+	assert_false(fog_is_registered(fog));
+	fog->ifindex = fake_attach(fog->host, 1, "fe80::a", "2001:db8::a", NULL);
+	assert_true(fog_until(fog, fog_is_registered, 400));
+}
+
 /* DISC-05, security.md §6.2 (f) */
 static void
 a_flood_alone_is_enough(void **state)
@@ -711,6 +725,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOG_TEST(a_node_that_starts_is_registered_within_two_seconds),
+		FOG_TEST(a_node_whose_address_comes_late_registers_as_soon_as_it_is_there),
 		FOG_TEST(a_flood_alone_is_enough),
 		FOG_TEST(a_plan_is_run_and_its_results_are_reported),
 		FOG_TEST(periods_do_not_drift),
