@@ -12,28 +12,31 @@
 #pragma once
 #include "metrics/metric.h"
 
-#define EXPR_TEXT_MAX 1024
-#define EXPR_PROGRAM_MAX 2048
-#define EXPR_STEPS_MAX 256
+#define EXPR_TEXT_MAX	   1024
+#define EXPR_PROGRAM_MAX   2048
+#define EXPR_STEPS_MAX	   256
 #define EXPR_WINDOW_MAX_MS (24 * 3600 * 1000LL)
-#define EXPR_LOOKBACK_MS (5 * 60 * 1000LL) /* how old an instant value may be (Prometheus) */
+#define EXPR_LOOKBACK_MS \
+	(5 * 60 * 1000LL) /* how old an instant value may be (Prometheus) */
 
 /* Text to program. err gets "column 17: unknown function …". -EINVAL. */
-int expr_parse(const char *text, struct buf *program, char *err, size_t err_size) MUST_CHECK;
+int
+expr_parse(const char *text, struct buf *program, char *err, size_t err_size) MUST_CHECK;
 /* Is it a program that can be run here? err says why not. -EINVAL, -ENOENT unknown metric (only
  * if `known` is given: is there such a metric?). */
 int expr_check(struct slice program, bool (*known)(const char *metric), char *err,
     size_t err_size) MUST_CHECK;
 void expr_print(struct slice program, struct buf *text); /* back to text */
 /* Tells each metric that is read and how far back; window 0: the newest value. */
-int expr_needs(struct slice program, void (*need)(void *arg, const char *metric, int64_t window_ms),
-    void *arg);
+int expr_needs(struct slice program,
+    void (*need)(void *arg, const char *metric, int64_t window_ms), void *arg);
 
 struct expr_value {
 	struct metric_labels labels;
 	double value;
-	uint32_t samples;  /* how many raw samples it was made of */
-	int64_t newest_ms; /* monotonic time of the newest and the oldest of them; 0: none */
+	uint32_t samples; /* how many raw samples it was made of */
+	int64_t
+	    newest_ms; /* monotonic time of the newest and the oldest of them; 0: none */
 	int64_t oldest_ms;
 };
 struct expr_result {
@@ -54,13 +57,19 @@ int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
 
 /* The table of functions, for manuals and completion; what follows help is for the evaluator. */
 struct expr_range;
-enum expr_unit { EXPR_UNIT_SAME, EXPR_UNIT_PER_SECOND, EXPR_UNIT_SECONDS, EXPR_UNIT_NONE };
+enum expr_unit {
+	EXPR_UNIT_SAME,
+	EXPR_UNIT_PER_SECOND,
+	EXPR_UNIT_SECONDS,
+	EXPR_UNIT_NONE
+};
 struct expr_function {
 	const char *name, *arguments, *help;
 	uint8_t opcode;
-	char gives;	   /* 'v' or 's' */
-	const char *types; /* of the arguments: r range, v vector, s scalar, S scalar or left out */
-	uint8_t needs;	   /* samples in the window */
+	char gives; /* 'v' or 's' */
+	const char *
+	    types; /* of the arguments: r range, v vector, s scalar, S scalar or left out */
+	uint8_t needs; /* samples in the window */
 	enum expr_unit unit;
 	/* One of the two; scalar: the scalar arguments in order. false: no value, for a reason. */
 	bool (*over)(const struct expr_range *range, const double *scalar, double *ret);

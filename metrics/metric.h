@@ -5,9 +5,9 @@
 #pragma once
 #include "base/buf.h"
 
-#define METRIC_NAME_MAX 64
-#define METRIC_LABELS_MAX 4
-#define METRIC_LABEL_NAME_MAX 24
+#define METRIC_NAME_MAX	       64
+#define METRIC_LABELS_MAX      4
+#define METRIC_LABEL_NAME_MAX  24
 #define METRIC_LABEL_VALUE_MAX 64
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER };
@@ -30,6 +30,8 @@ struct metric_labels {
 /* Adds a pair in its place; a value that is too long is cut, bytes that are no UTF-8 become U+FFFD.
  * -ENOSPC: no room. */
 int metric_labels_add(struct metric_labels *l, const char *name, const char *value);
-const char *metric_labels_get(const struct metric_labels *l, const char *name); /* "" if absent */
+const char *
+metric_labels_get(const struct metric_labels *l, const char *name); /* "" if absent */
 bool metric_labels_equal(const struct metric_labels *a, const struct metric_labels *b);
-void metric_labels_print(const struct metric_labels *l, struct buf *out); /* {a="b",c="d"} or nothing */
+void metric_labels_print(
+    const struct metric_labels *l, struct buf *out); /* {a="b",c="d"} or nothing */

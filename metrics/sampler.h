@@ -17,8 +17,8 @@ DEFINE_FREEP(struct sampler, sampler_free)
 
 /* All that a program needs, each period_ms. until_ms: monotonic end, INT64_MAX: until unwanted.
  * -ENOENT: a metric that no source has (err names it). */
-int sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t until_ms,
-    char *err, size_t err_size, struct want **ret) MUST_CHECK;
+int sampler_want(struct sampler *s, struct slice program, int64_t period_ms,
+    int64_t until_ms, char *err, size_t err_size, struct want **ret) MUST_CHECK;
 void sampler_unwant(struct want *w); /* NULL is fine */
 /* Reads what is due; returns when it wants to be called next (INT64_MAX: never). That changes with
  * want, unwant and query: call it again after them. */
@@ -27,11 +27,11 @@ int64_t sampler_run(struct sampler *s, int64_t now_ms);
  * back find what was kept; asking makes the sampler keep it for the next askers: their metrics
  * are wanted every second (less often for windows above an hour) for twice the window, 10 s at
  * least. A metric that this node does not have makes the result unknown. */
-int sampler_query(struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
-    MUST_CHECK;
+int sampler_query(struct sampler *s, struct slice program, int64_t now_ms,
+    struct expr_result *ret) MUST_CHECK;
 /* Evaluates from history alone, for plan items. */
-int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
-    MUST_CHECK;
+int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
+    struct expr_result *ret) MUST_CHECK;
 bool sampler_knows(const char *metric);
 
 struct sampler_stats {

@@ -27,9 +27,9 @@ struct series {
 	const struct metric *metric;
 	struct metric_labels labels;
 	uint32_t labels_hash;
-	int64_t window_ms;	/* what is older may be dropped */
-	int64_t lost_ms;	/* newest sample given up for the byte bound; INT64_MIN: none */
-	struct sample *ring;	/* opaque to users: see series_at() */
+	int64_t window_ms; /* what is older may be dropped */
+	int64_t lost_ms; /* newest sample given up for the byte bound; INT64_MIN: none */
+	struct sample *ring; /* opaque to users: see series_at() */
 	uint32_t size, first, len;
 	struct series *next;
 };
@@ -39,18 +39,20 @@ void series_set_free(struct series_set *set);
 DEFINE_FREEP(struct series_set, series_set_free)
 
 /* The series, made if needed. NULL: the byte bound is reached or there is no memory. */
-struct series *series_ensure(struct series_set *set, const struct metric *m,
-    const struct metric_labels *labels);
-struct series *series_first(struct series_set *set, const char *metric); /* then ->next of it: */
-struct series *series_next(struct series_set *set, struct series *s);	  /* same metric */
+struct series *series_ensure(
+    struct series_set *set, const struct metric *m, const struct metric_labels *labels);
+struct series *
+series_first(struct series_set *set, const char *metric); /* then ->next of it: */
+struct series *series_next(struct series_set *set, struct series *s); /* same metric */
 /* Keeps at least this much history from now on. */
 void series_keep(struct series *s, int64_t window_ms);
 /* Time must ascend; a sample not newer than the last is dropped with -EINVAL. */
-int series_append(struct series_set *set, struct series *s, int64_t time_ms, double value);
+int
+series_append(struct series_set *set, struct series *s, int64_t time_ms, double value);
 /* Whatever value there was ends at time_ms: it is not served as current any more (MET-09). */
 void series_end(struct series_set *set, struct series *s, int64_t time_ms);
 const struct sample *series_at(const struct series *s, uint32_t i); /* 0 is the oldest */
-const struct sample *series_last(const struct series *s);	     /* NULL: empty */
+const struct sample *series_last(const struct series *s);	    /* NULL: empty */
 size_t series_set_len(const struct series_set *set);
 size_t series_set_bytes(const struct series_set *set);
 /* Removes series that got nothing since before_ms. */

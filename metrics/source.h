@@ -35,8 +35,8 @@ struct source {
 };
 
 /* m: one of the source's metrics. labels: NULL for none. NaN is dropped. */
-void sink_put(struct sink *sink, const struct metric *m, const struct metric_labels *labels,
-    double value);
+void sink_put(struct sink *sink, const struct metric *m,
+    const struct metric_labels *labels, double value);
 
 extern const struct source *const sources[]; /* NULL-terminated: sources.c */
 const struct metric *sources_metric(const char *name, const struct source **ret_source);
