@@ -50,8 +50,8 @@ struct expr_result {
 void expr_result_done(struct expr_result *r);
 
 struct series_set;
-/* At the instant now_ms. 0 with a result (known or unknown); -EINVAL: not a program; -E2BIG: a
- * limit was hit; -ENOMEM. */
+/* At the instant now_ms. 0 with a result, known or unknown (too little data, a bound that was hit);
+ * -EINVAL: not a program; -ENOMEM. */
 int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
 

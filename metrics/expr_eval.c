@@ -511,6 +511,25 @@ fill_result(const struct expr_operand *o, struct expr_result *ret)
 	return 0;
 }
 
+/* S-22: unknown rather than an error, so that whoever asked reads why. */
+static int
+tell_bound(const struct evaluation *ev, struct expr_result *ret)
+{
+	*ret = (struct expr_result){ .len = 0 };
+	if (ev->samples > EXPR_SAMPLES_MAX)
+		snprintf(ret->unknown, sizeof ret->unknown,
+		    "the windows hold more than %d samples: make them shorter",
+		    EXPR_SAMPLES_MAX);
+	else if (ev->work > EXPR_WORK_MAX)
+		snprintf(ret->unknown, sizeof ret->unknown,
+		    "more than %d values to compute: make it simpler", EXPR_WORK_MAX);
+	else
+		snprintf(ret->unknown, sizeof ret->unknown,
+		    "more than %d series at once: select some by their labels",
+		    EXPR_VECTOR_MAX);
+	return 0;
+}
+
 static void
 end_evaluation(struct evaluation *ev)
 {
@@ -535,6 +554,8 @@ expr_eval(
 		ev.stack[ev.depth - 1].len = 0;
 	if (err == 0 || err == -ECANCELED)
 		err = fill_result(&ev.stack[ev.depth - 1], ret);
+	else if (err == -E2BIG)
+		err = tell_bound(&ev, ret);
 	end_evaluation(&ev);
 	return err;
 }
