@@ -86,45 +86,36 @@ changed(void *arg, bool registered, const char *why)
 }
 
 /* --- wiring --------------------------------------------------------------------------------- */
-static bool
-is_admin(const struct agent_config *cfg)
+/* Controllers are found in the group of their operator, which stands first in canonical order: the
+ * multicasts go there, or else to the group of the first attribute. What we join are the groups
+ * of all of them. */
+static int
+sending_group(struct agent *a, const char *attributes, struct in6_addr *ret)
 {
-	return conf_map_get(&cfg->scopes, "admin") != NULL;
-}
+	char first[SCOPE_TEXT_MAX];
 
-/* Controllers are found in the group of their operator: the multicasts go there, or else to the
- * group of the first attribute. What we join are the groups of all of them. */
-static size_t
-sending_group(const struct agent_config *cfg, struct in6_addr *ret)
-{
-	char expression[SCOPE_TEXT_MAX], canonical[SCOPE_TEXT_MAX];
-	const char *key = is_admin(cfg) ? "admin"
-	    : cfg->scopes.len		? cfg->scopes.key[0]
-					: NULL;
-
-	if (!key)
-		return 0;
-	snprintf(
-	    expression, sizeof expression, "%s=%s", key, conf_map_get(&cfg->scopes, key));
-	if (scope_canonical(expression, canonical) < 0 ||
-	    scope_group(canonical, agent_config_range(cfg), NULL, 0, ret) < 0)
-		return 0;
-	return 1;
+	snprintf(first, sizeof first, "%.*s", (int)strcspn(attributes, ";"), attributes);
+	return scope_group(first, agent_config_range(a->cfg), NULL, 0, ret);
 }
 
 static int
 make_node(struct agent *a)
 {
 	struct in6_addr join[SCOPE_GROUPS_MAX], send;
-	int joins = scope_groups_of(
-	    a->cfg->attributes, agent_config_range(a->cfg), NULL, 0, join);
+	char attributes[SCOPE_TEXT_MAX];
 	struct grasp_config cfg = { .port = (uint16_t)a->cfg->grasp.port,
 		.link_local = a->cfg->grasp.link_local,
 		.join = join,
-		.joins = joins > 0 ? (size_t)joins : 0,
 		.send = &send };
+	int joins = 0;
 
-	cfg.sends = sending_group(a->cfg, &send);
+	if (scope_add_domain(a->cfg->attributes, a->cfg->domain, attributes) == 0 &&
+	    attributes[0])
+		joins = scope_groups_of(
+		    attributes, agent_config_range(a->cfg), NULL, 0, join);
+	cfg.joins = joins > 0 ? (size_t)joins : 0;
+	if (cfg.joins)
+		cfg.sends = sending_group(a, attributes, &send) == 0;
 	return grasp_node_new(a->io, &cfg, &a->node);
 }
 

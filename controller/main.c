@@ -343,14 +343,16 @@ open_grasp(struct program *p)
 		.hops = (unsigned)p->cfg.grasp.hops,
 		.links_max = (unsigned)p->cfg.grasp.links,
 	};
-	char port[16];
-	int groups = 0, err;
+	char port[16], attributes[SCOPE_TEXT_MAX];
+	int groups, err = scope_add_domain(p->cfg.scope, p->cfg.domain, attributes);
 
-	if (p->cfg.scope[0])
-		groups = scope_groups_of(
-		    p->cfg.scope, controller_config_range(&p->cfg), NULL, 0, group);
+	if (err)
+		return refuse(err, "cannot make a group of domain", p->cfg.domain);
+	groups = attributes[0] ? scope_groups_of(attributes,
+				     controller_config_range(&p->cfg), NULL, 0, group)
+			       : 0;
 	if (groups < 0)
-		return refuse(groups, "cannot make groups of", p->cfg.scope);
+		return refuse(groups, "cannot make groups of", attributes);
 	cfg.joins = cfg.sends = (size_t)groups;
 	err = grasp_node_new(p->io, &cfg, &p->grasp);
 	snprintf(port, sizeof port, "%u", cfg.port);

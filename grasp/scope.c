@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HASH_LABEL	"fogwatch-scope-1"
@@ -322,4 +323,23 @@ scope_groups_of(const char *attributes, enum scope_range range,
 		count += n;
 	}
 	return n < 0 ? n : count;
+}
+
+int
+scope_add_domain(const char *attributes, const char *domain, char dst[SCOPE_TEXT_MAX])
+{
+	char text[SCOPE_TEXT_MAX];
+	bool named =
+	    !domain[0] || strncmp(attributes, "admin=", 6) == 0; /* keys ascend */
+	int n = named ? snprintf(text, sizeof text, "%s", attributes)
+		      : snprintf(text, sizeof text, "admin=%s%s%s", domain,
+			    attributes[0] ? ";" : "", attributes);
+
+	if (n < 0 || (size_t)n >= sizeof text)
+		return -ENOSPC;
+	if (!text[0]) {
+		dst[0] = '\0';
+		return 0;
+	}
+	return scope_canonical(text, dst);
 }

@@ -23,6 +23,10 @@ int scope_group(const char *canonical, enum scope_range range, const struct in6_
  * full geohash) match the canonical expression (SC-10, SC-08)? An empty one matches, what is
  * no expression does not. */
 bool scope_matches(const char *expression, const char *attributes);
+/* What groups are made of when a node belongs to an administrative domain: its attributes, and
+ * admin=domain unless they name an admin. -EINVAL: the domain cannot stand in an expression. */
+int scope_add_domain(const char *attributes, const char *domain,
+    char dst[SCOPE_TEXT_MAX]) MUST_CHECK;
 /* The groups a node joins for each of its attributes (SC-08, SC-09); configured combinations come
  * from scope_group(). Returns how many; -EINVAL as above. */
 int scope_groups_of(const char *attributes, enum scope_range range, const struct in6_addr *prefix,

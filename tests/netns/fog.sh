@@ -36,6 +36,7 @@ controller_configure() { # extra lines on stdin
 		state-dir: $tmp/controller/state
 		control-socket: $tmp/controller/control
 		services-dir: $tmp/controller/services.d
+		domain: lab
 		insecure: {plain_grasp: yes}
 		E
 		cat
@@ -54,6 +55,7 @@ agent_configure() { # name, extra lines on stdin
 		cat <<-E
 		node: {name: $1, state-dir: $tmp/$1/state}
 		control-socket: $tmp/$1/control
+		domain: lab
 		insecure: {plain_grasp: yes}
 		E
 		cat

@@ -45,6 +45,23 @@ published_expressions_have_their_canonical_text(void **state)
 }
 
 static void
+a_domain_is_an_admin_scope_unless_another_is_named(void **state)
+{
+	char dst[SCOPE_TEXT_MAX];
+
+	(void)state; /* SC-09 */
+	assert_int_equal(0, scope_add_domain("", "Operator1", dst));
+	assert_string_equal(dst, "admin=operator1");
+	assert_int_equal(0, scope_add_domain("type=robot", "operator1", dst));
+	assert_string_equal(dst, "admin=operator1;type=robot");
+	assert_int_equal(0, scope_add_domain("admin=other;type=robot", "operator1", dst));
+	assert_string_equal(dst, "admin=other;type=robot");
+	assert_int_equal(0, scope_add_domain("", "", dst));
+	assert_string_equal(dst, "");
+	assert_int_equal(-EINVAL, scope_add_domain("", "a;b", dst));
+}
+
+static void
 published_expressions_have_their_group(void **state)
 {
 	(void)state; /* SC-03 to SC-07 */
@@ -220,6 +237,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(published_expressions_have_their_canonical_text),
+		TEST(a_domain_is_an_admin_scope_unless_another_is_named),
 		TEST(published_expressions_have_their_group),
 		TEST(canonical_text_stays_as_it_is),
 		TEST(spaces_and_order_do_not_matter),
