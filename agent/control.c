@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "metrics/expr.h"
+#include "protocol/display.h"
 
 #define ITEM_MAX (256 * 1024)
 
@@ -256,46 +256,6 @@ run_controllers(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- capabilities ----------------------------------------------------------------------------- */
 static void
-put_l2(struct buf *b, const struct caps_interface *i)
-{
-	char text[3 * sizeof i->l2 + 1], *at = text;
-
-	for (unsigned n = 0; n < i->l2_len; n++)
-		at += sprintf(at, n ? ":%02x" : "%02x", i->l2[n]);
-	wr_key_text(b, "l2", i->l2_len ? text : NULL);
-}
-
-static void
-put_address(struct buf *b, const struct caps_interface *i, unsigned n)
-{
-	static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
-	struct addr addr = { .port = 0 };
-	char ip[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 8];
-
-	if (i->addr[n].len == 4)
-		memcpy(addr.ip.s6_addr, v4, sizeof v4);
-	memcpy(addr.ip.s6_addr + 16 - i->addr[n].len, i->addr[n].ip, i->addr[n].len);
-	snprintf(text, sizeof text, "%s/%u", addr_format(&addr, ip), i->addr[n].prefix);
-	wr_text(b, text);
-}
-
-static void
-put_interface(struct buf *b, const struct caps_interface *i)
-{
-	wr_open_map(b);
-	wr_key_text(b, "name", i->name);
-	wr_key_text(b, "kind", caps_kind_name(i->kind));
-	wr_key_text(b, "radio", i->radio[0] ? i->radio : NULL);
-	wr_key_bool(b, "up", i->up);
-	put_l2(b, i);
-	wr_text(b, "addresses");
-	wr_array(b, i->addrs);
-	for (unsigned n = 0; n < i->addrs; n++)
-		put_address(b, i, n);
-	wr_close(b);
-}
-
-static void
 put_hardware(struct buf *b, const struct caps *c)
 {
 	wr_key_text(b, "type", c->type);
@@ -325,13 +285,9 @@ run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 	wr_key_text(&b, "name", a->identity->name);
 	put_hardware(&b, c);
 	wr_text(&b, "tags");
-	wr_map(&b, c->tags);
-	for (unsigned i = 0; i < c->tags; i++)
-		wr_key_text(&b, c->tag[i].key, c->tag[i].value);
+	display_put_tags(&b, c);
 	wr_text(&b, "interfaces");
-	wr_array(&b, c->interfaces);
-	for (unsigned i = 0; i < c->interfaces; i++)
-		put_interface(&b, &c->interface[i]);
+	display_put_interfaces(&b, c);
 	wr_close(&b);
 	send_item(req, &b);
 	buf_done(&b);
@@ -340,126 +296,41 @@ run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 }
 
 /* --- query ------------------------------------------------------------------------------------ */
-struct question {
-	const struct agent *agent;
-	const char *expression;
-	struct ctl_request *req;
-	int64_t now_ms;
-};
-
 static void
-put_question(struct buf *b, const struct question *q)
+send_result(
+    struct agent *a, struct ctl_request *req, const char *text, struct slice program)
 {
-	wr_open_map(b);
-	wr_key_text(b, "node", q->agent->identity->name);
-	wr_key_text(b, "expression", q->expression);
-}
+	struct fog_result result = { 0 };
+	uint8_t memory[QUERIER_LABELS_MAX];
+	struct buf labels, b;
 
-static void
-put_labels(struct buf *b, const struct metric_labels *l)
-{
-	wr_text(b, "labels");
-	wr_map(b, l->len);
-	for (uint8_t i = 0; i < l->len; i++)
-		wr_key_text(b, l->pair[i].name, l->pair[i].value);
-}
-
-static void
-put_times(struct buf *b, const struct question *q, const struct expr_value *v)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	if (!v->newest_ms) {
-		wr_key_text(b, "time", NULL);
-		wr_key_text(b, "age_s", NULL);
-		wr_key_text(b, "window_s", NULL);
-		return;
-	}
-	int64_t age = q->now_ms - v->newest_ms;
-	wr_key_text(
-	    b, "time", clock_format(q->agent->io->ops->wall(q->agent->io) - age, text));
-	put_span(b, "age_s", age);
-	put_span(b, "window_s", v->newest_ms - v->oldest_ms);
-}
-
-static void
-put_value(struct buf *b, const struct question *q, const struct expr_value *v)
-{
-	put_labels(b, &v->labels);
-	wr_key_double(b, "value", v->value);
-	wr_key_int(b, "samples", v->samples);
-	put_times(b, q, v);
-}
-
-/* One series is the value; several stand in an array. */
-static void
-put_values(struct buf *b, const struct question *q, const struct expr_result *r)
-{
-	put_question(b, q);
-	wr_key_text(b, "unit", r->unit);
-	if (r->len == 1) {
-		put_value(b, q, &r->value[0]);
-	} else {
-		wr_key_text(b, "value", NULL);
-		wr_text(b, "series");
-		wr_array(b, r->len);
-		for (size_t i = 0; i < r->len; i++) {
-			wr_open_map(b);
-			put_value(b, q, &r->value[i]);
-			wr_close(b);
-		}
-	}
-	wr_close(b);
-}
-
-static void
-put_unknown(struct buf *b, const struct question *q, const char *why)
-{
-	put_question(b, q);
-	wr_key_text(b, "value", NULL);
-	wr_key_text(b, "unknown", why);
-	wr_close(b);
-}
-
-static void
-send_result(const struct question *q, const struct expr_result *r)
-{
-	struct buf b;
-
+	buf_init_fixed(&labels, memory, sizeof memory);
+	querier_evaluate(a->querier, program, &labels, &result);
 	buf_init(&b, ITEM_MAX);
-	if (r->len)
-		put_values(&b, q, r);
-	else
-		put_unknown(&b, q, r->unknown);
-	send_item(q->req, &b);
+	display_put_result(&b, a->identity->name, text, &result, result.wall_ms);
+	send_item(req, &b);
 	buf_done(&b);
-	ctl_end(q->req);
+	ctl_end(req);
 }
 
 static int
 run_query(void *arg, struct ctl_request *req, struct slice args)
 {
-	struct agent *a = arg;
 	char text[EXPR_TEXT_MAX + 1], why[160] = "";
-	struct question q = { a, text, req, grasp_io_now(a->io) };
-	struct expr_result result = { 0 };
 	struct buf program;
+	int err;
 
 	if (!ctl_arg_text(args, "expression", text, sizeof text)) {
 		ctl_fail(req, 2, "query needs an expression, such as node_load1");
 		return 0;
 	}
 	buf_init(&program, EXPR_PROGRAM_MAX);
-	int err = expr_parse(text, &program, why, sizeof why);
-	if (!err)
-		err = sampler_query(a->sampler, buf_slice(&program), q.now_ms, &result);
+	err = expr_parse(text, &program, why, sizeof why);
 	if (err < 0)
-		ctl_fail(req, 1, "%s", why[0] ? why : strerror(-err));
+		ctl_fail(req, 1, "%s: %s", text, why[0] ? why : strerror(-err));
 	else
-		send_result(&q, &result);
-	expr_result_done(&result);
+		send_result(arg, req, text, buf_slice(&program));
 	buf_done(&program);
-	agent_wake(a);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 
 #define ANSWERS_PER_S 50
 #define ANSWERS_BURST 100
-#define LABELS_ROOM   (QUERY_POINTS_MAX * 64)
 
 struct querier {
 	struct grasp_io *io;
@@ -71,13 +70,16 @@ fill_points(const struct expr_result *r, struct buf *labels, struct fog_result *
 	}
 }
 
-static void
-evaluate(
+void
+querier_evaluate(
     struct querier *q, struct slice program, struct buf *labels, struct fog_result *ret)
 {
 	struct expr_result r = { 0 };
 	char why[96] = "";
 	int err = expr_check(program, sampler_knows, why, sizeof why);
+
+	ret->now_ms = grasp_io_now(q->io);
+	ret->wall_ms = q->io->ops->wall(q->io);
 
 	if (!err)
 		err = sampler_query(q->sampler, program, ret->now_ms, &r);
@@ -105,7 +107,7 @@ answer(struct querier *q, struct slice asked, struct buf *labels, struct fog_res
 	else if (!asked.len || fog_query_decode(asked, &query) < 0)
 		set_unknown(ret, "malformed: this is no query");
 	else
-		evaluate(q, query.program, labels, ret);
+		querier_evaluate(q, query.program, labels, ret);
 }
 
 /* --- GRASP ----------------------------------------------------------------------------------- */
@@ -128,12 +130,12 @@ synchronize(void *arg, struct grasp_session *s, const struct grasp_objective *as
 	struct querier *q = arg;
 	struct fog_result *result = calloc(1, sizeof *result); /* 7 KiB, for a moment */
 	struct buf labels;
-	uint8_t *memory = malloc(LABELS_ROOM);
+	uint8_t *memory = malloc(QUERIER_LABELS_MAX);
 	int err = -ENOMEM;
 
 	q->answers++;
 	if (result && memory) {
-		buf_init_fixed(&labels, memory, LABELS_ROOM);
+		buf_init_fixed(&labels, memory, QUERIER_LABELS_MAX);
 		answer(q, asked->value, &labels, result);
 		err = send_value(s, result);
 		if (err == -EMSGSIZE) {

@@ -14,4 +14,9 @@ int querier_new(struct grasp_node *node, struct sampler *sampler, const char *pr
     void (*wake)(void *arg), void *arg, struct querier **ret) MUST_CHECK;
 void querier_free(struct querier *q);
 DEFINE_FREEP(struct querier, querier_free)
+/* The same for somebody at home. labels, of QUERIER_LABELS_MAX bytes, must not move: ret borrows
+ * from it. What cannot be evaluated is an unknown result. */
+#define QUERIER_LABELS_MAX (QUERY_POINTS_MAX * 64)
+void querier_evaluate(
+    struct querier *q, struct slice program, struct buf *labels, struct fog_result *ret);
 uint64_t querier_answers(const struct querier *q);

@@ -157,6 +157,23 @@ run_remove(void *arg, struct ctl_request *req, struct slice args)
 	return err;
 }
 
+static void
+send_placed(
+    struct ctl_request *req, const char *service, const char *function, const char *node)
+{
+	struct buf item;
+
+	buf_init(&item, 1024);
+	wr_map(&item, 4);
+	wr_key_text(&item, "service", service);
+	wr_key_text(&item, "function", function);
+	wr_key_text(&item, "node", node);
+	wr_key_text(&item, "result", "placed");
+	ctl_send(req, buf_slice(&item));
+	buf_done(&item);
+	ctl_end(req);
+}
+
 /* Where a function is, whatever was thought: the way out of an uncertain placement. */
 static int
 run_place(void *arg, struct ctl_request *req, struct slice args)
@@ -174,7 +191,7 @@ run_place(void *arg, struct ctl_request *req, struct slice args)
 	else if (err == -ENODEV)
 		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
 	else if (!err)
-		ctl_end(req);
+		send_placed(req, service, function, node);
 	return err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
@@ -288,6 +305,10 @@ run_history(void *arg, struct ctl_request *req, struct slice args)
 	int64_t since_s = HISTORY_SINCE_S, last = HISTORY_LAST;
 
 	(void)ctl_arg_text(args, "node", node, sizeof node);
+	if (!*node) {
+		ctl_fail(req, 2, "whose history? Say --node NODE");
+		return 0;
+	}
 	(void)ctl_arg_text(args, "expression", expression, sizeof expression);
 	(void)ctl_arg_int(args, "since_s", &since_s);
 	(void)ctl_arg_int(args, "last", &last);

@@ -2,19 +2,18 @@
  *
  * FOGMETRIC: `fogctl query`. The expression is compiled here and evaluated at the nodes, all asked
  * at once; answers are shown as they come. */
-#include "base/clock.h"
 #include "base/ctl.h"
 #include "base/log.h"
 #include "controller/session_int.h"
 #include "metrics/expr.h"
-#include "protocol/query.h"
+#include "protocol/display.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ANSWER_MS 10000
-#define ITEM_MAX  8192
+#define ITEM_MAX  131072
 
 struct query;
 
@@ -87,80 +86,23 @@ send_item(struct query *q, struct buf *item)
 }
 
 static void
-show_unknown(struct query *q, const char *node, const char *why)
-{
-	struct buf item;
-
-	buf_init(&item, ITEM_MAX);
-	wr_map(&item, 4);
-	wr_key_text(&item, "node", node);
-	wr_key_text(&item, "expression", q->expression);
-	wr_text(&item, "value");
-	wr_null(&item);
-	wr_key_text(&item, "unknown", why);
-	send_item(q, &item);
-}
-
-/* The node's clocks may be wrong; the age of a sample is not. */
-static void
-put_time(struct buf *item, const struct query *q, const struct fog_result *result,
-    const struct query_point *p)
+show_result(struct query *q, const char *node, const struct fog_result *result)
 {
 	struct grasp_io *io = q->sessions->io;
-	int64_t age = result->now_ms - p->newest_ms;
-	char time[CLOCK_TEXT_MAX];
-
-	if (!p->newest_ms || age < 0) {
-		wr_key_text(item, "time", NULL);
-		wr_key_text(item, "age_s", NULL);
-		return;
-	}
-	wr_key_text(item, "time", clock_format(io->ops->wall(io) - age, time));
-	wr_key_double(item, "age_s", (double)age / 1000);
-}
-
-static void
-put_window(struct buf *item, const struct query_point *p)
-{
-	if (p->newest_ms && p->oldest_ms && p->newest_ms >= p->oldest_ms)
-		wr_key_double(
-		    item, "window_s", (double)(p->newest_ms - p->oldest_ms) / 1000);
-	else
-		wr_key_text(item, "window_s", NULL);
-}
-
-static void
-show_point(struct asking *a, const struct fog_result *result, const struct query_point *p)
-{
-	struct query *q = a->query;
 	struct buf item;
 
 	buf_init(&item, ITEM_MAX);
-	wr_map(&item, 9);
-	wr_key_text(&item, "node", a->node);
-	wr_key_text(&item, "expression", q->expression);
-	wr_key_double(&item, "value", p->value);
-	wr_key_text(&item, "unit", result->unit);
-	wr_text(&item, "labels");
-	if (p->labels.len)
-		wr_raw(&item, p->labels);
-	else
-		wr_map(&item, 0);
-	put_time(&item, q, result, p);
-	wr_key_int(&item, "samples", p->samples);
-	put_window(&item, p);
+	display_put_result(&item, node, q->expression, result, io->ops->wall(io));
 	send_item(q, &item);
 }
 
 static void
-show_result(struct asking *a, const struct fog_result *result)
+show_unknown(struct query *q, const char *node, const char *why)
 {
-	for (unsigned i = 0; i < result->points; i++)
-		show_point(a, result, &result->point[i]);
-	if (!result->points)
-		show_unknown(a->query, a->node,
-		    result->unknown[0] ? result->unknown
-				       : "the node knows no such series");
+	struct fog_result nothing = { 0 };
+
+	snprintf(nothing.unknown, sizeof nothing.unknown, "%s", why);
+	show_result(q, node, &nothing);
 }
 
 /* --- sessions -------------------------------------------------------------------------------------------- */
@@ -175,7 +117,7 @@ on_answer(
 	if (fog_result_decode(grasp_value_unwrap(objective->value), &result))
 		show_unknown(a->query, a->node, "the node's answer is malformed");
 	else
-		show_result(a, &result);
+		show_result(a->query, a->node, &result);
 }
 
 static void

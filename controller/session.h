@@ -38,7 +38,6 @@ void sessions_node_changed(struct sessions *s, struct node *n);
 uint64_t sessions_bytes_received(const struct sessions *s, const struct node *n);
 
 /* `fogctl query`: evaluates on one node, or with name "" or "all" on each that is there. Takes the
- * request. Items, one a point: {node, expression, value, unit, labels, time, samples, age_s,
- * window_s} or {node, expression, value: null, unknown}. */
+ * request. An item a node, see protocol/display.h. */
 void sessions_query(struct sessions *s, struct ctl_request *req, const char *node,
     const char *expression);

@@ -7,10 +7,10 @@
 #include "controller/judge.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
+#include "protocol/display.h"
 
 #include <config.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,37 +89,6 @@ show_nodes(struct commands *c, struct ctl_request *req)
 	return 0;
 }
 
-static void
-put_l2(struct buf *out, const uint8_t *l2, uint8_t len)
-{
-	char text[3 * 8 + 1] = "";
-
-	for (unsigned i = 0; i < len; i++)
-		sprintf(text + 3 * i, "%02x%s", l2[i], i + 1 < len ? ":" : "");
-	wr_key_text(out, "l2", len ? text : NULL);
-}
-
-static void
-put_interface(struct buf *out, const struct caps_interface *f)
-{
-	wr_map(out, 6);
-	wr_key_text(out, "name", f->name);
-	wr_key_text(out, "kind", caps_kind_name(f->kind));
-	wr_key_text(out, "radio", f->radio[0] ? f->radio : NULL);
-	wr_key_bool(out, "up", f->up);
-	put_l2(out, f->l2, f->l2_len);
-	wr_text(out, "addresses");
-	wr_array(out, f->addrs);
-	for (unsigned i = 0; i < f->addrs; i++) {
-		char ip[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 5];
-
-		inet_ntop(f->addr[i].len == 4 ? AF_INET : AF_INET6, f->addr[i].ip, ip,
-		    sizeof ip);
-		snprintf(text, sizeof text, "%s/%u", ip, f->addr[i].prefix);
-		wr_text(out, text);
-	}
-}
-
 #define DETAIL_PAIRS 13
 static void
 put_details(struct commands *c, struct node *n, struct buf *out)
@@ -134,13 +103,9 @@ put_details(struct commands *c, struct node *n, struct buf *out)
 	wr_key_text(out, "version", caps->version);
 	put_count(out, "storage_bytes", caps->storage_bytes);
 	wr_text(out, "tags");
-	wr_map(out, caps->tags);
-	for (unsigned i = 0; i < caps->tags; i++)
-		wr_key_text(out, caps->tag[i].key, caps->tag[i].value);
+	display_put_tags(out, caps);
 	wr_text(out, "interfaces");
-	wr_array(out, caps->interfaces);
-	for (unsigned i = 0; i < caps->interfaces; i++)
-		put_interface(out, &caps->interface[i]);
+	display_put_interfaces(out, caps);
 	wr_key_bool(out, "connected", n->link != NULL);
 	put_time(out, "joined", n->joined_ms);
 	put_count(out, "bytes_received", sessions_bytes_received(c->sessions, n));

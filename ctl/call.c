@@ -82,15 +82,26 @@ take_function(struct parse *p, const char *text)
 	return 0;
 }
 
+/* The word whose turn it is; a function is two. NULL: there is none. */
+static const struct word *
+next_word(const struct parse *p)
+{
+	const struct word *w = p->command->word;
+	size_t i = p->words;
+
+	if (w->kind == WORD_FUNCTION)
+		i = i < 2 ? 0 : i - 1;
+	return i < COMMAND_WORDS_MAX && w[i].title ? &w[i] : NULL;
+}
+
 static int
 take_word(struct parse *p, const char *text)
 {
-	const struct word *first = &p->command->word[0];
-	const struct word *w = &p->command->word[p->words];
+	const struct word *w = next_word(p);
 
-	if (first->kind == WORD_FUNCTION && p->words < 2)
+	if (w && w->kind == WORD_FUNCTION)
 		return take_function(p, text);
-	if (p->words >= COMMAND_WORDS_MAX || !w->title) {
+	if (!w) {
 		snprintf(p->err, p->err_size, "%s takes no argument \"%s\"",
 		    p->command->name, text);
 		return -EINVAL;
@@ -150,18 +161,12 @@ take_option(struct parse *p, char *const *argv, int argc)
 static int
 check_complete(struct parse *p)
 {
-	const struct word *w = &p->command->word[p->words];
+	const struct word *w = next_word(p);
 
-	if (p->command->word[0].kind == WORD_FUNCTION && p->words < 2) {
-		snprintf(
-		    p->err, p->err_size, "%s needs SERVICE/FUNCTION", p->command->name);
-		return -EINVAL;
-	}
-	if (p->words < COMMAND_WORDS_MAX && w->title && w->kind != WORD_OPTIONAL) {
-		snprintf(p->err, p->err_size, "%s needs %s", p->command->name, w->title);
-		return -EINVAL;
-	}
-	return 0;
+	if (!w || w->kind == WORD_OPTIONAL)
+		return 0;
+	snprintf(p->err, p->err_size, "%s needs %s", p->command->name, w->title);
+	return -EINVAL;
 }
 
 static int

@@ -106,6 +106,7 @@ put_number(struct buf *out, enum column_kind kind, double v)
 	case COLUMN_TIME:
 	case COLUMN_YES:
 	case COLUMN_LIST:
+	case COLUMN_WHY:
 		break;
 	}
 	buf_printf(out, v == rint(v) && fabs(v) < 1e15 ? "%.0f" : "%.6g", v);
@@ -154,6 +155,8 @@ put_item(struct buf *out, enum column_kind kind, struct cbor_reader *r)
 {
 	switch (rd_peek(r)) {
 	case RD_TEXT:
+		if (kind == COLUMN_WHY)
+			buf_puts(out, "unknown: ");
 		if (kind == COLUMN_TIME)
 			put_time(out, rd_text(r));
 		else

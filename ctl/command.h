@@ -19,6 +19,7 @@ enum column_kind {
 	COLUMN_TIME,	/* ISO 8601; the date is left out today */
 	COLUMN_YES,	/* "yes" or "no" */
 	COLUMN_LIST,	/* an array or map on one line */
+	COLUMN_WHY,	/* "unknown: ", and why a value is not known */
 };
 struct column {
 	const char *key, *title;

@@ -85,10 +85,24 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "place",
+	    .word = {
+		{ "service", "SERVICE/FUNCTION", WORD_FUNCTION },
+		{ "node", "NODE", WORD_TEXT },
+	    },
+	    .help = "say where a function is, when nobody knows; moves nothing",
+	    .column = {
+		{ "service", "SERVICE", COLUMN_TEXT, 0 },
+		{ "function", "FUNCTION", COLUMN_TEXT, 0 },
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "plan show",
 	    .word = { { "node", "NODE", WORD_OPTIONAL } },
 	    .help = "what each node has to measure, and why",
-	    .empty = "no plan: there are no nodes",
+	    .empty = "no plan: nothing is measured",
 	    .column = {
 		{ "node", "NODE", COLUMN_TEXT, 0 },
 		{ "item", "ITEM", COLUMN_NUMBER, 0 },
@@ -116,7 +130,25 @@ const struct command commands[] = {
 		{ "time", "TIME", COLUMN_TIME, 0 },
 		{ "age_s", "AGE", COLUMN_SECONDS, 0 },
 		{ "labels", "LABELS", COLUMN_LIST, 0 },
-		{ "unknown", "", COLUMN_TEXT, 0 },
+		{ "unknown", "", COLUMN_WHY, 0 },
+	    },
+	},
+	{
+	    .name = "history",
+	    .word = { { "expression", "EXPR", WORD_OPTIONAL } },
+	    .option = {
+		{ "--node", "node", "NODE", OPTION_NODES, "whose results; may be repeated" },
+		{ "--since", "since_s", "SECONDS", OPTION_INT, "how far back (default 3600)" },
+		{ "--last", "last", "N", OPTION_INT, "at most N of each node (default 10000)" },
+	    },
+	    .help = "what nodes have reported by their plans; EXPR as plan show has it",
+	    .empty = "nothing was reported in that time",
+	    .column = {
+		{ "time", "TIME", COLUMN_TIME, 0 },
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "value", "VALUE", COLUMN_NUMBER, 0 },
+		{ "labels", "LABELS", COLUMN_LIST, 0 },
+		{ "expression", "EXPRESSION", COLUMN_TEXT, 0 },
 	    },
 	},
 	{
@@ -197,12 +229,27 @@ const struct command commands[] = {
 	    .name = "status",
 	    .shape = SHAPE_ONE,
 	    .help = "how the daemon itself is",
-	    .column = { { "uptime_s", NULL, COLUMN_SECONDS, 0 } },
+	    .column = {
+		{ "uptime_s", NULL, COLUMN_SECONDS, 0 },
+		{ "heartbeat_s", NULL, COLUMN_SECONDS, 0 },
+		{ "slowest_commit_s", NULL, COLUMN_SECONDS, 0 },
+		{ "lease_s", NULL, COLUMN_SECONDS, 0 },
+		{ "registered_s", NULL, COLUMN_SECONDS, 0 },
+	    },
 	},
 	{
 	    .name = "counters",
 	    .shape = SHAPE_ONE,
 	    .help = "what was received, sent and refused",
+	},
+	{
+	    .name = "limits",
+	    .help = "what is bounded, and how much of it is used",
+	    .column = {
+		{ "limit", "LIMIT", COLUMN_TEXT, 0 },
+		{ "used", "USED", COLUMN_NUMBER, 0 },
+		{ "max", "MAX", COLUMN_NUMBER, 0 },
+	    },
 	},
 	{
 	    .name = "capabilities",

@@ -157,9 +157,10 @@ a_query_is_answered_with_value_unit_time_and_age(void **state) /* RPT-01 */
 	    NULL);
 	assert_string_equal(without_times(),
 	    "{\"node\":\"robot\",\"expression\":\"avg_over_time(node_load1[5s])\","
-	    "\"value\":3.25,"
-	    "\"unit\":\"volts\",\"labels\":{},\"time\":\"T\",\"age_s\":0.5,\"samples\":5,"
-	    "\"window_s\":4}\nend\n");
+	    "\"unit\":\"volts\",\"time\":\"T\",\"age_s\":0.5,\"value\":3.25,\"samples\":"
+	    "5,"
+	    "\"window_s\":4,\"labels\":{},\"series\":[{\"labels\":{},\"value\":3.25,"
+	    "\"samples\":5,\"time\":\"T\",\"age_s\":0.5}]}\nend\n");
 }
 
 static void
@@ -171,8 +172,10 @@ a_node_that_knows_nothing_says_why(void **state)
 	    (struct fog_result){ .now_ms = 1, .unknown = "no sample of node_load1" };
 	run("query", "node", "robot", "expression", "node_load1", NULL);
 	assert_string_equal(answer,
-	    "{\"node\":\"robot\",\"expression\":\"node_load1\",\"value\":null,"
-	    "\"unknown\":\"no sample of node_load1\"}\nend\n");
+	    "{\"node\":\"robot\",\"expression\":\"node_load1\",\"unit\":null,"
+	    "\"time\":null,\"age_s\":null,\"value\":null,\"samples\":0,"
+	    "\"window_s\":null,\"labels\":{},\"unknown\":\"no sample of node_load1\","
+	    "\"series\":[]}\nend\n");
 }
 
 static void
@@ -200,7 +203,7 @@ who_is_not_there_cannot_be_asked(void **state)
 	robot_drop(&robot);
 	plant_run(&plant, 100);
 	run("query", "node", "robot", "expression", "node_load1", NULL);
-	expect_has("\"unknown\":\"the node is not connected\"}\nend\n");
+	expect_has("\"unknown\":\"the node is not connected\",\"series\":[]}\nend\n");
 	run("query", "node", "nobody", "expression", "node_load1", NULL);
 	expect_has("refused 1: there is no node nobody");
 }
@@ -249,8 +252,8 @@ a_node_that_goes_while_it_is_asked_is_told(void **state)
 	while (!sessions_counters(plant.sessions)->queries)
 		ev_run(plant.loop, EVRUN_ONCE);
 	robot_drop(&robot);
-	assert_non_null(
-	    strstr(ask_wait(a, 9), "\"unknown\":\"no answer: closed\"}\nend\n"));
+	assert_non_null(strstr(
+	    ask_wait(a, 9), "\"unknown\":\"no answer: closed\",\"series\":[]}\nend\n"));
 	ask_stop(a);
 	buf_done(&args);
 }
@@ -302,7 +305,9 @@ a_person_may_say_where_a_function_is(void **state)
 {
 	(void)state;
 	run("place", "service", "video", "function", "decode", "node", "robot", NULL);
-	assert_string_equal(answer, "end\n");
+	assert_string_equal(answer,
+	    "{\"service\":\"video\",\"function\":\"decode\",\"node\":\"robot\","
+	    "\"result\":\"placed\"}\nend\n");
 	run("place", "service", "video", "function", "decode", "node", "moon", NULL);
 	expect_has("refused 1: there is no node moon");
 	run("place", "service", "video", "node", "robot", NULL);

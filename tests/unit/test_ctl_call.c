@@ -91,6 +91,30 @@ words_and_options_become_arguments(void **state)
 	call_done(&call);
 }
 
+/* SERVICE/FUNCTION or SERVICE FUNCTION, and what stands behind it. */
+static void
+a_function_is_one_word_or_two(void **state)
+{
+	char **forms[] = { WORDS("place", "robot/F1", "A"),
+		WORDS("place", "robot", "F1", "A") };
+	struct call call;
+	struct buf args;
+	char err[256], text[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		assert_int_equal(parse(forms[i], &call, err), 0);
+		args_of(&call, NULL, &args);
+		assert_true(
+		    ctl_arg_text(buf_slice(&args), "function", text, sizeof text));
+		assert_string_equal(text, "F1");
+		assert_true(ctl_arg_text(buf_slice(&args), "node", text, sizeof text));
+		assert_string_equal(text, "A");
+		buf_done(&args);
+		call_done(&call);
+	}
+}
+
 static void
 each_node_is_asked_for_itself(void **state)
 {
@@ -141,6 +165,10 @@ wrong_usage_says_what_is_wrong(void **state)
 		{ { "events", "--last", "-1" }, "--last takes a number" },
 		{ { "events", "--lost" }, "events has no option --lost" },
 		{ { "candidates", "robot" }, "candidates needs SERVICE/FUNCTION" },
+		{ { "candidates", "a/b", "c" }, "candidates takes no argument \"c\"" },
+		{ { "place", "robot/F1" }, "place needs NODE" },
+		{ { "place", "robot", "F1" }, "place needs NODE" },
+		{ { "place", "a/b", "c", "d" }, "place takes no argument \"d\"" },
 		{ { "query", "x", "y" }, "query takes no argument \"y\"" },
 	};
 
@@ -184,6 +212,7 @@ main(void)
 		TEST(the_longest_name_is_the_command),
 		TEST(the_nearest_command_is_suggested),
 		TEST(words_and_options_become_arguments),
+		TEST(a_function_is_one_word_or_two),
 		TEST(each_node_is_asked_for_itself),
 		TEST(two_dashes_end_the_options),
 		TEST(wrong_usage_says_what_is_wrong),

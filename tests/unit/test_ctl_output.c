@@ -183,6 +183,33 @@ a_row_stands_for_each_series(void **state)
 }
 
 static void
+without_value(size_t i, struct buf *b)
+{
+	(void)i;
+	wr_map(b, 4);
+	wr_key_text(b, "node", "A");
+	wr_key_double(b, "value", NAN);
+	wr_key_text(b, "unknown", "no sample\x1b");
+	wr_text(b, "series");
+	wr_array(b, 0);
+}
+
+/* CMP-08: unknown, and never 0. */
+static void
+a_query_without_value_says_unknown_and_why(void **state)
+{
+	int words;
+	const struct command *query =
+	    command_find((char *[]){ (char *)"query" }, 1, &words);
+	char *text = print(query, &output_text, SHAPE_ONE, 1, without_value);
+
+	(void)state;
+	assert_non_null(strstr(text, "unknown: no sample\\x1b\n"));
+	assert_null(strchr(text, '0'));
+	free(text);
+}
+
+static void
 every_command_has_help_and_columns(void **state)
 {
 	(void)state;
@@ -207,6 +234,7 @@ main(void)
 		TEST(a_stream_is_one_json_object_a_line),
 		TEST(cbor_goes_through_as_it_came),
 		TEST(a_row_stands_for_each_series),
+		TEST(a_query_without_value_says_unknown_and_why),
 		TEST(every_command_has_help_and_columns),
 	};
 
