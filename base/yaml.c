@@ -349,7 +349,7 @@ build(struct builder *b, yaml_parser_t *parser)
 static bool
 has_tag_directive(struct slice text)
 {
-	const uint8_t *at = text.data, *end = at + text.len;
+	const uint8_t *at = text.data, *end = text.len ? at + text.len : at;
 
 	while (at && (at = memmem(at, (size_t)(end - at), "%TAG", 4))) {
 		if (at == text.data || at[-1] == '\n' || at[-1] == '\r')
