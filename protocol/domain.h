@@ -16,7 +16,7 @@ struct fog_domain {
 	uint64_t epoch;		       /* grows at each start of the sender */
 	enum fog_role role;	       /* 0: not said */
 	bool leaving;		       /* orderly exit (DISC-21) */
-	uint8_t hops;		       /* initial hop limit of a scoped multicast; 0: not said */
+	uint8_t hops; /* initial hop limit of a scoped multicast; 0: not said */
 };
 void fog_domain_encode(const struct fog_domain *d, struct buf *out);
 /* No value, null and {} say nothing: any domain. -EBADMSG; *ret is not to be used then. */

@@ -7,25 +7,27 @@
 #include "base/mem.h"
 #include <stddef.h>
 
-#define FOGDOMAIN "FOGDOMAIN"			  /* controller of a domain: flood, discovery */
-#define FOGREG "FOGREG"				  /* register, renew */
-#define FOGPLAN "FOGPLAN"			  /* monitoring plan */
-#define FOGREPORT "FOGREPORT"			  /* telemetry and events */
-#define FOGMETRIC "FOGMETRIC"			  /* query now */
-#define FOGNODERADIO "FOGNODERADIO"		  /* nodes with a property: radio technology */
-#define FOGNODECONNECTIVITY "FOGNODECONNECTIVITY"
+#define FOGDOMAIN	      "FOGDOMAIN" /* controller of a domain: flood, discovery */
+#define FOGREG		      "FOGREG"	  /* register, renew */
+#define FOGPLAN		      "FOGPLAN"	  /* monitoring plan */
+#define FOGREPORT	      "FOGREPORT" /* telemetry and events */
+#define FOGMETRIC	      "FOGMETRIC" /* query now */
+#define FOGNODERADIO	      "FOGNODERADIO" /* nodes with a property: radio technology */
+#define FOGNODECONNECTIVITY   "FOGNODECONNECTIVITY"
 #define FOGNODEVIRTUALIZATION "FOGNODEVIRTUALIZATION"
-#define FOGNODEDOMAIN "FOGNODEDOMAIN"
+#define FOGNODEDOMAIN	      "FOGNODEDOMAIN"
 
-#define FOG_LOOP_COUNT 6
-#define FOG_NAME_MAX 64
-#define FOG_PREFIX_MAX 40 /* leaves room for the longest name; what is longer is cut */
+#define FOG_LOOP_COUNT	      6
+#define FOG_NAME_MAX	      64
+#define FOG_PREFIX_MAX	      40 /* leaves room for the longest name; what is longer is cut */
 
 /* prefix + name into dst; returns dst. prefix may be NULL. */
-char *fog_objective_name(const char *prefix, const char *name, char dst[FOG_NAME_MAX + 1]);
+char *
+fog_objective_name(const char *prefix, const char *name, char dst[FOG_NAME_MAX + 1]);
 
 struct fog_id {
 	unsigned char bytes[16];
 };
 #define FOG_ID_TEXT 33
-char *fog_id_format(const struct fog_id *id, char dst[FOG_ID_TEXT]); /* 32 lower-case hex digits */
+char *fog_id_format(
+    const struct fog_id *id, char dst[FOG_ID_TEXT]); /* 32 lower-case hex digits */

@@ -6,17 +6,17 @@
 #include "base/cbor.h"
 #include "protocol/names.h"
 
-#define PLAN_ITEMS_MAX 128
-#define PLAN_PROGRAM_MAX 2048 /* bytes */
+#define PLAN_ITEMS_MAX	   128
+#define PLAN_PROGRAM_MAX   2048 /* bytes */
 #define PLAN_PERIOD_MIN_MS 100
 #define PLAN_PERIOD_MAX_MS 86400000
 
 enum plan_mode { PLAN_PERIODIC = 1, PLAN_ON_CHANGE = 2 };
 
 struct plan_item {
-	uint32_t id;	       /* controller's, stable while the item means the same */
-	struct slice program;  /* metrics/expr.h, encoded */
-	uint32_t period_ms;    /* 100 ms … 1 day */
+	uint32_t id;	      /* controller's, stable while the item means the same */
+	struct slice program; /* metrics/expr.h, encoded */
+	uint32_t period_ms;   /* 100 ms … 1 day */
 	enum plan_mode mode;
 	double deadband;       /* on change: report when it moved by more; ≥ 0 */
 	uint32_t heartbeat_ms; /* on change: report at least so often; 0: never */

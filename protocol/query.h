@@ -5,7 +5,7 @@
 #include "base/cbor.h"
 #include "protocol/names.h"
 
-#define QUERY_POINTS_MAX 128
+#define QUERY_POINTS_MAX  128
 #define QUERY_PROGRAM_MAX 2048 /* bytes */
 
 struct query_point {
@@ -17,7 +17,7 @@ struct query_point {
 struct fog_result {
 	int64_t now_ms, wall_ms; /* the node's clocks at evaluation */
 	char unit[33];
-	char unknown[129];	 /* why there is no value; then points is 0 */
+	char unknown[129]; /* why there is no value; then points is 0 */
 	struct query_point point[QUERY_POINTS_MAX];
 	uint16_t points;
 };

@@ -8,7 +8,7 @@
 #include "protocol/names.h"
 
 #define REPORT_POINTS_MAX 256
-#define REPORT_BYTES_MAX 1200 /* of value: one segment (I-04) */
+#define REPORT_BYTES_MAX  1200 /* of value: one segment (I-04) */
 #define REPORT_REASON_MAX 128
 
 struct report_point {
@@ -21,8 +21,9 @@ struct report_point {
 };
 struct fog_report {
 	uint8_t boot[8];
-	uint64_t sequence; /* of the first point; grows by one per point and never repeats in a boot */
-	int64_t sent_ms;   /* monotonic, now */
+	uint64_t
+	    sequence; /* of the first point; grows by one per point and never repeats in a boot */
+	int64_t sent_ms; /* monotonic, now */
 	struct report_point point[REPORT_POINTS_MAX];
 	uint16_t points;
 };
