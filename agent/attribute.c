@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool
-format_path(char dst[PATH_MAX], const char *fmt, va_list args)
+static bool PRINTF(2, 0) format_path(char dst[PATH_MAX], const char *fmt, va_list args)
 {
 	int n = vsnprintf(dst, PATH_MAX, fmt, args);
 

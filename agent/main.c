@@ -146,9 +146,9 @@ keep_memory_small(void)
 }
 
 static int
-own_directory(const char *path, const struct passwd *pw)
+own_directory(const char *path, mode_t mode, const struct passwd *pw)
 {
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		return -errno;
 	return pw && chown(path, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
 }
@@ -167,10 +167,10 @@ make_directories(const struct agent_config *cfg)
 	if (slash && slash != run) {
 		*slash = 0;
 		if (access(run, F_OK) < 0)
-			err = own_directory(run, pw);
+			err = own_directory(run, 0755, pw);
 	}
 	if (!err && pw && access(cfg->node.state_dir, F_OK) < 0)
-		err = own_directory(cfg->node.state_dir, pw);
+		err = own_directory(cfg->node.state_dir, 0700, pw);
 	return err;
 }
 
