@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,8 @@
 
 #define BASES_MAX   1024
 #define MESSAGE_MAX 4096
+#define BURST	    15 /* datagrams in PAUSE_MS: below what a node takes in a second (S-10) */
+#define PAUSE_MS    10
 
 static struct {
 	struct slice base[BASES_MAX];
@@ -202,6 +205,8 @@ send_datagrams(const char *interface, unsigned count)
 		if (sendto(fd, m, len, 0, (struct sockaddr *)&to, sizeof to) < 0 &&
 		    errno != ENOBUFS && errno != EMSGSIZE)
 			return -1;
+		if (i % BURST == BURST - 1)
+			poll(NULL, 0, PAUSE_MS);
 	}
 	close(fd);
 	return 0;
