@@ -101,8 +101,8 @@ tell(struct grasp_registration *r, const struct grasp_peer *from,
 }
 
 static void
-take_item(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg,
-    int i)
+take_item(struct grasp_node *n, const struct grasp_peer *from,
+    const struct grasp_msg *msg, int i)
 {
 	const struct grasp_objective *o = &msg->flooded[i];
 	struct grasp_registration *r = node_registration(n, o->name);
@@ -143,8 +143,8 @@ tell_newcomer(struct grasp_node *n, struct grasp_registration *r)
 
 	r->newcomer = false;
 	n->newcomers--;
-	while (!r->dead
-	    && (e = flood_cache_next(&n->floods, e, slice_text(r->name), now)))
+	while (
+	    !r->dead && (e = flood_cache_next(&n->floods, e, slice_text(r->name), now)))
 		tell(r, &e->from, &e->objective, &e->locator, flood_entry_ttl_ms(e, now));
 }
 

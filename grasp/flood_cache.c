@@ -42,7 +42,8 @@ find(
 	struct flood_entry *e;
 
 	TAILQ_FOREACH(e, &c->entries, entry)
-		if (slice_equal(e->objective.name, o->name) && same_locator(&e->locator, l))
+		if (slice_equal(e->objective.name, o->name) &&
+		    same_locator(&e->locator, l))
 			return e;
 	return NULL;
 }

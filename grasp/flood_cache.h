@@ -12,7 +12,8 @@
 struct flood_entry {
 	TAILQ_ENTRY(flood_entry) entry;
 	struct grasp_peer from;
-	struct grasp_objective objective; /* its slices point to bytes, as those of locator */
+	struct grasp_objective
+	    objective; /* its slices point to bytes, as those of locator */
 	struct grasp_locator locator;
 	int64_t expires_ms; /* INT64_MAX: never */
 	uint8_t bytes[];
@@ -27,10 +28,10 @@ void flood_cache_init(struct flood_cache *c);
 void flood_cache_done(struct flood_cache *c);
 /* -ENOMEM. */
 int flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
-    const struct grasp_objective *objective, const struct grasp_locator *locator, uint32_t ttl_ms,
-    int64_t now_ms);
+    const struct grasp_objective *objective, const struct grasp_locator *locator,
+    uint32_t ttl_ms, int64_t now_ms);
 /* The first entry for the name after `after` (NULL: from the beginning) that is not expired. */
-const struct flood_entry *flood_cache_next(
-    struct flood_cache *c, const struct flood_entry *after, struct slice name, int64_t now_ms);
+const struct flood_entry *flood_cache_next(struct flood_cache *c,
+    const struct flood_entry *after, struct slice name, int64_t now_ms);
 /* As it is told now; 0: no expiry. */
 uint32_t flood_entry_ttl_ms(const struct flood_entry *e, int64_t now_ms);

@@ -24,27 +24,28 @@ struct grasp_registration;
 struct grasp_discovery;
 
 struct grasp_config {
-	uint16_t port;			    /* 0: GRASP_LISTEN_PORT */
-	bool link_local;		    /* use ff02::13 */
-	const struct in6_addr *join;	    /* scope groups to listen on */
+	uint16_t port;		     /* 0: GRASP_LISTEN_PORT */
+	bool link_local;	     /* use ff02::13 */
+	const struct in6_addr *join; /* scope groups to listen on */
 	size_t joins;
-	const struct in6_addr *send;	    /* scope groups that multicasts go to as well */
+	const struct in6_addr *send; /* scope groups that multicasts go to as well */
 	size_t sends;
-	unsigned hops;			    /* of scoped multicasts; 0: 8 */
-	uint32_t unicast_max;		    /* bytes of a unicast message; 0: GRASP_DEF_MAX_SIZE */
-	unsigned links_max;		    /* accepted links at once; 0: 512 */
+	unsigned hops;	      /* of scoped multicasts; 0: 8 */
+	uint32_t unicast_max; /* bytes of a unicast message; 0: GRASP_DEF_MAX_SIZE */
+	unsigned links_max;   /* accepted links at once; 0: 512 */
 };
 
-int grasp_node_new(struct grasp_io *io, const struct grasp_config *cfg, struct grasp_node **ret)
-    MUST_CHECK;
-void grasp_node_free(struct grasp_node *n); /* closes everything, callbacks are not called */
+int grasp_node_new(struct grasp_io *io, const struct grasp_config *cfg,
+    struct grasp_node **ret) MUST_CHECK;
+void
+grasp_node_free(struct grasp_node *n); /* closes everything, callbacks are not called */
 DEFINE_FREEP(struct grasp_node, grasp_node_free)
 struct grasp_io *grasp_node_io(struct grasp_node *n);
 
 /* --- objectives that this node supports ----------------------------------------------------- */
 struct grasp_peer {
-	struct addr addr;  /* transport source */
-	bool multicast;	   /* heard by multicast: a hint, not a fact */
+	struct addr addr;      /* transport source */
+	bool multicast;	       /* heard by multicast: a hint, not a fact */
 	struct in6_addr group; /* then: which group */
 };
 
@@ -56,33 +57,39 @@ struct grasp_support {
 	    const struct grasp_objective *asked, struct buf *ret_value);
 	/* First message of a session; its turn is ours. Call grasp_session_set() and then step,
 	 * wait or end, now or later. NULL: not offered, the request is refused (G-055). */
-	void (*negotiate)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+	void (*negotiate)(
+	    void *arg, struct grasp_session *s, const struct grasp_objective *asked);
 	/* Answer with grasp_session_synch(), now or later. */
-	void (*synchronize)(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+	void (*synchronize)(
+	    void *arg, struct grasp_session *s, const struct grasp_objective *asked);
 	/* A flood of this objective was heard, soon after registering also those heard before
 	 * (G-113). ttl_ms 0: no expiry. locator->kind 0: none. */
-	void (*flooded)(void *arg, const struct grasp_peer *from, const struct grasp_objective *obj,
-	    const struct grasp_locator *locator, uint32_t ttl_ms);
+	void (*flooded)(void *arg, const struct grasp_peer *from,
+	    const struct grasp_objective *obj, const struct grasp_locator *locator,
+	    uint32_t ttl_ms);
 };
 
 /* name is copied. flags: what the objective is for (F_DISC …). To hear floods alone, register with
  * flags 0 and discovered NULL: such an entry never answers a discovery. -EEXIST: registered;
  * -EINVAL: not 1..GRASP_NAME_MAX bytes of UTF-8. */
 int grasp_register(struct grasp_node *n, const char *name, unsigned flags,
-    const struct grasp_support *support, void *arg, struct grasp_registration **ret) MUST_CHECK;
+    const struct grasp_support *support, void *arg, struct grasp_registration **ret)
+    MUST_CHECK;
 void grasp_deregister(struct grasp_registration *r);
 
 /* --- multicast ------------------------------------------------------------------------------ */
 struct grasp_found {
-	struct addr from;	/* who sent the response */
+	struct addr from; /* who sent the response */
 	const struct grasp_locator *locator;
 	size_t locators;
 	bool diverted;
 	uint32_t ttl_ms;
-	const struct grasp_objective *objective; /* the copy in the response; NULL: none */
+	const struct grasp_objective
+	    *objective; /* the copy in the response; NULL: none */
 };
 typedef void grasp_found_f(void *arg, const struct grasp_found *found); /* per response */
-typedef void grasp_searched_f(void *arg, unsigned responses); /* at the end; discovery is gone */
+typedef void
+grasp_searched_f(void *arg, unsigned responses); /* at the end; discovery is gone */
 
 /* One M_DISCOVERY with a new session id on every interface and scope group. timeout_ms 0: 100 ms
  * times the loop count (0: GRASP_DEF_LOOPCT). objective->value may be empty. Without a network it
@@ -104,17 +111,19 @@ int grasp_flood(struct grasp_node *n, const struct grasp_objective *objective,
 /* --- links ---------------------------------------------------------------------------------- */
 struct grasp_link_ops {
 	void (*opened)(void *arg, struct grasp_link *l);
-	void (*closed)(void *arg, struct grasp_link *l, int err); /* 0: orderly; -ETIMEDOUT: silent */
+	void (*closed)(void *arg, struct grasp_link *l,
+	    int err); /* 0: orderly; -ETIMEDOUT: silent */
 };
-int grasp_link_open(struct grasp_node *n, const struct addr *to, const struct grasp_link_ops *ops,
-    void *arg, struct grasp_link **ret) MUST_CHECK;
+int grasp_link_open(struct grasp_node *n, const struct addr *to,
+    const struct grasp_link_ops *ops, void *arg, struct grasp_link **ret) MUST_CHECK;
 /* For a link that the peer opened; found by grasp_session_link(). */
 void grasp_link_set(struct grasp_link *l, const struct grasp_link_ops *ops, void *arg);
 void *grasp_link_arg(const struct grasp_link *l); /* as given; NULL before */
 /* Keep the link open without sessions. M_NOOP is sent when nothing else was for beat_ms; the link is
  * closed with -ETIMEDOUT when nothing was heard for silence_ms. max: unicast size from now on, 0
  * leaves it. A link that is not held closes when its last session ends. */
-void grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max);
+void grasp_link_hold(
+    struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max);
 /* Sessions end with GRASP_CLOSED before it returns; no closed() call. What was sent still goes. */
 void grasp_link_close(struct grasp_link *l);
 void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
@@ -128,19 +137,22 @@ void grasp_link_stats(const struct grasp_link *l, struct grasp_link_stats *ret);
 
 /* --- sessions ------------------------------------------------------------------------------- */
 enum grasp_outcome {
-	GRASP_ACCEPTED,	 /* negotiation: O_ACCEPT sent or received; synchronization: value came */
-	GRASP_DECLINED,	 /* O_DECLINE, with reason */
-	GRASP_TIMEOUT,	 /* no answer in time, or loop count exhausted */
-	GRASP_CLOSED,	 /* the link went */
-	GRASP_REFUSED,	 /* nobody listens there: M_INVALID, or closed without a word (I-12) */
+	GRASP_ACCEPTED, /* negotiation: O_ACCEPT sent or received; synchronization: value came */
+	GRASP_DECLINED, /* O_DECLINE, with reason */
+	GRASP_TIMEOUT,	/* no answer in time, or loop count exhausted */
+	GRASP_CLOSED,	/* the link went */
+	GRASP_REFUSED, /* nobody listens there: M_INVALID, or closed without a word (I-12) */
 	GRASP_VIOLATION, /* the peer sent something that does not fit */
 };
 const char *grasp_outcome_name(enum grasp_outcome o);
 
 struct grasp_session_ops {
-	void (*negotiated)(void *arg, struct grasp_session *s, const struct grasp_objective *obj);
-	void (*synched)(void *arg, struct grasp_session *s, const struct grasp_objective *obj);
-	void (*waiting)(void *arg, struct grasp_session *s, uint32_t ms); /* peer sent M_WAIT */
+	void (*negotiated)(
+	    void *arg, struct grasp_session *s, const struct grasp_objective *obj);
+	void (*synched)(
+	    void *arg, struct grasp_session *s, const struct grasp_objective *obj);
+	void (*waiting)(
+	    void *arg, struct grasp_session *s, uint32_t ms); /* peer sent M_WAIT */
 	void (*ended)(void *arg, struct grasp_session *s, enum grasp_outcome outcome,
 	    struct slice reason);
 };
@@ -156,14 +168,16 @@ int grasp_synchronize(struct grasp_link *l, const struct grasp_objective *object
     struct grasp_session **ret) MUST_CHECK;
 
 /* The responder's side sets its callbacks; both sides then take turns. */
-void grasp_session_set(struct grasp_session *s, const struct grasp_session_ops *ops, void *arg);
+void grasp_session_set(
+    struct grasp_session *s, const struct grasp_session_ops *ops, void *arg);
 struct grasp_link *grasp_session_link(struct grasp_session *s);
 uint32_t grasp_session_id(const struct grasp_session *s);
 bool grasp_session_dry_run(const struct grasp_session *s);
 /* -EPROTO: not our turn or not that kind of session; -EMSGSIZE, -EINVAL, -ENOTCONN; -ELOOP: loop
  * count exhausted. After an error it is still our turn. */
-int grasp_session_step(struct grasp_session *s, struct slice value) MUST_CHECK; /* M_NEGOTIATE */
-int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK;	 /* M_WAIT */
+int grasp_session_step(struct grasp_session *s, struct slice value)
+    MUST_CHECK;								 /* M_NEGOTIATE */
+int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK; /* M_WAIT */
 /* M_END, in our turn, or to decline at any time; a synchronization is refused with it. ended() is
  * not called for the side that ends. The session is gone afterwards. */
 void grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
@@ -173,7 +187,8 @@ void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended(
 
 /* --- counters ------------------------------------------------------------------------------- */
 struct grasp_counters {
-	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted, no_listener,
-	    bad_source, rate_limited, too_long, discoveries, responses, floods, links, links_refused;
+	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted,
+	    no_listener, bad_source, rate_limited, too_long, discoveries, responses,
+	    floods, links, links_refused;
 };
 const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);

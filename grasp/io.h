@@ -11,7 +11,7 @@
 #include "base/buf.h"
 
 #define GRASP_INTERFACES_MAX 32
-#define GRASP_ADDRS_MAX 8
+#define GRASP_ADDRS_MAX	     8
 
 struct grasp_io;
 struct grasp_timer;
@@ -20,14 +20,16 @@ struct grasp_stream;
 struct grasp_interface {
 	uint32_t index;
 	char name[16];
-	struct in6_addr addr[GRASP_ADDRS_MAX]; /* usable ones; global and ULA before link-local */
+	struct in6_addr
+	    addr[GRASP_ADDRS_MAX]; /* usable ones; global and ULA before link-local */
 	uint8_t addrs;
 };
 
 struct grasp_datagram {
-	struct addr from;	  /* port is where a TCP M_RESPONSE goes; ifindex is the receiving one */
-	struct in6_addr to;	  /* group */
-	int hop_limit;		  /* as received; -1 unknown */
+	struct addr
+	    from; /* port is where a TCP M_RESPONSE goes; ifindex is the receiving one */
+	struct in6_addr to; /* group */
+	int hop_limit;	    /* as received; -1 unknown */
 	struct slice data;
 };
 
@@ -53,26 +55,31 @@ struct grasp_io_ops {
 
 	int (*timer_new)(struct grasp_io *io, void (*fire)(void *arg), void *arg,
 	    struct grasp_timer **ret);
-	void (*timer_set)(struct grasp_timer *t, int64_t delay_ms); /* once; replaces a pending one */
+	void (*timer_set)(
+	    struct grasp_timer *t, int64_t delay_ms); /* once; replaces a pending one */
 	void (*timer_stop)(struct grasp_timer *t);
 	void (*timer_free)(struct grasp_timer *t); /* also while it fires; NULL is fine */
 
 	/* Opens UDP and TCP port, an ephemeral port for queries (UDP sends, TCP answers), and
 	 * starts to report events. port 0: no listening for unicast on the well-known port. */
-	int (*bind)(struct grasp_io *io, uint16_t port, const struct grasp_io_events *ev, void *arg);
+	int (*bind)(struct grasp_io *io, uint16_t port, const struct grasp_io_events *ev,
+	    void *arg);
 	/* Undoes bind(): no more events, ports closed, groups left. bind() may follow. */
 	void (*unbind)(struct grasp_io *io);
-	int (*interfaces)(struct grasp_io *io, struct grasp_interface dst[GRASP_INTERFACES_MAX]);
-	int (*group_join)(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group);
+	int (*interfaces)(
+	    struct grasp_io *io, struct grasp_interface dst[GRASP_INTERFACES_MAX]);
+	int (*group_join)(
+	    struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group);
 	/* One datagram from the query port. Link-local groups leave from a link-local source
 	 * (I-07), wider ones never do (SC-14). hops 0: default. */
-	int (*group_send)(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group,
-	    unsigned hops, struct slice data);
+	int (*group_send)(struct grasp_io *io, uint32_t ifindex,
+	    const struct in6_addr *group, unsigned hops, struct slice data);
 
 	/* opened() or closed() follows; at most timeout_ms later. */
 	int (*stream_open)(struct grasp_io *io, const struct addr *to, int64_t timeout_ms,
 	    const struct grasp_stream_ops *ops, void *arg, struct grasp_stream **ret);
-	void (*stream_set)(struct grasp_stream *s, const struct grasp_stream_ops *ops, void *arg);
+	void (*stream_set)(
+	    struct grasp_stream *s, const struct grasp_stream_ops *ops, void *arg);
 	/* One message, one send() if the socket takes it (I-01); the rest is queued. -ENOBUFS:
 	 * more than 256 KiB are queued, the caller should close. */
 	int (*stream_send)(struct grasp_stream *s, struct slice data);

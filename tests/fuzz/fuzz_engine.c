@@ -418,7 +418,8 @@ cast(uint8_t kind, struct slice bytes)
 {
 	bool scoped = kind & 1;
 	struct grasp_datagram d = {
-		.from = { lab_ip(scoped ? "2001:db8::99" : "fe80::99"), lab.ifindex[0], 4567 },
+		.from = { lab_ip(scoped ? "2001:db8::99" : "fe80::99"), lab.ifindex[0],
+		    4567 },
 		.to = lab_ip(scoped ? LAB_SCOPE : GRASP_ALL_NEIGHBORS_6),
 		.hop_limit = 1,
 		.data = bytes,
@@ -432,7 +433,9 @@ static void
 send_fitting(int i, uint8_t type)
 {
 	static struct grasp_msg last;
-	struct grasp_msg m = { .type = type % 10, .session_id = next(), .has_objective = true };
+	struct grasp_msg m = {
+		.type = type % 10, .session_id = next(), .has_objective = true
+	};
 	uint8_t memory[512];
 	struct buf b;
 
@@ -452,8 +455,8 @@ send_fitting(int i, uint8_t type)
 	m.time_ms = next() * 100;
 	m.accepted = m.time_ms & 1;
 	m.locators = m.items = 1;
-	m.locator[0] = (struct grasp_locator){ O_IPv6_LOCATOR, lab_ip("2001:db8::99"), { 0 },
-		GRASP_TCP, 7017 };
+	m.locator[0] = (struct grasp_locator){ O_IPv6_LOCATOR, lab_ip("2001:db8::99"),
+		{ 0 }, GRASP_TCP, 7017 };
 	m.flooded[0] = m.objective;
 	if (m.initiator.len == 0)
 		m.initiator = lab_initiator("2001:db8::99");

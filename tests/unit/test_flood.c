@@ -435,8 +435,8 @@ what_is_kept_of_floods_is_bounded(void **state)
 	m.time_ms = 60000;
 	for (unsigned i = 0; i < FLOOD_CACHE_MAX + 44; i++) {
 		m.session_id = i;
-		m.locator[0] = (struct grasp_locator){ O_IPv6_LOCATOR, lab_ip("2001:db8::1"),
-			{ NULL, 0 }, GRASP_TCP, (int)i };
+		m.locator[0] = (struct grasp_locator){ O_IPv6_LOCATOR,
+			lab_ip("2001:db8::1"), { NULL, 0 }, GRASP_TCP, (int)i };
 		cast(&m);
 		fake_run(f.lab.net, 1);
 	}
@@ -493,7 +493,8 @@ main(void)
 		CASE(the_node_may_be_freed_while_a_flood_is_told),
 		CASE(a_later_listener_is_told_with_what_is_left_of_the_ttl_G_113),
 		CASE(an_expired_flood_is_not_told_and_one_without_ttl_lasts_G_116_G_111),
-		CASE(the_same_name_and_locator_is_overwritten_another_locator_added_G_114_G_115),
+		CASE(
+		    the_same_name_and_locator_is_overwritten_another_locator_added_G_114_G_115),
 		CASE(what_is_kept_of_floods_is_bounded),
 		CASE(a_later_listener_may_leave_while_it_is_told),
 	};

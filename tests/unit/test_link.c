@@ -446,6 +446,18 @@ holding_raises_the_limit_for_both_directions_G_011(void **state)
 }
 
 static void
+a_link_knows_whose_it_is(void **state)
+{
+	(void)state;
+	open_link();
+	assert_ptr_equal(grasp_link_arg(f.l), &f.link);
+	grasp_link_set(f.l, NULL, NULL);
+	assert_null(grasp_link_arg(f.l));
+	run(10);
+	assert_int_equal(f.link.opened, 0);
+}
+
+static void
 bytes_that_are_no_cbor_close_the_link(void **state)
 {
 	static const struct slice bad[] = {
@@ -634,8 +646,10 @@ main(void)
 		CASE(who_says_nothing_makes_room_for_who_does_S_14),
 		CASE(a_message_may_come_byte_by_byte_I_02_G_044),
 		CASE(several_messages_may_come_at_once_I_02),
-		CASE(messages_of_2048_bytes_are_taken_and_longer_ones_are_not_G_010_G_012),
+		CASE(
+		    messages_of_2048_bytes_are_taken_and_longer_ones_are_not_G_010_G_012),
 		CASE(holding_raises_the_limit_for_both_directions_G_011),
+		CASE(a_link_knows_whose_it_is),
 		CASE(bytes_that_are_no_cbor_close_the_link),
 		CASE(an_unknown_message_type_is_skipped_G_005),
 		CASE(a_violation_of_form_ends_sessions_with_violation),

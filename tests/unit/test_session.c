@@ -140,6 +140,20 @@ a_reason_that_is_no_utf8_is_left_out(void **state)
 }
 
 static void
+a_reason_that_is_too_long_is_left_out(void **state)
+{
+	static char reason[3000];
+
+	(void)state;
+	memset(reason, 'x', sizeof reason - 1);
+	begin();
+	grasp_session_end(f.b.session, false, reason);
+	run(10);
+	assert_int_equal(f.a.outcome, GRASP_DECLINED);
+	assert_string_equal(f.a.reason, "");
+}
+
+static void
 steps_go_back_and_forth_with_falling_loop_count_G_091_G_093(void **state)
 {
 	(void)state;
@@ -755,6 +769,79 @@ an_end_that_declines_may_come_in_our_turn_G_094(void **state)
 }
 
 static void
+speaking_in_our_turn_is_a_violation(void **state)
+{
+	static const enum grasp_type types[] = { M_NEGOTIATE, M_SYNCH, M_WAIT };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		uint32_t id = ask_stranger();
+		struct grasp_msg m = say(M_NEGOTIATE, id, "EX1", 5);
+
+		stranger_say(&f.x, &m);
+		assert_int_equal(f.a.negotiated, i + 1);
+		m = say(types[i], id, "EX1", 4);
+		stranger_say(&f.x, &m);
+		assert_int_equal(f.a.ended, i + 1);
+		assert_int_equal(f.a.outcome, GRASP_VIOLATION);
+	}
+}
+
+static void
+a_synchronization_takes_nothing_but_its_value_G_104(void **state)
+{
+	static const enum grasp_type types[] = { M_NEGOTIATE, M_WAIT, M_END };
+	struct addr outside = { .ip = lab_ip("2001:db8::99"), .port = GRASP_LISTEN_PORT };
+	struct grasp_msg m, request;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		stranger_listen(&f.x, &f.lab);
+		assert_int_equal(
+		    grasp_link_open(f.lab.node[0], &outside, &diary_link, &f.link, &f.l),
+		    0);
+		synchronize("EX1", 0);
+		run(10);
+		assert_true(stranger_heard(&f.x, M_REQ_SYN, 0, &request));
+		m = say(types[i], request.session_id, "EX1", 5);
+		stranger_say(&f.x, &m);
+		assert_int_equal(f.a.ended, i + 1);
+		assert_int_equal(f.a.outcome, GRASP_VIOLATION);
+	}
+	assert_int_equal(f.a.synched, 0);
+}
+
+static void
+a_step_that_nobody_expects_is_a_violation(void **state)
+{
+	static struct grasp_session_ops mute;
+	struct grasp_msg m;
+
+	(void)state;
+	m = say(M_NEGOTIATE, ask_stranger(), "EX1", 5);
+	mute.ended = diary_session.ended;
+	grasp_session_set(f.s, &mute, &f.a);
+	stranger_say(&f.x, &m);
+	assert_int_equal(f.a.ended, 1);
+	assert_int_equal(f.a.outcome, GRASP_VIOLATION);
+}
+
+static void
+a_request_whose_link_does_not_open_in_time_times_out_G_089(void **state)
+{
+	struct addr nobody = lab_address(7);
+
+	(void)state;
+	assert_int_equal(
+	    grasp_link_open(f.lab.node[0], &nobody, &diary_link, &f.link, &f.l), 0);
+	negotiate("EX1", ONE, 500);
+	run(600);
+	assert_int_equal(f.a.ended, 1);
+	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.link.closed, 1); /* its only session is over */
+}
+
+static void
 a_request_with_an_id_that_is_active_is_discarded_G_040(void **state)
 {
 	struct grasp_msg m = say(M_REQ_NEG, 77, "EX1", 6);
@@ -1046,6 +1133,7 @@ main(void)
 		CASE(accepting_ends_with_success_and_closes_the_link_G_054_G_094),
 		CASE(declining_carries_the_reason_G_032),
 		CASE(a_reason_that_is_no_utf8_is_left_out),
+		CASE(a_reason_that_is_too_long_is_left_out),
 		CASE(steps_go_back_and_forth_with_falling_loop_count_G_091_G_093),
 		CASE(all_messages_of_a_session_carry_one_id_G_035),
 		CASE(each_message_is_one_send_I_01),
@@ -1067,7 +1155,8 @@ main(void)
 		CASE(a_peer_that_is_not_there_fails_the_session_and_the_link),
 		CASE(a_host_without_grasp_refuses_I_12),
 		CASE(a_request_nobody_listens_for_closes_the_link_at_once_G_055),
-		CASE(on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
+		CASE(
+		    on_a_held_link_it_is_answered_with_invalid_and_the_link_stays_G_055_G_133),
 		CASE(an_objective_without_a_negotiate_callback_is_not_offered_G_055),
 		CASE(a_deregistered_objective_is_not_offered_any_more),
 		CASE(a_value_is_synchronized_and_the_link_closed_G_104_G_054),
@@ -1083,9 +1172,14 @@ main(void)
 		CASE(invalid_refuses_the_session_it_names),
 		CASE(an_end_that_accepts_in_our_turn_is_a_violation),
 		CASE(an_end_that_declines_may_come_in_our_turn_G_094),
+		CASE(speaking_in_our_turn_is_a_violation),
+		CASE(a_synchronization_takes_nothing_but_its_value_G_104),
+		CASE(a_step_that_nobody_expects_is_a_violation),
+		CASE(a_request_whose_link_does_not_open_in_time_times_out_G_089),
 		CASE(a_request_with_an_id_that_is_active_is_discarded_G_040),
 		CASE(two_peers_may_use_the_same_id_G_039),
-		CASE(a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
+		CASE(
+		    a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
 		CASE(ids_are_new_for_each_request_G_034),
 		CASE(a_peer_can_start_only_so_many_sessions_on_a_link),
 		CASE(the_peer_hangs_up_in_the_middle_G_054),
