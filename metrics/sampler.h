@@ -16,7 +16,8 @@ void sampler_free(struct sampler *s);
 DEFINE_FREEP(struct sampler, sampler_free)
 
 /* All that a program needs, each period_ms. until_ms: monotonic end, INT64_MAX: until unwanted.
- * -ENOENT: a metric that no source has (err names it). */
+ * -ENOENT: a metric that no source has; -E2BIG: a window of more samples than an expression may
+ * read (S-22). err says which. */
 int sampler_want(struct sampler *s, struct slice program, int64_t period_ms,
     int64_t until_ms, char *err, size_t err_size, struct want **ret) MUST_CHECK;
 void sampler_unwant(struct want *w); /* NULL is fine */
