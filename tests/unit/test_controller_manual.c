@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fogwatch.yaml(5) says what the controller's option table says. */
+ * fogwatch.yaml(5) and fogwatch-service(5) say what the controller's option tables say. */
 #include "controller/config.h"
+#include "controller/service.h"
 #include "tests/support/manual_options.h"
 
 static void
@@ -12,11 +13,31 @@ the_manual_names_the_options_and_defaults_of_the_controller(void **state)
 	    controller_options, controller_options_len);
 }
 
+static void
+compare_service_section(const char *section, const struct conf_option *table)
+{
+	size_t len = 0;
+
+	while (table[len].name)
+		len++;
+	manual_compare_options("fogwatch-service.5", section, NULL, table, len);
+}
+
+static void
+the_manual_names_what_a_service_can_say(void **state)
+{
+	(void)state;
+	compare_service_section("SERVICE", service_options);
+	compare_service_section("FUNCTION", service_function_options);
+	compare_service_section("REQUIREMENT", service_requirement_options);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_manual_names_the_options_and_defaults_of_the_controller),
+		TEST(the_manual_names_what_a_service_can_say),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
