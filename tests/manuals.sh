@@ -20,6 +20,20 @@ result() { # what complaints
 	fi
 }
 
+# The options in a daemon's --help: ".It Fl c , -config Ar file" for "-c, --config FILE".
+options() { # program
+	"$1" --help | sed -n 's/^  -\([a-zA-Z]\), --\([a-z]*\) .*/.It Fl \1 , -\2/p'
+}
+entries() { # page
+	sed -n 's/^\(\.It Fl [a-zA-Z] , -[a-z]*\).*/\1/p' "$1"
+}
+for daemon in fogwatch-agent fogwatch-controller; do
+	result "$daemon.8 has the options of --help" \
+		"$(diff <(options "$top_builddir/$daemon" | sort) <(entries $daemon.8 | sort))"
+	result "$daemon has options" "$([ "$(options "$top_builddir/$daemon" | wc -l)" -gt 3 ] ||
+		echo none)"
+done
+
 for page in "${pages[@]}"; do
 	page=$(basename "$page" .in)
 	result "$page is clean mdoc" "$(mandoc -Tlint -W warning "$page" 2>&1)"
