@@ -27,6 +27,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -234,6 +235,19 @@ set_name(struct program *p)
 	    p->cfg.name ? p->cfg.name : host);
 }
 
+/* A node is a descriptor. After the spawner has started: its programs may count on the usual limit. */
+static void
+raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warn("controller", "cannot raise the number of open files");
+}
+
 /* Privileges go before the spawner is forked: programs of hooks have those of the daemon. */
 static int
 prepare(struct program *p)
@@ -248,6 +262,7 @@ prepare(struct program *p)
 	err = spawner_start(&p->spawner);
 	if (err)
 		return refuse(err, "cannot start", "the spawner");
+	raise_limit();
 	set_name(p);
 	return open_state(p);
 }

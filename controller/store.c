@@ -98,8 +98,9 @@ store_open(struct ev_loop *loop, const char *dir, void (*failed)(void *arg), voi
 	if (!s || !(s->dir = strdup(dir)))
 		return -ENOMEM;
 	err = open_files(s, db);
+	store_ballast_make(dir);
 	if (!err)
-		err = store_writer_start(loop, db, failed, arg, &s->writer);
+		err = store_writer_start(loop, s->dir, db, failed, arg, &s->writer);
 	if (err) {
 		for (int f = 0; f < STORE_FILES; f++)
 			store_db_close(&db[f]);

@@ -141,7 +141,7 @@ int store_points(struct store *s, const struct fog_id *node, const char *express
     int64_t since_ms, int limit, void (*row)(void *, const struct point_row *p), void *);
 /* Removes points and rows (events, ended predictions and migrations) older than these wall times. */
 int store_prune(struct store *s, int64_t points_before_ms, int64_t rows_before_ms);
-/* A copy of control.db in dir/backup/, the newest 24 are kept. */
+/* A copy of control.db in dir/backup/, the newest 24 are kept; and a new ballast if it was used. */
 int store_backup(struct store *s);
 
 /* Small texts by key: what the daemon has to remember of itself. */

@@ -121,6 +121,7 @@ make_backup(struct store_db *db, const struct store_job *job)
 	}
 	folder[strlen(folder) - strlen("/backup")] = '\0';
 	remove_old(folder);
+	store_ballast_make(folder);
 	return 0;
 }
 

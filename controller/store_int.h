@@ -95,8 +95,9 @@ struct store_job {
 int store_job_new(enum store_file file, const struct store_value *v, size_t n,
     store_done_f *done, void *arg, struct store_job **ret) MUST_CHECK;
 
-/* Takes both databases over; they are closed by store_writer_stop(). */
-int store_writer_start(struct ev_loop *loop, struct store_db db[STORE_FILES],
+/* Takes both databases over; they are closed by store_writer_stop(). dir is borrowed. */
+int
+store_writer_start(struct ev_loop *loop, const char *dir, struct store_db db[STORE_FILES],
     void (*failed)(void *arg), void *arg, struct store_writer **ret) MUST_CHECK;
 void store_writer_stop(struct store_writer *w);
 void store_writer_push(struct store_writer *w, struct store_job **job); /* takes it */
@@ -134,3 +135,11 @@ double col_real(struct sqlite3_stmt *row, int i); /* NaN for NULL */
  * about it is added to what. */
 int store_replace(const char *dir, enum store_file file, const char *why, char *what,
     size_t size) MUST_CHECK;
+
+/* --- a full disk: store_ballast.c ----------------------------------------------------------------
+ * A file that is there to be removed: when the disk is full, control data goes on into its place,
+ * and history waits until the disk has room again (reliability 8). */
+void
+store_ballast_make(const char *dir); /* unless it is there, or the disk has little room */
+bool store_ballast_drop(const char *dir); /* true: there was one */
+bool store_has_room(const char *dir);	  /* a tenth of the disk is free */

@@ -12,8 +12,8 @@
 #include <time.h>
 #include "base/log.h"
 
-#define GROUP_MS      20
-#define GROUP_ROWS    1000
+#define GROUP_MS   20
+#define GROUP_ROWS 1000
 
 struct queue {
 	struct store_job *first, **end;
@@ -22,12 +22,14 @@ struct queue {
 
 struct store_writer {
 	struct store_db db[STORE_FILES];
+	const char *dir;
 	struct ev_loop *loop;
 	ev_async wake;
 	void (*failed)(void *arg);
 	void *failed_arg;
 	bool told;		/* failed() was called */
-	int64_t full_logged_ms; /* the thread's */
+	int64_t full_logged_ms; /* the thread's, as this: */
+	bool is_full;		/* history waits for room */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all that follows */
@@ -171,6 +173,29 @@ write_group(struct store_db *db, struct queue *group)
 	return err;
 }
 
+static int
+refuse_group(struct queue *group)
+{
+	for (struct store_job *job = group->first; job; job = job->next)
+		job->err = -ENOSPC;
+	return -ENOSPC;
+}
+
+/* On a full disk the ballast gives way to control data; history gets none of it. */
+static int
+write_or_make_room(struct store_writer *w, enum store_file file, struct queue *group)
+{
+	int err;
+
+	if (file == STORE_METRICS && w->is_full && !store_has_room(w->dir))
+		return refuse_group(group);
+	err = write_group(&w->db[file], group);
+	w->is_full = err == -ENOSPC || (w->is_full && file == STORE_CONTROL);
+	if (err != -ENOSPC || !store_ballast_drop(w->dir) || file == STORE_METRICS)
+		return err;
+	return write_group(&w->db[file], group);
+}
+
 static int64_t
 oldest_ms(const struct store_writer *w)
 {
@@ -270,7 +295,7 @@ write_one_group(struct store_writer *w)
 	pthread_mutex_unlock(&w->lock);
 
 	if (!broken)
-		err = write_group(&w->db[file], &group);
+		err = write_or_make_room(w, file, &group);
 	if (err == -ENOSPC && log_limited(&w->full_logged_ms))
 		log_warnx("store", "no space for %s: %u rows are dropped",
 		    store_file_names[file], group.len);
@@ -420,7 +445,7 @@ start_thread(struct store_writer *w)
 }
 
 int
-store_writer_start(struct ev_loop *loop, struct store_db db[STORE_FILES],
+store_writer_start(struct ev_loop *loop, const char *dir, struct store_db db[STORE_FILES],
     void (*failed)(void *arg), void *arg, struct store_writer **ret)
 {
 	struct store_writer *w = calloc(1, sizeof *w);
@@ -429,6 +454,7 @@ store_writer_start(struct ev_loop *loop, struct store_db db[STORE_FILES],
 	if (!w)
 		return -ENOMEM;
 	w->loop = loop;
+	w->dir = dir;
 	w->failed = failed;
 	w->failed_arg = arg;
 	w->last = STORE_METRICS;

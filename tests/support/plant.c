@@ -62,11 +62,15 @@ int
 judge_apply(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
     void (*done)(void *arg, int err), void *arg)
 {
-	(void)j, (void)yaml;
+	size_t len = strlen(plant_judge.applied);
+
+	(void)j;
 	if (plant_judge.apply_err) {
 		complain(c, file, 3, 7, "hook", "there is no hook moon");
 		return plant_judge.apply_err;
 	}
+	snprintf(plant_judge.applied + len, sizeof plant_judge.applied - len, "%.*s ",
+	    (int)yaml.len, (const char *)yaml.data);
 	done(arg, plant_judge.done_err);
 	return 0;
 }

@@ -34,8 +34,9 @@ struct plant_judge {
 	uint64_t version; /* of each node's plan; 0: none */
 	uint16_t items;
 	const char *item_text; /* of every item but 99, which is unknown */
-	char told[4096]; /* "robot:3:0.5@1000 " a point, its age in place of its time */
-	int apply_err;	 /* then with a complaint */
+	char told[4096];   /* "robot:3:0.5@1000 " a point, its age in place of its time */
+	int apply_err;	   /* then with a complaint */
+	char applied[512]; /* texts of services */
 	int done_err;
 	unsigned removed;
 };
