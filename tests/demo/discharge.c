@@ -6,7 +6,7 @@
  *	discharge TRACE.csv DIR EMPTY-VOLTS
  *
  * TRACE has lines "seconds,volts". Ends with "empty SECONDS" on stdout when most samples of the
- * last second (60 %) are at or below EMPTY-VOLTS; exit 1 if the trace ends before. Values are written in place, because readers
+ * last two seconds (60 %) are at or below EMPTY-VOLTS; exit 1 if the trace ends before. Values are written in place, because readers
  * keep the file open as they would in sysfs. */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -33,9 +33,9 @@ attribute(const char *dir, const char *name, const char *value)
 }
 
 #define RECENT_MAX 256
-#define HOLD_S	   1.0
+#define HOLD_S	   2.0
 
-/* Keeps the samples of the last second; true when 60 % of them are at or below the limit. */
+/* Keeps the samples of the last two seconds; true when 60 % of them are at or below the limit. */
 static bool
 is_empty(double seconds, double volts, double empty)
 {
