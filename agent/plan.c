@@ -4,18 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/item.h"
+#include "base/crypto.h"
 #include "base/daemon.h"
 #include "base/log.h"
 #include "metrics/expr.h"
 
 #define FILE_FORMAT 1
-#define VALUE_MAX   65536 /* of an encoded plan: a unicast message */
+#define FILE_MAX    (65536 + 128) /* a plan is a unicast message */
 
 struct plan {
 	const struct plan_env *env;
@@ -106,6 +108,23 @@ is_running(const struct plan *p, struct slice value, const struct plan_source *f
 }
 
 /* --- the file ------------------------------------------------------------------------------- */
+static int
+encode_file(const struct plan *p, struct buf *file)
+{
+	uint8_t digest[CRYPTO_SHA256_LEN];
+
+	wr_array(file, 5);
+	wr_uint(file, FILE_FORMAT);
+	wr_bytes(file, p->from.controller.bytes, sizeof p->from.controller.bytes);
+	wr_uint(file, p->from.epoch);
+	wr_raw(file, p->value);
+	if (file->err)
+		return file->err;
+	int err = crypto_sha256(buf_slice(file), digest);
+	wr_bytes(file, digest, sizeof digest);
+	return err < 0 ? err : file->err;
+}
+
 static void
 save(const struct plan *p)
 {
@@ -113,14 +132,10 @@ save(const struct plan *p)
 
 	if (!p->env->path)
 		return;
-	buf_init(&file, VALUE_MAX + 64);
-	wr_array(&file, 4);
-	wr_uint(&file, FILE_FORMAT);
-	wr_bytes(&file, p->from.controller.bytes, sizeof p->from.controller.bytes);
-	wr_uint(&file, p->from.epoch);
-	wr_raw(&file, p->value);
-	int err =
-	    file.err ? file.err : daemon_write_file(p->env->path, file.data, file.pos);
+	buf_init(&file, FILE_MAX);
+	int err = encode_file(p, &file);
+	if (err >= 0)
+		err = daemon_write_file(p->env->path, file.data, file.pos);
 	if (err < 0) {
 		errno = -err;
 		log_warn("plan",
@@ -147,6 +162,7 @@ read_file(const char *path, uint8_t *dst, size_t size, size_t *ret_len)
 static int
 decode_file(struct slice file, struct plan_source *ret_from, struct slice *ret_value)
 {
+	uint8_t digest[CRYPTO_SHA256_LEN], kept[CRYPTO_SHA256_LEN];
 	struct cbor_reader r;
 
 	rd_init(&r, file, 8192);
@@ -156,8 +172,23 @@ decode_file(struct slice file, struct plan_source *ret_from, struct slice *ret_v
 	rd_bytes_copy(&r, ret_from->controller.bytes, sizeof ret_from->controller.bytes);
 	ret_from->epoch = rd_uint(&r);
 	*ret_value = rd_raw(&r);
+	struct slice before = { file.data, r.pos };
+	rd_bytes_copy(&r, kept, sizeof kept);
 	rd_leave(&r);
-	return rd_done(&r) ? -EBADMSG : 0;
+	if (rd_done(&r) || crypto_sha256(before, digest) < 0)
+		return -EBADMSG;
+	return memcmp(digest, kept, sizeof digest) ? -EBADMSG : 0;
+}
+
+/* out of the way, but still there for who wants to know. */
+static void
+move_aside(const char *path)
+{
+	char aside[PATH_MAX];
+
+	if ((size_t)snprintf(aside, sizeof aside, "%s.bad", path) < sizeof aside &&
+	    rename(path, aside) == 0)
+		log_warnx("plan", "%s is damaged and now called %s", path, aside);
 }
 
 /* --- offer ---------------------------------------------------------------------------------- */
@@ -234,25 +265,39 @@ plan_offer(struct plan *p, struct slice value, const struct plan_source *from,
 	return 0;
 }
 
+static int
+replay_file(struct plan *p, uint8_t *file, int64_t now_ms, char why[PLAN_WHY_MAX])
+{
+	struct plan_source from;
+	struct slice value;
+	size_t len;
+	int err = read_file(p->env->path, file, FILE_MAX, &len);
+
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	err = decode_file((struct slice){ file, len }, &from, &value);
+	if (err < 0) {
+		move_aside(p->env->path);
+		return err;
+	}
+	return decode_and_install(p, value, &from, now_ms, false, why);
+}
+
 int
 plan_replay(struct plan *p, int64_t now_ms, char why[PLAN_WHY_MAX])
 {
-	uint8_t *file = malloc(VALUE_MAX + 64);
-	struct plan_source from;
-	struct slice value;
-	size_t len = 0;
+	uint8_t *file;
 	int err;
 
 	why[0] = 0;
-	err = !file	   ? -ENOMEM
-	    : p->env->path ? read_file(p->env->path, file, VALUE_MAX + 64, &len)
-			   : -ENOENT;
-	if (!err)
-		err = decode_file((struct slice){ file, len }, &from, &value);
-	if (!err)
-		err = decode_and_install(p, value, &from, now_ms, false, why);
+	if (!p->env->path)
+		return 0;
+	file = malloc(FILE_MAX);
+	if (!file)
+		return -ENOMEM;
+	err = replay_file(p, file, now_ms, why);
 	free(file);
-	return err == -ENOENT && !why[0] ? 0 : err;
+	return err;
 }
 
 /* --- run ------------------------------------------------------------------------------------ */

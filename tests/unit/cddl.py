@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Does the code emit what protocol/fog.cddl says? Reads "rule hex" lines and compares: every
-# encoding is deterministic; the keys of a map are keys of its rule, none that is required is
+# Does the code emit what protocol/fog.cddl says? Reads lines "rule hex" and "function number name"
+# and compares: every encoding is deterministic; the keys of a map are keys of its rule, none that is required is
 # missing, and each key that the rule has was seen in some sample; types agree as far down as
 # rules are named. Not a validator of CDDL: the rules are read as far as this file writes them.
 #
@@ -11,7 +11,10 @@ import sys
 
 import cbor2
 
-text = re.sub(r";.*", "", open(sys.argv[1]).read())
+text = open(sys.argv[1]).read()
+listed = re.search(r"^;\s+functions: (.*?)^function", text, re.S | re.M)[1]
+functions = set(re.findall(r"(\d+) ([a-z_0-9]+)", listed))
+text = re.sub(r";.*", "", text)
 rules = {}
 for name, body in re.findall(r"^([a-z-]+) = (.*?)(?=^[a-z-]+ = |\Z)", text, re.S | re.M):
     rules[name] = " ".join(body.split())
@@ -77,8 +80,12 @@ def compare_map(value, rule, where):
 
 
 tests = []
+known = set()
 for line in sys.stdin:
-    rule, data = line.split()
+    rule, data = line.split(maxsplit=1)
+    if rule == "function":
+        known.add(tuple(data.split()))
+        continue
     data, wrong = bytes.fromhex(data), []
     value = cbor2.loads(data)
     if not matches(value, rule, "sample"):
@@ -89,6 +96,8 @@ for line in sys.stdin:
 for rule in keys:
     missing = keys[rule].keys() - seen[rule]
     tests.append((f"every key of {rule} is emitted", [f"never seen: {sorted(missing)}"] * bool(missing)))
+tests.append(("the functions are the listed ones", [f"only here or there: {sorted(known ^ functions)}"] *
+              (known != functions)))
 print(f"1..{len(tests)}")
 for number, (name, faults) in enumerate(tests, 1):
     print("not ok" if faults else "ok", number, "-", name)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Prints a full and a minimal sample of every value as "rule hex", for tests/unit/cddl.py. */
+ * Prints a full and a minimal sample of every value as "rule hex", and the functions of programs as
+ * "function number name", for tests/unit/cddl.py. */
 #include "base/crypto.h"
+#include "metrics/expr.h"
 #include "tests/support/values.h"
 #include <stdio.h>
 
@@ -59,6 +61,13 @@ emit_all(bool full)
 	emit("result");
 }
 
+static void
+emit_functions(void)
+{
+	for (const struct expr_function *f = expr_functions; f->name; f++)
+		printf("function %u %s\n", f->opcode, f->name);
+}
+
 int
 main(void)
 {
@@ -66,5 +75,6 @@ main(void)
 	buf_init_fixed(&caps, caps_memory, sizeof caps_memory);
 	emit_all(true);
 	emit_all(false);
+	emit_functions();
 	return out.err != 0;
 }

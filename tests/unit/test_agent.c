@@ -6,7 +6,10 @@
 #include "tests/support/test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct fog *fog;
 
@@ -450,6 +453,63 @@ the_last_plan_runs_after_a_restart_before_a_controller_is_there(void **state)
 	assert_int_equal(fog->warden.last.plan_version, 9);
 }
 
+static void
+change_plan_file(long at, int bit)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/state/plan", fog->dir);
+	FILE *f = fopen(path, "r+");
+	assert_non_null(f);
+	fseek(f, at, SEEK_SET);
+	int byte = fgetc(f);
+	if (bit < 0) {
+		assert_int_equal(ftruncate(fileno(f), at), 0);
+	} else {
+		fseek(f, at, SEEK_SET);
+		fputc(byte ^ 1 << bit, f);
+	}
+	fclose(f);
+}
+
+static long
+keep_plan(uint64_t version)
+{
+	char path[512];
+	struct stat st;
+
+	fog_agent_start(fog);
+	assert_true(fog_until(fog, fog_is_registered, 10000));
+	fake_run(fog->net, 10);
+	assert_true(fog_plan(fog, plan_of(version, fog_item(7, "node_load1", 1000))));
+	fog_agent_stop(fog);
+	snprintf(path, sizeof path, "%s/state/plan", fog->dir);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* each byte changed, and cut off there. */
+static void
+a_damaged_plan_file_is_noticed_and_put_aside(void **state)
+{
+	long size = keep_plan(1);
+
+	(void)state;
+	for (long at = 0; at < size; at++)
+		for (int how = -1; how < 8; how += 9) {
+			char aside[512];
+
+			change_plan_file(at, how < 0 ? how : (int)(at % 8));
+			fog_agent_start(fog);
+			assert_int_equal(
+			    plan_version(uplink_plan(fog->agent->uplink[0])), 0);
+			fog_agent_stop(fog);
+			snprintf(aside, sizeof aside, "%s/state/plan.bad", fog->dir);
+			assert_int_equal(unlink(aside), 0);
+			keep_plan((uint64_t)(2 * at + how + 3));
+		}
+}
+
 /* After its own restart the controller counts anew; its plans are taken all the same. */
 static void
 a_new_epoch_may_begin_with_a_lower_version(void **state)
@@ -628,6 +688,34 @@ changed_capabilities_are_told_within_five_seconds(void **state)
 	assert_int_equal(fog->warden.registrations, 1);
 }
 
+/* DISC-12: before the registration no message is above 2048 bytes. */
+static void
+a_node_with_much_to_tell_tells_it_in_two_steps(void **state)
+{
+	char word[65];
+
+	(void)state;
+	memset(word, 'w', 64);
+	word[64] = 0;
+	struct conf_map *tags = &fog->cfg.node.tags;
+	tags->key = calloc(CAPS_TAGS_MAX, sizeof *tags->key);
+	tags->value = calloc(CAPS_TAGS_MAX, sizeof *tags->value);
+	for (; tags->len < CAPS_TAGS_MAX; tags->len++) {
+		char key[16];
+
+		snprintf(key, sizeof key, "tag%zu", tags->len);
+		tags->key[tags->len] = strdup(key);
+		tags->value[tags->len] = strdup(word);
+	}
+	fog_agent_start(fog);
+	assert_true(fog_until(fog, fog_is_registered, 2000));
+	assert_true(fog->warden.caps.tags < CAPS_TAGS_MAX);
+	fake_run(fog->net, 100);
+	assert_int_equal(fog->warden.caps.tags, CAPS_TAGS_MAX);
+	assert_int_equal(fog->warden.registrations, 1);
+	assert_int_equal(fog->warden.renewals, 1);
+}
+
 /* DISC-18 */
 static void
 a_configured_controller_needs_no_multicast(void **state)
@@ -725,7 +813,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOG_TEST(a_node_that_starts_is_registered_within_two_seconds),
-		FOG_TEST(a_node_whose_address_comes_late_registers_as_soon_as_it_is_there),
+		FOG_TEST(
+		    a_node_whose_address_comes_late_registers_as_soon_as_it_is_there),
 		FOG_TEST(a_flood_alone_is_enough),
 		FOG_TEST(a_plan_is_run_and_its_results_are_reported),
 		FOG_TEST(periods_do_not_drift),
@@ -749,6 +838,8 @@ main(void)
 		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not),
 		FOG_TEST(a_dry_run_only_says_whether_it_would),
 		FOG_TEST(the_last_plan_runs_after_a_restart_before_a_controller_is_there),
+		FOG_TEST(a_damaged_plan_file_is_noticed_and_put_aside),
+		FOG_TEST(a_node_with_much_to_tell_tells_it_in_two_steps),
 		FOG_TEST(a_new_epoch_may_begin_with_a_lower_version),
 		FOG_TEST(a_plan_from_a_stranger_is_declined),
 		FOG_TEST(an_on_change_item_is_quiet_while_nothing_changes),
