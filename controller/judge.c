@@ -298,7 +298,8 @@ finish_change(void *arg, int err)
 		service_free(c->service);
 	} else if (c->service) {
 		events_emit(j->events, "service.applied", NULL, c->name, NULL,
-		    "%zu functions", c->service->functions);
+		    "%zu function%s", c->service->functions,
+		    c->service->functions == 1 ? "" : "s");
 		install_service(j, c->service);
 	} else {
 		events_emit(j->events, "service.removed", NULL, c->name, NULL,

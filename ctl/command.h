@@ -58,8 +58,11 @@ enum shape {
 	SHAPE_LINES,  /* each item is a text, printed as it is; JSON: an array of them */
 };
 
+enum asked { ASK_EITHER, ASK_CONTROLLER, ASK_AGENT }; /* which daemon knows the answer */
+
 struct command {
 	const char *name;
+	enum asked asked;
 	enum shape shape;
 	struct word word[COMMAND_WORDS_MAX];	       /* up to title NULL */
 	struct option_row option[COMMAND_OPTIONS_MAX]; /* up to name NULL */

@@ -19,6 +19,7 @@ const struct option_row global_options[] = {
 const struct command commands[] = {
 	{
 	    .name = "nodes",
+	    .asked = ASK_CONTROLLER,
 	    .help = "the nodes of the domain",
 	    .empty = "no node has registered yet",
 	    .column = {
@@ -36,6 +37,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "node show",
+	    .asked = ASK_CONTROLLER,
 	    .shape = SHAPE_ONE,
 	    .word = { { "node", "NODE", WORD_TEXT } },
 	    .help = "what a node is and has; NODE is its name, its id, or the beginning of the id",
@@ -51,6 +53,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "services",
+	    .asked = ASK_CONTROLLER,
 	    .help = "the services, where their functions are, and in what state",
 	    .empty = "no service yet: fogctl apply FILE",
 	    .column = {
@@ -66,6 +69,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "apply",
+	    .asked = ASK_CONTROLLER,
 	    .shape = SHAPE_LIST,
 	    .word = { { "file", "FILE", WORD_FILE } },
 	    .help = "add the service that FILE describes, or replace the one of its name",
@@ -76,6 +80,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "remove",
+	    .asked = ASK_CONTROLLER,
 	    .shape = SHAPE_LIST,
 	    .word = { { "service", "SERVICE", WORD_TEXT } },
 	    .help = "forget a service; its functions are left as they are",
@@ -86,6 +91,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "place",
+	    .asked = ASK_CONTROLLER,
 	    .word = {
 		{ "service", "SERVICE/FUNCTION", WORD_FUNCTION },
 		{ "node", "NODE", WORD_TEXT },
@@ -135,6 +141,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "history",
+	    .asked = ASK_CONTROLLER,
 	    .word = { { "expression", "EXPR", WORD_OPTIONAL } },
 	    .option = {
 		{ "--node", "node", "NODE", OPTION_NODES, "whose results; may be repeated" },
@@ -153,6 +160,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "predictions",
+	    .asked = ASK_CONTROLLER,
 	    .word = { { "service", "SERVICE", WORD_OPTIONAL } },
 	    .option = {
 		{ "--past", "past", NULL, OPTION_FLAG, "those that were raised, and their outcome" },
@@ -176,6 +184,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "candidates",
+	    .asked = ASK_CONTROLLER,
 	    .word = { { "service", "SERVICE/FUNCTION", WORD_FUNCTION } },
 	    .option = {
 		{ "--explain", "explain", NULL, OPTION_FLAG, "also who is rejected, and why" },
@@ -192,6 +201,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "events",
+	    .asked = ASK_CONTROLLER,
 	    .shape = SHAPE_LIST,
 	    .option = {
 		{ "--follow", "follow", NULL, OPTION_FLAG, "go on with each that comes" },
@@ -208,6 +218,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "migrations",
+	    .asked = ASK_CONTROLLER,
 	    .help = "functions that were moved, or are being moved",
 	    .empty = "nothing was moved yet",
 	    .column = {
@@ -244,6 +255,7 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "limits",
+	    .asked = ASK_CONTROLLER,
 	    .help = "what is bounded, and how much of it is used",
 	    .column = {
 		{ "limit", "LIMIT", COLUMN_TEXT, 0 },
@@ -253,8 +265,9 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "capabilities",
+	    .asked = ASK_AGENT,
 	    .shape = SHAPE_ONE,
-	    .help = "what this node told of itself (asks the agent)",
+	    .help = "what this node told of itself",
 	    .column = {
 		{ "battery", NULL, COLUMN_RATIO, 0 },
 		{ "memory_bytes", NULL, COLUMN_BYTES, 0 },
@@ -263,7 +276,8 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "controllers",
-	    .help = "the controllers that this node has heard of (asks the agent)",
+	    .asked = ASK_AGENT,
+	    .help = "the controllers that this node has heard of",
 	    .empty = "no controller was heard of yet",
 	    .column = {
 		{ "address", "ADDRESS", COLUMN_TEXT, 0 },
@@ -278,7 +292,8 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "metrics",
-	    .help = "what can be measured here (asks the agent)",
+	    .asked = ASK_AGENT,
+	    .help = "what can be measured here",
 	    .column = {
 		{ "metric", "METRIC", COLUMN_TEXT, 0 },
 		{ "type", "TYPE", COLUMN_TEXT, 0 },

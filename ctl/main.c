@@ -71,37 +71,55 @@ take_globals(int argc, char **argv, struct settings *s)
 	return left;
 }
 
+/* Where both daemons run, the controller is asked what both know. */
 static const char *
-default_socket(void)
+default_socket(enum asked asked)
 {
 	const char *named = getenv("FOGWATCH_SOCKET");
+	bool no_controller =
+	    access(CONTROLLER_SOCKET, F_OK) != 0 && access(AGENT_SOCKET, F_OK) == 0;
 
 	if (named && *named)
 		return named;
-	return access(CONTROLLER_SOCKET, F_OK) != 0 && access(AGENT_SOCKET, F_OK) == 0
+	return asked == ASK_AGENT || (asked == ASK_EITHER && no_controller)
 	    ? AGENT_SOCKET
 	    : CONTROLLER_SOCKET;
 }
 
-static int
-open_socket(const struct settings *s, struct ctl_client **ret)
+static const char *
+daemon_name(enum asked asked)
 {
-	int err = ctl_connect(s->socket, ret);
-
-	if (err == -EACCES)
-		fprintf(stderr, "fogctl: %s: %s; ask as root or as the daemon's group\n",
-		    s->socket, strerror(-err));
-	else if (err)
-		fprintf(stderr,
-		    "fogctl: no daemon answers at %s: %s. Is fogwatch-controller "
-		    "running? "
-		    "--socket PATH names another socket\n",
-		    s->socket, strerror(-err));
-	return err;
+	return asked == ASK_AGENT ? "agent" : "controller";
 }
 
 static int
-refused(struct ctl_client *c)
+open_socket(const char *socket, enum asked asked, struct ctl_client **ret)
+{
+	int err = ctl_connect(socket, ret);
+
+	if (err == -EACCES)
+		fprintf(stderr, "fogctl: %s: %s; ask as root or as the daemon's group\n",
+		    socket, strerror(-err));
+	else if (err)
+		fprintf(stderr,
+		    "fogctl: no daemon answers at %s: %s. Is fogwatch-%s running? "
+		    "--socket PATH names another socket\n",
+		    socket, strerror(-err), daemon_name(asked));
+	return err;
+}
+
+/* It is known here, so it has to be another daemon that knows it. */
+static void
+hint_at_daemon(const struct command *c)
+{
+	if (c->asked != ASK_EITHER)
+		fprintf(stderr,
+		    "fogctl: %s is asked of the %s: --socket PATH names its socket\n",
+		    c->name, daemon_name(c->asked));
+}
+
+static int
+refused(struct ctl_client *c, const struct command *command)
 {
 	int code = EXIT_REFUSED;
 	const char *reason = ctl_refusal(c, &code);
@@ -118,6 +136,8 @@ refused(struct ctl_client *c)
 	}
 	fprintf(stderr, "fogctl: %s", buf_text(&text));
 	buf_done(&text);
+	if (strncmp(reason, "unknown command", 15) == 0)
+		hint_at_daemon(command);
 	return code == EXIT_USAGE ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -140,7 +160,7 @@ ask(struct ctl_client *c, const struct call *call, const char *node, struct prin
 			err = -EPIPE;
 	}
 	if (err == -EREMOTEIO)
-		return refused(c);
+		return refused(c, call->command);
 	if (err)
 		fprintf(stderr, "fogctl: the answer broke off: %s\n", strerror(-err));
 	return err ? EXIT_REFUSED : EXIT_DONE;
@@ -167,7 +187,8 @@ perform(const struct settings *s, const struct call *call)
 	struct ctl_client *c = NULL;
 	int status = EXIT_DONE;
 
-	if (open_socket(s, &c))
+	enum asked asked = call->command->asked;
+	if (open_socket(s->socket ? s->socket : default_socket(asked), asked, &c))
 		return EXIT_REFUSED;
 	buf_init(&p.pending, PENDING_MAX);
 	p.output->begin(&p);
@@ -230,7 +251,7 @@ ask_quietly(void *arg, const char *socket, const char *command,
 	struct slice in;
 
 	(void)arg;
-	if (ctl_connect(socket ? socket : default_socket(), &c) ||
+	if (ctl_connect(socket ? socket : default_socket(ASK_CONTROLLER), &c) ||
 	    ctl_call(c, command, (struct slice){ 0 }))
 		return;
 	while (ctl_next(c, &in) == 1)
@@ -289,7 +310,5 @@ main(int argc, char **argv)
 	left = take_globals(argc, argv, &s);
 	if (left < 0)
 		return -left;
-	if (!s.socket)
-		s.socket = default_socket();
 	return run(&s, argv, left);
 }
