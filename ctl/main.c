@@ -184,10 +184,10 @@ perform(const struct settings *s, const struct call *call)
 		.shape = shape_of(call),
 		.header = s->header,
 		.to = stdout };
+	enum asked asked = call->command->asked;
 	struct ctl_client *c = NULL;
 	int status = EXIT_DONE;
 
-	enum asked asked = call->command->asked;
 	if (open_socket(s->socket ? s->socket : default_socket(asked), asked, &c))
 		return EXIT_REFUSED;
 	buf_init(&p.pending, PENDING_MAX);

@@ -13,11 +13,11 @@ in_array(const struct printer *p)
 	return p->shape == SHAPE_LIST || p->shape == SHAPE_LINES;
 }
 
+/* A refused request leaves nothing on standard output: the array begins with its first item. */
 static int
 begin(struct printer *p)
 {
-	if (in_array(p))
-		fputc('[', p->to);
+	(void)p;
 	return 0;
 }
 
@@ -31,7 +31,7 @@ item(struct printer *p, struct slice in)
 	err = json_put_cbor(&text, in, p->shape == SHAPE_STREAM ? 0 : INDENT);
 	if (!err) {
 		if (in_array(p))
-			fputs(p->items ? ",\n" : "\n", p->to);
+			fputs(p->items ? ",\n" : "[\n", p->to);
 		fwrite(text.data, 1, text.pos, p->to);
 		if (!in_array(p))
 			fputc('\n', p->to);
@@ -46,7 +46,7 @@ static int
 end(struct printer *p)
 {
 	if (in_array(p))
-		fputs(p->items ? "\n]\n" : "]\n", p->to);
+		fputs(p->items ? "\n]\n" : "[]\n", p->to);
 	return ferror(p->to) ? -EIO : 0;
 }
 

@@ -5,7 +5,7 @@
 # promises, exit codes, and what happens to wrong input.
 . "${top_srcdir:-.}/tests/netns/lib.sh" || exit 99
 . "$top/tests/netns/fog.sh" || exit 99
-begin fc 62 jq cksum
+begin fc 63 jq cksum
 python=${PYTHON3:-/usr/bin/python3}
 "$python" -c 'import cbor2' 2>/dev/null || skip_all "$python has no module cbor2"
 
@@ -210,6 +210,8 @@ check "no command: 2" refused 2 'fogctl nodes' fogctl
 check "an argument too few: 2" refused 2 'query needs EXPR' fogctl query
 check "history of nobody: 2" refused 2 '--node NODE' fogctl history
 check "a node that is not there: 1" refused 1 'no node NOBODY' fogctl node show NOBODY
+check "what is refused leaves nothing on standard output" eval \
+	'fogctl history --node NOBODY --json > "$tmp/out" 2> "$tmp/refused"; [ ! -s "$tmp/out" ]'
 check "a service that is not there: 1" refused 1 'no service nothing' fogctl remove nothing
 check "a function that is not there: 1" refused 1 'no function shop/F9' fogctl place shop/F9 A
 check "a file that is not there: 1" refused 1 'nowhere.yaml: No such file' \
