@@ -5,6 +5,7 @@
 #include "controller/event.h"
 #include "controller/judge.h"
 #include "controller/session.h"
+#include "controller/store.h"
 #include "metrics/expr.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@
 struct change {
 	struct ctl_request *req; /* NULL: the client went; it happens all the same */
 	const char *result;
-	char service[NODE_TEXT];
+	char service[NODE_TEXT], function[NODE_TEXT],
+	    node[NODE_TEXT]; /* "": not of concern */
 };
 
 static void
@@ -56,21 +58,32 @@ drop_change(struct change *ch)
 }
 
 static void
+send_result(const struct change *ch)
+{
+	struct buf item;
+
+	buf_init(&item, 1024);
+	wr_map(&item, 2u + !!ch->function[0] + !!ch->node[0]);
+	wr_key_text(&item, "service", ch->service);
+	if (ch->function[0])
+		wr_key_text(&item, "function", ch->function);
+	if (ch->node[0])
+		wr_key_text(&item, "node", ch->node);
+	wr_key_text(&item, "result", ch->result);
+	ctl_send(ch->req, buf_slice(&item));
+	buf_done(&item);
+}
+
+static void
 on_changed(void *arg, int err)
 {
 	struct change *ch = arg;
-	struct buf item;
 
 	if (ch->req && err) {
 		ctl_fail(
 		    ch->req, 1, "%s was not stored: %s", ch->service, strerror(-err));
 	} else if (ch->req) {
-		buf_init(&item, 512);
-		wr_map(&item, 2);
-		wr_key_text(&item, "service", ch->service);
-		wr_key_text(&item, "result", ch->result);
-		ctl_send(ch->req, buf_slice(&item));
-		buf_done(&item);
+		send_result(ch);
 		ctl_end(ch->req);
 	}
 	free(ch);
@@ -157,21 +170,20 @@ run_remove(void *arg, struct ctl_request *req, struct slice args)
 	return err;
 }
 
-static void
-send_placed(
-    struct ctl_request *req, const char *service, const char *function, const char *node)
+static int
+refuse_place(struct change *ch, int err)
 {
-	struct buf item;
+	struct ctl_request *req = ch->req;
 
-	buf_init(&item, 1024);
-	wr_map(&item, 4);
-	wr_key_text(&item, "service", service);
-	wr_key_text(&item, "function", function);
-	wr_key_text(&item, "node", node);
-	wr_key_text(&item, "result", "placed");
-	ctl_send(req, buf_slice(&item));
-	buf_done(&item);
-	ctl_end(req);
+	if (err == -ENOENT)
+		ctl_fail(req, 1, "there is no function %s/%s", ch->service, ch->function);
+	else if (err == -ENODEV)
+		ctl_fail(
+		    req, 1, "there is no node %s; fogctl nodes lists them", ch->node);
+	else
+		ctl_fail(req, 1, "%s", strerror(-err));
+	free(ch);
+	return 0;
 }
 
 /* Where a function is, whatever was thought: the way out of an uncertain placement. */
@@ -179,20 +191,19 @@ static int
 run_place(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct commands *c = arg;
-	char service[NODE_TEXT] = "", function[NODE_TEXT] = "", node[NODE_TEXT] = "";
+	struct change *ch = new_change(req, "placed");
 	int err;
 
-	(void)ctl_arg_text(args, "service", service, sizeof service);
-	(void)ctl_arg_text(args, "function", function, sizeof function);
-	(void)ctl_arg_text(args, "node", node, sizeof node);
-	err = judge_place(c->judge, service, function, node);
-	if (err == -ENOENT)
-		ctl_fail(req, 1, "there is no function %s/%s", service, function);
-	else if (err == -ENODEV)
-		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", node);
-	else if (!err)
-		send_placed(req, service, function, node);
-	return err == -ENOENT || err == -ENODEV ? 0 : err;
+	if (!ch)
+		return -ENOMEM;
+	(void)ctl_arg_text(args, "service", ch->service, sizeof ch->service);
+	(void)ctl_arg_text(args, "function", ch->function, sizeof ch->function);
+	(void)ctl_arg_text(args, "node", ch->node, sizeof ch->node);
+	err = judge_place(c->judge, ch->service, ch->function, ch->node);
+	if (err)
+		return refuse_place(ch, err);
+	store_barrier(c->store, on_changed, ch);
+	return 0;
 }
 
 /* --- what only looks --------------------------------------------------------------------------------- */
