@@ -110,6 +110,20 @@ slice_is_utf8(struct slice s)
 }
 
 void
+utf8_trim(char *text)
+{
+	struct slice rest = slice_text(text);
+	size_t n;
+
+	while ((n = slice_utf8_char(rest))) {
+		rest.data += n;
+		rest.len -= n;
+		text += n;
+	}
+	*text = 0;
+}
+
+void
 buf_init_fixed(struct buf *b, void *memory, size_t size)
 {
 	*b = (struct buf){ .data = memory, .size = size, .max = size };

@@ -23,6 +23,8 @@ int slice_copy(struct slice s, char *dst, size_t size) MUST_CHECK;
 /* Bytes of the UTF-8 character that s begins with; 0: none (empty, overlong, surrogate, cut). */
 size_t slice_utf8_char(struct slice s);
 bool slice_is_utf8(struct slice s);
+/* Ends text before the first byte that is no UTF-8, such as a character that was cut. */
+void utf8_trim(char *text);
 
 struct buf {
 	uint8_t *data;

@@ -154,20 +154,6 @@ store_row(struct events *e, struct event_row *row)
 	return 0;
 }
 
-/* A peer's words may be cut in the middle of a character. */
-static void
-end_at_character(char *text)
-{
-	struct slice rest = slice_text(text);
-	size_t n;
-
-	while ((n = slice_utf8_char(rest))) {
-		rest.data += n;
-		rest.len -= n;
-	}
-	text[(const char *)rest.data - text] = '\0';
-}
-
 void
 events_emit(struct events *e, const char *kind, const char *node, const char *service,
     const char *function, const char *fmt, ...)
@@ -187,7 +173,7 @@ events_emit(struct events *e, const char *kind, const char *node, const char *se
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	end_at_character(text);
+	utf8_trim(text); /* a peer's words may be cut in the middle of a character */
 	log_info("event", "%s: %s", kind, text);
 	err = store_row(e, &row);
 	if (err)

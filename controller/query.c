@@ -133,6 +133,7 @@ on_ended(void *arg, struct grasp_session *session, enum grasp_outcome outcome,
 		snprintf(text, sizeof text, "no answer: %s%s%.*s",
 		    grasp_outcome_name(outcome), reason.len ? ": " : "", (int)reason.len,
 		    (const char *)reason.data);
+		utf8_trim(text);
 		show_unknown(a->query, a->node, text);
 	}
 	end_asking(a);

@@ -401,8 +401,10 @@ ensure_node(struct registry *r, const struct fog_registration *reg, bool *ret_ne
 	struct entry *e = n ? entry_of(n) : add_node(r, &reg->node, NODE_ALIVE);
 
 	*ret_new = e && !n;
-	if (*ret_new)
+	if (*ret_new) {
 		e->node.joined_ms = r->io->ops->wall(r->io);
+		e->unsaved = true;
+	}
 	return e;
 }
 
@@ -419,39 +421,64 @@ fill_name(struct registry *r, struct fog_registration *reg)
 }
 
 static int
-admit(struct registry *r, const struct fog_registration *reg, const char *address,
-    store_done_f *done, void *arg, struct node **ret, struct refusal *why)
+check(struct registry *r, const struct fog_registration *reg, struct caps *caps,
+    struct refusal *why)
 {
-	struct caps caps;
-	struct entry *e;
-	bool is_new, write, new_caps;
 	int err = check_names(r, reg, why);
 
 	if (!err)
-		err = check_caps(reg, &caps, why);
+		err = check_caps(reg, caps, why);
 	if (!err)
 		err = check_known(r, reg, why);
 	if (!err)
 		err = check_conflict(r, reg, why);
-	if (err)
-		return err;
-	e = ensure_node(r, reg, &is_new);
-	if (!e)
-		return -ENOMEM;
-	write = update_node(r, e, reg, address) || is_new;
-	new_caps = reg->caps.len && !slice_equal(reg->caps, e->node.caps_raw);
-	if (new_caps && set_caps(e, reg->caps, &caps))
+	return err;
+}
+
+/* What the registration brings, into memory and on its way to the disk; 1: nothing new. */
+static int
+take_over(struct registry *r, struct entry *e, const struct fog_registration *reg,
+    const char *address, const struct caps *new_caps, store_done_f *done, void *arg)
+{
+	int err;
+
+	e->unsaved |= update_node(r, e, reg, address) || new_caps;
+	if (new_caps && set_caps(e, reg->caps, new_caps))
 		return -ENOMEM;
 	registry_heard(r, &e->node, reg->boot_ms);
 	if (!e->node.link) {
 		e->suspect_due = true; /* unless it takes its lease and keeps the link */
 		e->suspect_ms = grasp_io_now(r->io) + r->cfg.lease_ms;
 	}
-	*ret = &e->node;
-	if (!write && !new_caps)
+	if (!e->unsaved)
 		return 1;
 	err = registry_put(r, &e->node, done, arg);
-	announce(r, e, is_new, new_caps);
+	e->unsaved = err != 0;
+	return err;
+}
+
+static int
+admit(struct registry *r, const struct fog_registration *reg, const char *address,
+    store_done_f *done, void *arg, struct node **ret, struct refusal *why)
+{
+	struct caps caps;
+	struct entry *e;
+	bool is_new, has_caps;
+	int err = check(r, reg, &caps, why);
+
+	if (err)
+		return err;
+	e = ensure_node(r, reg, &is_new);
+	if (!e)
+		return -ENOMEM;
+	has_caps = reg->caps.len && !slice_equal(reg->caps, e->node.caps_raw);
+	err = take_over(r, e, reg, address, has_caps ? &caps : NULL, done, arg);
+	if (err < 0 && is_new)
+		registry_drop(r, e);
+	if (err < 0)
+		return err;
+	*ret = &e->node;
+	announce(r, e, is_new, has_caps);
 	return err;
 }
 

@@ -104,6 +104,30 @@ utf8_is_checked_strictly(void **state)
 }
 
 static void
+text_ends_where_it_is_no_utf8(void **state)
+{
+	static const struct {
+		const char *text, *trimmed;
+	} cases[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "na\xc3\xafve", "na\xc3\xafve" },
+		{ "cut \xc3", "cut " },
+		{ "cut \xe2\x82", "cut " },
+		{ "a\xffz", "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[16];
+
+		strcpy(text, cases[i].text);
+		utf8_trim(text);
+		assert_string_equal(text, cases[i].trimmed);
+	}
+}
+
+static void
 a_fixed_buf_refuses_what_does_not_fit_and_remembers(void **state)
 {
 	char memory[4];
@@ -279,6 +303,7 @@ main(void)
 		TEST(a_copy_of_a_slice_ends_with_a_nul),
 		TEST(a_slice_is_copied_only_where_it_fits),
 		TEST(utf8_is_checked_strictly),
+		TEST(text_ends_where_it_is_no_utf8),
 		TEST(a_fixed_buf_refuses_what_does_not_fit_and_remembers),
 		TEST(a_full_fixed_buf_has_no_text),
 		TEST(a_growing_buf_grows_up_to_its_bound),

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "controller/event.h"
 #include "controller/store.h"
+#include "tests/support/alloc.h"
 #include "tests/support/io_fake.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/test.h"
@@ -362,6 +363,41 @@ a_node_without_a_name_is_called_by_its_id(void **state)
 }
 
 static void
+r_03_each_allocation_of_a_registration_may_fail(void **state)
+{
+	struct fog_registration r = make_registration(1, "robot");
+	struct node *n;
+	int err = -ENOMEM;
+
+	(void)state;
+	for (size_t i = 1; err == -ENOMEM; i++) {
+		store_flush(f.store); /* so that its thread is asleep */
+		if (!alloc_fail(i))
+			skip();
+		err = admit(&r, &n);
+		alloc_fail(0);
+		assert_true(i < 20);
+		if (err == -ENOMEM)
+			assert_null(registry_first(f.registry));
+	}
+	assert_int_equal(err, 0);
+	expect_told("robot:gone>alive ");
+	expect_stored("robot:alive ");
+	r.caps = make_caps(1);
+	for (size_t i = 1; i < 4; i++) {
+		alloc_fail(i);
+		err = admit(&r, &n);
+		alloc_fail(0);
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+	}
+	assert_int_equal(err, 0);
+	store_flush(f.store);
+	assert_int_equal(f.done, 2); /* the new capabilities were stored */
+}
+
+static void
 a_full_registry_refuses_more_nodes(void **state)
 {
 	(void)state;
@@ -711,6 +747,7 @@ main(void)
 		CASE(an_unknown_node_that_renews_has_to_register_again),
 		CASE(what_does_not_fit_is_refused_with_the_reason),
 		CASE(a_node_without_a_name_is_called_by_its_id),
+		CASE(r_03_each_allocation_of_a_registration_may_fail),
 		CASE(a_full_registry_refuses_more_nodes),
 		CASE(a_name_belongs_to_the_node_that_is_there),
 		CASE(a_node_is_found_by_name_id_and_a_prefix_of_it),
