@@ -6,8 +6,8 @@
  *	discharge TRACE.csv DIR EMPTY-VOLTS
  *
  * TRACE has lines "seconds,volts". Ends with "empty SECONDS" on stdout when most samples of the
- * last two seconds (60 %) are at or below EMPTY-VOLTS; exit 1 if the trace ends before. Values are written in place, because readers
- * keep the file open as they would in sysfs. */
+ * last two seconds (60 %) are at or below EMPTY-VOLTS; exit 1 if the trace ends before. Values are
+ * written in place, because readers keep the file open as they would in sysfs. */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
