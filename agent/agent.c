@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #define LOOK_MS	    4000 /* a change of capabilities is told within 5 s (REG-07) */
+#define LOOKS_WHOLE 64	 /* every so many, what hardly ever changes is looked at too */
 #define WORK_MAX_MS (60 * 60 * 1000)
 
 /* --- work ----------------------------------------------------------------------------------- */
@@ -50,7 +51,12 @@ look(void *arg)
 	struct agent *a = arg;
 	struct caps now;
 
-	capabilities_collect(a->cfg, &now);
+	if (a->looks++ % LOOKS_WHOLE == 0) {
+		capabilities_collect(a->cfg, &now);
+	} else {
+		memcpy(&now, &a->caps, sizeof now);
+		capabilities_refresh(a->cfg, &now);
+	}
 	bool differ = capabilities_differ(&a->caps, &now);
 	memcpy(&a->caps, &now, sizeof now);
 	if (differ) {
@@ -65,6 +71,7 @@ void
 agent_reconfigured(struct agent *a)
 {
 	identity_set_name(a->identity, a->cfg->node.name);
+	a->looks = 0;
 	timer_set(a->io, a->look, 0);
 }
 
@@ -196,6 +203,7 @@ agent_new(struct grasp_io *io, struct agent_config *cfg, struct identity *identi
 	a->identity = identity;
 	a->started_ms = grasp_io_now(io);
 	capabilities_collect(cfg, &a->caps);
+	a->looks = 1;
 	int err = make_parts(a, why, why_size);
 	if (err < 0)
 		return err;

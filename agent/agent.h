@@ -25,6 +25,7 @@ struct agent {
 	struct uplink_env uplink_env;
 	struct uplink *uplink[AGENT_UPLINKS];
 	struct grasp_timer *work, *look; /* sampling and evaluation; capabilities */
+	unsigned looks;			 /* at the capabilities so far */
 	void (*status)(
 	    void *arg, const char *text); /* told to the service manager; may be NULL */
 	void *arg;

@@ -244,6 +244,15 @@ capabilities_collect(const struct agent_config *cfg, struct caps *ret)
 	copy_tags(&cfg->node.tags, ret);
 }
 
+void
+capabilities_refresh(const struct agent_config *cfg, struct caps *caps)
+{
+	memset(
+	    caps->interface, 0, sizeof caps->interface); /* they are compared as bytes */
+	find_energy(cfg, caps);
+	interfaces_collect(cfg->roots.sys, &cfg->node.radios, caps);
+}
+
 bool
 capabilities_differ(const struct caps *a, const struct caps *b)
 {

@@ -6,7 +6,7 @@
 [ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 begin fr 4 jq
 
-export FOG_LAB_PREFIX=$prefix FOG_LAB_RUN=$tmp/run
+export FOG_LAB_PREFIX=${prefix}lab FOG_LAB_RUN=$tmp/run
 check "the scenario ends well" \
 	"$top/examples/robot/scenario" "$build" --report "$tmp/report.json"
 [ -s "$tmp/report.json" ] && sed 's/^/# /' "$tmp/report.json"

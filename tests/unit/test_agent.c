@@ -680,12 +680,25 @@ changed_capabilities_are_told_within_five_seconds(void **state)
 	unsigned before = fog->warden.with_caps;
 	fake_run(fog->net, 30000);
 	assert_int_equal(fog->warden.with_caps, before);
-	free(fog->cfg.node.vendor);
-	fog->cfg.node.vendor = strdup("ACME");
+	fog->cfg.node.energy = CAPS_HARVESTING;
 	fake_run(fog->net, 5100);
 	assert_int_equal(fog->warden.with_caps, before + 1);
-	assert_string_equal(fog->warden.caps.vendor, "ACME");
+	assert_int_equal(fog->warden.caps.energy, CAPS_HARVESTING);
 	assert_int_equal(fog->warden.registrations, 1);
+}
+
+static void
+a_changed_configuration_is_told_at_once(void **state)
+{
+	(void)state;
+	start_registered();
+	unsigned before = fog->warden.with_caps;
+	free(fog->cfg.node.vendor);
+	fog->cfg.node.vendor = strdup("ACME");
+	agent_reconfigured(fog->agent);
+	fake_run(fog->net, 100);
+	assert_int_equal(fog->warden.with_caps, before + 1);
+	assert_string_equal(fog->warden.caps.vendor, "ACME");
 }
 
 /* DISC-12: before the registration no message is above 2048 bytes. */
@@ -851,6 +864,7 @@ main(void)
 		FOG_TEST(
 		    a_controller_that_does_not_answer_reports_is_left_and_found_again),
 		FOG_TEST(changed_capabilities_are_told_within_five_seconds),
+		FOG_TEST(a_changed_configuration_is_told_at_once),
 		FOG_TEST(a_configured_controller_needs_no_multicast),
 		FOG_TEST(fake_controllers_do_not_keep_a_node_from_its_own),
 		FOG_TEST(only_nodes_with_the_property_answer_a_search_for_it),
