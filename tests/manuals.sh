@@ -34,6 +34,23 @@ for daemon in fogwatch-agent fogwatch-controller; do
 		echo none)"
 done
 
+# The n-th literal display of a page, as a reader sees it.
+example() { # page n
+	awk -v n="$2" '/^\.Bd -literal/ { at++; next } /^\.Ed/ { done = at == n } at == n && !done' "$1" | sed 's/\\e/\\/g'
+}
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+for which in "2 agent" "3 controller"; do
+	read -r number daemon <<< "$which"
+	example fogwatch.yaml.5 "$number" | sed 's|/usr/local/lib/mover|/bin/true|' > "$dir/$daemon.yaml"
+	result "the example for the $daemon is a configuration" \
+		"$(grep -q plain_grasp "$dir/$daemon.yaml" || echo "no example"
+		"$top_builddir/fogwatch-$daemon" -n -c "$dir/$daemon.yaml" 2>&1)"
+done
+example fogwatch-hooks.7 2 > "$dir/mover"
+result "the example of a hook is a script" "$(grep -q '^echo "phase switched"' "$dir/mover" ||
+	echo "no example"; sh -n "$dir/mover" 2>&1)"
+
 for page in "${pages[@]}"; do
 	page=$(basename "$page" .in)
 	result "$page is clean mdoc" "$(mandoc -Tlint -W warning "$page" 2>&1)"

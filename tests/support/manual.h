@@ -88,3 +88,25 @@ manual_section(const char *page, const char *heading)
 	end = strstr(begin + 1, "\n.Sh ");
 	return strndup(begin, end ? (size_t)(end - begin) : strlen(begin));
 }
+
+/* The n-th literal display (.Bd -literal) of a section, as a reader sees it, to be freed; NULL:
+ * there is none. */
+static inline char *
+manual_example(const char *section, unsigned n)
+{
+	static const char begins[] = "\n.Bd -literal -offset indent\n";
+	const char *begin = section, *end;
+	char *text;
+
+	do {
+		begin = strstr(begin, begins);
+		if (!begin)
+			return NULL;
+		begin += sizeof begins - 1;
+	} while (n--);
+	end = strstr(begin, "\n.Ed");
+	text = strndup(begin, end ? (size_t)(end - begin) : strlen(begin));
+	for (char *escaped; text && (escaped = strstr(text, "\\e"));)
+		memmove(escaped + 1, escaped + 2, strlen(escaped + 2) + 1);
+	return text;
+}

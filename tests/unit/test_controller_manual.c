@@ -32,12 +32,36 @@ the_manual_names_what_a_service_can_say(void **state)
 	compare_service_section("REQUIREMENT", service_requirement_options);
 }
 
+static void
+the_example_of_a_service_is_one(void **state)
+{
+	char *page = manual_load("fogwatch-service.5");
+	char *section = page ? manual_section(page, "EXAMPLES") : NULL;
+	char *example = section ? manual_example(section, 0) : NULL;
+	struct service *service = NULL;
+	struct complaints c;
+
+	(void)state;
+	assert_non_null(example);
+	complaints_init(&c);
+	if (service_parse(slice_text(example), "example", &c, &service) < 0)
+		fail_msg("%s", buf_text(&c.text));
+	assert_int_equal(c.warnings, 0);
+	assert_true(service->functions > 0);
+	service_free(service);
+	complaints_done(&c);
+	free(example);
+	free(section);
+	free(page);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_manual_names_the_options_and_defaults_of_the_controller),
 		TEST(the_manual_names_what_a_service_can_say),
+		TEST(the_example_of_a_service_is_one),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * fogwatch-metrics(7) names the metrics and functions that there are. */
 #include "metrics/expr.h"
+#include "metrics/sampler.h"
 #include "metrics/source.h"
 #include "tests/support/manual.h"
 #include "tests/support/test.h"
@@ -80,12 +81,37 @@ every_function_has_an_entry_with_its_arguments(void **state)
 	assert_int_equal(count_entries(".It Fn "), functions);
 }
 
+static void
+the_examples_are_expressions_over_metrics_that_there_are(void **state)
+{
+	char *section = manual_section(page, "EXAMPLES"), line[MANUAL_LINE_MAX], why[200];
+	unsigned examples = 0;
+	struct buf program;
+
+	(void)state;
+	assert_non_null(section);
+	buf_init(&program, EXPR_PROGRAM_MAX);
+	for (const char *at = section; (at = manual_next_line(at, ".It Ql ", line));) {
+		const char *text = line + strlen(".It Ql ");
+
+		buf_reset(&program);
+		if (expr_parse(text, &program, why, sizeof why) < 0 ||
+		    expr_check(buf_slice(&program), sampler_knows, why, sizeof why) < 0)
+			fail_msg("%s: %s", text, why);
+		examples++;
+	}
+	assert_true(examples > 2);
+	buf_done(&program);
+	free(section);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_metric_has_an_entry_and_every_entry_a_metric),
 		TEST(every_function_has_an_entry_with_its_arguments),
+		TEST(the_examples_are_expressions_over_metrics_that_there_are),
 	};
 
 	return RUN_TESTS(tests, load_page, free_page);
