@@ -12,11 +12,11 @@
 #define BIWEIGHT     4.685
 #define MAD_TO_SIGMA 1.4826
 
-/* Wirth's selection; reorders v. */
+/* Wirth's selection of the k-th smallest; reorders v. */
 static double
-find_median(double *v, int n)
+select_kth(double *v, int n, int k)
 {
-	int lo = 0, hi = n - 1, k = n / 2;
+	int lo = 0, hi = n - 1;
 
 	while (lo < hi) {
 		double x = v[k];
@@ -40,6 +40,18 @@ find_median(double *v, int n)
 			hi = j;
 	}
 	return v[k];
+}
+
+static double
+find_median(double *v, int n)
+{
+	double upper = select_kth(v, n, n / 2), lower = v[0];
+
+	if (n % 2)
+		return upper;
+	for (int i = 1; i < n / 2; i++) /* all that is left of the k-th is smaller */
+		lower = fmax(lower, v[i]);
+	return lower + (upper - lower) / 2;
 }
 
 struct window {
@@ -123,6 +135,32 @@ correlation_inflation(const struct window *win, double scale)
 	return (1 + rho) / (1 - rho);
 }
 
+static double
+mean_square_step(const struct window *win, int lag, double limit)
+{
+	double sum = 0;
+
+	for (int i = 0; i + lag < win->n; i++) {
+		double d = win->r[i + lag] - win->r[i];
+
+		sum += fmin(d * d, limit * limit);
+	}
+	return sum / (win->n - lag);
+}
+
+/* Noise makes steps over any number of points equally large, a level that wanders makes those
+ * over many points larger. */
+static double
+find_wander(const struct window *win, double scale)
+{
+	int lag = win->n / 4;
+	double step = (win->t[win->n - 1] - win->t[0]) / (win->n - 1);
+	double more =
+	    mean_square_step(win, lag, 6 * scale) - mean_square_step(win, 1, 6 * scale);
+
+	return lag > 1 && more > 0 ? more / ((lag - 1) * step) : 0;
+}
+
 struct sums {
 	double w, t, v, tt, tv; /* total weight, means, and sums about the means */
 };
@@ -203,6 +241,8 @@ fit_window(const struct line_point *p, unsigned n, double at, double lead, doubl
 		.level = level,
 		.slope = slope,
 		.noise = scale,
+		.wander = find_wander(&win, scale),
+		.span = win.t[win.n - 1] - win.t[0],
 		.var_level = var * (1 / m.w + m.t * m.t / m.tt),
 		.var_slope = var / m.tt,
 		.covar = -var * m.t / m.tt };

@@ -16,7 +16,9 @@ struct line {
 	double at;	     /* the time that level, variances and look-ahead refer to */
 	double level, slope; /* slope: a second, the mean over the lead to come */
 	double var_level, var_slope, covar;
-	double noise; /* sd of a point around the line */
+	double noise;  /* sd of a point around the line */
+	double wander; /* variance a second by which the level itself strays from it */
+	double span;   /* seconds that the points cover */
 };
 
 /* The line at time `at` for forecasts `lead` seconds on. n points, at most LINE_POINTS_MAX. floor:

@@ -26,10 +26,21 @@ first_passage(double d, double b, double s, double t)
 	return p < 1 ? p : 1;
 }
 
+/* Gauss-Hermite: five drifts stand for the normal law of what the drift may be. */
+static const double node[] = { -2.8569700138728056, -1.3556261799742659, 0,
+	1.3556261799742659, 2.8569700138728056 };
+static const double weight[] = { 0.011257411327720689, 0.22207592200561266,
+	0.53333333333333333, 0.22207592200561266, 0.011257411327720689 };
+
 double
 passage_by(const struct passage *p, double t)
 {
-	return p->chance * first_passage(p->margin, p->drift, p->sd, t);
+	double sum = 0;
+
+	for (int i = 0; i < 5; i++)
+		sum += weight[i] *
+		    first_passage(p->margin, p->drift + node[i] * p->drift_sd, p->sd, t);
+	return p->chance * sum;
 }
 
 double

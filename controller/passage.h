@@ -5,10 +5,11 @@
 #pragma once
 
 struct passage {
-	double margin; /* to the threshold; <= 0: reached */
-	double drift;  /* towards it, a second */
-	double sd;     /* of the wandering in one second */
-	double chance; /* that it happens at all where the law says so, 0..1 */
+	double margin;	 /* to the threshold; <= 0: reached */
+	double drift;	 /* towards it, a second */
+	double drift_sd; /* how well that is known */
+	double sd;	 /* of the wandering in one second */
+	double chance;	 /* that it happens at all where the law says so, 0..1 */
 };
 /* Probability that it happens within t seconds. */
 double passage_by(const struct passage *p, double t);

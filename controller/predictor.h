@@ -10,13 +10,13 @@
 
 struct predictor_setup {
 	double threshold;
-	int sign;	   /* +1: the event is value >= threshold; -1: value <= threshold */
+	int sign; /* +1: the event is value >= threshold; -1: value <= threshold */
 	int64_t period_ms; /* nominal sampling */
 	int64_t lead_ms;   /* the horizon that decisions need */
 };
 struct prediction {
-	double probability; /* that the crossing starts within lead_ms; NaN: not enough data */
-	double time_to_s;   /* median; INFINITY: not in sight; NaN: not enough data */
+	double probability;   /* of a crossing within lead_ms; NaN: not enough data */
+	double time_to_s;     /* median; INFINITY: not in sight; NaN: not known */
 	double low_s, high_s; /* 10 % and 90 % quantiles */
 	uint32_t samples;
 	const char *reason; /* why NaN, "" otherwise; static text */
@@ -29,7 +29,7 @@ struct predictor {
 	void (*update)(void *state, int64_t time_ms, double value);
 	void (*predict)(const void *state, int64_t now_ms, struct prediction *ret);
 };
-extern const struct predictor *const predictors[]; /* NULL-terminated */
+extern const struct predictor *const predictors[];	  /* NULL-terminated */
 const struct predictor *predictor_find(const char *name); /* NULL name: the default */
 
 extern const struct predictor predictor_trend;

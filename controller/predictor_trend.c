@@ -34,6 +34,7 @@ struct forecast {
 };
 struct peak {
 	double t, margin;
+	double leg; /* how far the value had come for it */
 };
 struct trend {
 	struct predictor_setup setup;
@@ -44,13 +45,13 @@ struct trend {
 	unsigned first, len;
 	uint32_t samples;
 	double last;
-	double step,
-	    still;	  /* smallest step seen, 0: none; share of samples without one */
+	double step;	  /* smallest one seen; 0: none */
+	double still;	  /* share of samples without one */
 	struct line line; /* as of the last closed bucket */
 	bool fitted;
 	int side; /* of the outliers: newest samples in a row that are off the line */
 	unsigned outliers;
-	double off_since;
+	struct line_point off[JUMP_SAMPLES]; /* they wait to be believed */
 	struct forecast slot[SLOTS];
 	double next_forecast; /* when the next slot is filled */
 	double miss;	      /* mean of what the forecasts missed by */
@@ -81,14 +82,15 @@ margin_of(const struct trend *s, double value)
 	return s->setup.sign * (s->setup.threshold - value);
 }
 
-/* --- turning points ------------------------------------------------------------------------ */
+/* --- the line ------------------------------------------------------------------------------ */
 
 /* What cannot be noise of the signal: rounding, and the steps of a gauge that mostly stands. */
 static double
 noise_floor(const struct trend *s)
 {
-	return 1e-9 * (fabs(s->last) + fabs(s->setup.threshold)) +
-	    0.3 * s->still * s->step + 1e-300;
+	double scale = fmax(fabs(s->last), fabs(s->setup.threshold));
+
+	return 1e-9 * scale + fmin(0.3 * s->still * s->step, 0.02 * scale) + 1e-300;
 }
 
 static bool
@@ -101,6 +103,8 @@ fit_trend(const struct trend *s, double at, struct line *ret)
 	return line_fit(p, s->len, at, s->lead, noise_floor(s), ret);
 }
 
+/* --- turning points ------------------------------------------------------------------------ */
+
 static void
 record_peak(struct trend *s, double t)
 {
@@ -108,14 +112,23 @@ record_peak(struct trend *s, double t)
 		memmove(s->peak, s->peak + 1, (PEAKS - 1) * sizeof s->peak[0]);
 	else
 		s->peaks++;
-	s->peak[s->peaks - 1] = (struct peak){ t, s->nearest };
+	s->peak[s->peaks - 1] = (struct peak){ t, s->nearest, s->farthest - s->nearest };
+}
+
+/* Variance of a single sample around the line; a bucket is the mean of several. */
+static double
+sample_noise2(const struct trend *s)
+{
+	double per_bucket = s->bucket * 1e3 / (double)s->setup.period_ms;
+
+	return s->line.noise * s->line.noise * fmax(1, per_bucket);
 }
 
 /* A turn counts when it is beyond noise and a good part of the leg before. */
 static void
 follow_turns(struct trend *s, double t, double margin)
 {
-	double turn = fmax(6 * s->line.noise, 0.25 * (s->farthest - s->nearest));
+	double turn = fmax(6 * sqrt(sample_noise2(s)), 0.25 * (s->farthest - s->nearest));
 
 	if (!s->turning) {
 		s->turning = s->approaching = true;
@@ -141,7 +154,7 @@ static double
 chance_to_pass(const struct trend *s, const struct line *l)
 {
 	const struct peak *newest;
-	double nearest = INFINITY, spacing;
+	double nearest = INFINITY, spacing, tolerance;
 
 	if (s->peaks < 2)
 		return 1;
@@ -151,9 +164,10 @@ chance_to_pass(const struct trend *s, const struct line *l)
 	spacing = (newest->t - s->peak[0].t) / (s->peaks - 1);
 	if (nearest <= 0 || l->at - newest->t > 3 * spacing)
 		return 1; /* they did not stop before the threshold, or that is over */
-	if (margin_of(s, l->level) < nearest - 2 * l->noise)
+	tolerance = fmax(3 * sqrt(sample_noise2(s)), 0.15 * newest->leg);
+	if (margin_of(s, point_at(s, s->len - 1)->v) < nearest - tolerance)
 		return 1; /* this one has already gone further */
-	if (newest->margin < newest[-1].margin - 3 * l->noise)
+	if (newest->margin < newest[-1].margin - tolerance)
 		return 1; /* each comes nearer than the one before */
 	return 1.0 / (s->peaks + 2);
 }
@@ -191,41 +205,23 @@ track_steps(struct trend *s, double value)
 		s->step = step;
 }
 
-/* A few samples in a row far off the line on one side: the level itself has stepped. What
- * came before the first of them is then of no use. */
+/* A sample far off the line is not believed, unless the next ones are off on the same side. */
 static bool
-has_jumped(struct trend *s, double t, double value)
+is_off(struct trend *s, double t, double value)
 {
 	double off = value - line_value(&s->line, t - s->line.at);
-	double per_bucket = fmax(1, s->bucket * 1e3 / (double)s->setup.period_ms);
-	double noise2 = s->line.noise * s->line.noise * per_bucket +
-	    line_variance(&s->line, t - s->line.at);
+	double noise2 = sample_noise2(s) + line_variance(&s->line, t - s->line.at);
 	int side = off > 0 ? 1 : -1;
 
-	if (!s->fitted)
-		return false;
-	if (off * off <= JUMP_SIGMA * JUMP_SIGMA * noise2) {
+	if (!s->fitted || off * off <= JUMP_SIGMA * JUMP_SIGMA * noise2) {
 		s->outliers = 0;
 		return false;
 	}
-	if (!s->outliers || side != s->side)
-		s->outliers = 0, s->side = side, s->off_since = t;
-	return ++s->outliers >= JUMP_SAMPLES;
-}
-
-/* Keeps the samples since the step, and what is known of noise and turns. */
-static void
-start_after_step(struct trend *s)
-{
-	struct line_point kept[LINE_POINTS_MAX];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->len; i++)
-		if (point_at(s, i)->t >= s->off_since)
-			kept[n++] = *point_at(s, i);
-	start_anew(s, "learning again after a step of the level");
-	memcpy(s->ring, kept, n * sizeof kept[0]);
-	s->len = n;
+	if (side != s->side)
+		s->outliers = 0;
+	s->side = side;
+	s->off[s->outliers++] = (struct line_point){ t, value, 1 };
+	return true;
 }
 
 static void
@@ -270,7 +266,6 @@ close_bucket(struct trend *s)
 	if (!s->fitted)
 		return;
 	s->pause = "";
-	follow_turns(s, p->t, margin_of(s, p->v));
 	open_forecast(s);
 }
 
@@ -280,6 +275,8 @@ add_sample(struct trend *s, double t, double value)
 	int64_t no = (int64_t)floor(t / s->bucket);
 	struct line_point *p;
 
+	if (s->line.noise > 0) /* there was a line once */
+		follow_turns(s, t, margin_of(s, value));
 	if (s->len && no == s->bucket_no) {
 		p = &s->ring[(s->first + s->len - 1) % LINE_POINTS_MAX];
 		p->n++;
@@ -296,6 +293,18 @@ add_sample(struct trend *s, double t, double value)
 	s->ring[(s->first + s->len++) % LINE_POINTS_MAX] =
 	    (struct line_point){ t, value, 1 };
 	s->bucket_no = no;
+}
+
+/* The level itself has stepped: what was before is of no use. */
+static void
+start_after_step(struct trend *s)
+{
+	struct line_point off[JUMP_SAMPLES];
+
+	memcpy(off, s->off, sizeof off);
+	start_anew(s, "learning again after a step of the level");
+	for (unsigned i = 0; i < JUMP_SAMPLES; i++)
+		add_sample(s, off[i].t, off[i].v);
 }
 
 static void
@@ -333,9 +342,10 @@ trend_update(void *state, int64_t time_ms, double value)
 	if (s->samples)
 		track_steps(s, value);
 	t = seconds(s, time_ms);
-	if (has_jumped(s, t, value))
+	if (!is_off(s, t, value))
+		add_sample(s, t, value);
+	else if (s->outliers == JUMP_SAMPLES)
 		start_after_step(s);
-	add_sample(s, t, value);
 	s->last_ms = time_ms;
 	s->last = value;
 	s->samples++;
@@ -348,12 +358,35 @@ say_nothing(struct prediction *ret, const char *why)
 	ret->reason = why;
 }
 
+/* The drift is uncertain by the noise and by what the level wandered along the line; the level, as
+ * it will be seen, by its own error, the wandering to come and the noise. Then both are held
+ * against what forecasts made one lead ago were worth. */
+static struct passage
+find_passage(const struct trend *s, const struct line *l)
+{
+	double drift2 = l->var_slope + 1.2 * l->wander / l->span;
+	double level2 = l->var_level + l->noise * l->noise + l->wander * l->span * 2 / 15;
+	double sd2 = l->wander + level2 / s->lead;
+	double expected2 = sd2 * s->lead + drift2 * s->lead * s->lead, factor = 1;
+
+	if (s->scores && expected2 > 0) {
+		double sd =
+		    1.2533 * s->miss; /* of a normal law with this mean deviation */
+
+		factor = (2 + s->scores * sd * sd / expected2) / (2 + s->scores);
+	}
+	return (struct passage){ .margin = margin_of(s, l->level),
+		.drift = s->setup.sign * l->slope,
+		.drift_sd = sqrt(factor * drift2),
+		.sd = sqrt(factor * sd2),
+		.chance = chance_to_pass(s, l) };
+}
+
 static void
 trend_predict(const void *state, int64_t now_ms, struct prediction *ret)
 {
 	const struct trend *s = state;
 	struct line l;
-	double variance;
 
 	*ret = (struct prediction){ .samples = s->samples, .reason = "" };
 	if (!s->fitted)
@@ -362,17 +395,7 @@ trend_predict(const void *state, int64_t now_ms, struct prediction *ret)
 		return say_nothing(ret, "no recent data");
 	if (!fit_trend(s, seconds(s, now_ms > s->last_ms ? now_ms : s->last_ms), &l))
 		return say_nothing(ret, "no line fits the data");
-	variance = line_variance(&l, s->lead) + l.noise * l.noise;
-	if (s->scores) {
-		double sd =
-		    1.2533 * s->miss; /* of a normal law with this mean deviation */
-
-		variance += (sd * sd - variance) * s->scores / (s->scores + 2.0);
-	}
-	struct passage p = { .margin = margin_of(s, l.level),
-		.drift = s->setup.sign * l.slope,
-		.sd = sqrt(fmax(0, variance) / s->lead),
-		.chance = chance_to_pass(s, &l) };
+	struct passage p = find_passage(s, &l);
 
 	ret->probability = passage_by(&p, s->lead);
 	ret->time_to_s = passage_quantile(&p, 0.5, s->lead, SEARCH_LEADS * s->lead);
