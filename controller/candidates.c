@@ -186,8 +186,8 @@ has_free_memory(const struct view *v, struct reason *why)
 {
 	int64_t taken = 0, all = (int64_t)v->node->caps->memory_bytes;
 
-	if (!v->f->memory_bytes)
-		return true;
+	if (!v->f->memory_bytes || v->f->memory_bytes > all)
+		return true; /* has_total_memory() says so */
 	for (const struct placement *p = v->q->placements; p; p = p->next)
 		if (p != v->of && is_bound_for(p, v->node))
 			taken += p->function->memory_bytes;
@@ -247,7 +247,9 @@ static filter_f *const lasting_filters[] = { is_listed, is_not_avoided, has_cpus
 	has_total_memory, has_virtualization, has_energy, has_type, has_radio, has_tags,
 	NULL };
 static filter_f *const filters[] = { is_not_host, is_alive, is_not_draining,
-	has_free_memory, has_not_failed, meets_requirements, NULL };
+	has_free_memory, has_not_failed, NULL };
+/* Nobody measures for what it will never have. */
+static filter_f *const measured_filters[] = { meets_requirements, NULL };
 
 /* --- marks: 0..1, what makes one better than another ------------------------------------------ */
 
@@ -364,7 +366,7 @@ examine(const struct candidates_query *q, struct node *n, struct candidate *c)
 	c->node = n;
 	now = passes(&v, filters, c);
 	lasting = passes(&v, lasting_filters, c);
-	c->accepted = now && lasting;
+	c->accepted = lasting && passes(&v, measured_filters, c) && now;
 	if (c->accepted)
 		score(&v, c);
 }

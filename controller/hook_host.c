@@ -216,6 +216,9 @@ find_type(struct hooks *h, const struct yaml_node *at, struct complaints *c)
 	if (!conf_take_name(at, c, &name))
 		return NULL;
 	type = hook_type_find(name);
+	for (size_t i = 0; !type && h->env.types && h->env.types[i]; i++)
+		if (!strcmp(h->env.types[i]->name, name))
+			type = h->env.types[i];
 	for (struct plugin *p = h->plugins; p && !type; p = p->next)
 		if (!strcmp(p->type->name, name))
 			type = p->type;

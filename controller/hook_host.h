@@ -21,6 +21,7 @@ struct hooks_env {
 	struct store *store;
 	struct spawner *spawner; /* NULL: programs cannot be run (-ENOSYS) */
 	const char *plugin_dir;
+	const struct hook_type *const *types; /* beside those built in; NULL: none */
 };
 /* config: name → {type, ...}; may be NULL. -EINVAL with complaints. */
 int hooks_new(const struct hooks_env *env, const struct yaml_node *config,

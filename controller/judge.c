@@ -461,7 +461,8 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
     const struct judge_config *cfg, struct complaints *c)
 {
 	const struct watch_ops watch_ops = { judge_watch_changed, judge_watch_dropped };
-	const struct hooks_env env = { loop, j->io, j->store, spawner, cfg->plugin_dir };
+	const struct hooks_env env = { loop, j->io, j->store, spawner, cfg->plugin_dir,
+		cfg->hook_types };
 	struct migrations_env menv = { .io = j->io,
 		.store = j->store,
 		.events = j->events,
@@ -531,12 +532,12 @@ judge_free(struct judge *j)
 	if (!j)
 		return;
 	j->closing = true;
-	store_flush(j->store); /* changes that wait for it come to their end */
+	migrations_free(j->migrations); /* first: what is committed now starts no hook */
+	store_flush(j->store);		/* changes that wait for it come to their end */
 	if (j->tick)
 		j->io->ops->timer_free(j->tick);
 	if (j->soon)
 		j->io->ops->timer_free(j->soon);
-	migrations_free(j->migrations);
 	watches_free(j->watches);
 	hooks_free(j->hooks);
 	planner_free(j->planner);

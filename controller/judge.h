@@ -12,6 +12,7 @@
 struct ctl_request;
 struct ev_loop;
 struct fog_plan;
+struct hook_type;
 struct judge;
 struct spawner;
 struct yaml_node;
@@ -22,6 +23,7 @@ struct judge_config {
 	const struct yaml_node
 	    *default_plan; /* list of {expr, period}; NULL: the built-in one */
 	const char *plugin_dir;
+	const struct hook_type *const *hook_types; /* beside those built in; NULL: none */
 };
 struct judge_ops {
 	/* The plan of this node is another one now: send it. */

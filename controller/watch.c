@@ -461,20 +461,40 @@ judge_missing(struct watch *w, int64_t now_ms)
 	return WATCH_UNKNOWN;
 }
 
-/* Hysteresis and minimum duration (PRD-04). While the predictor learns anew after a step, what was
- * raised stays raised for a lead, no longer. */
+/* While the predictor learns anew after a step, what was raised stays so for a lead, no longer; and
+ * if the step led away from the threshold, not even that. */
+static int64_t
+patience(const struct watch *w)
+{
+	bool learning = isnan(w->worst.probability);
+
+	return learning && margin(w, w->value) <= w->raised_margin
+	    ? w->lead_ms
+	    : w->function->sustain_ms;
+}
+
+/* Hysteresis and minimum duration (PRD-04). */
 static enum watch_state
 judge_prediction(struct watch *w, int64_t now_ms)
 {
 	double p = w->worst.probability;
 	bool above = has_lasted(
 	    &w->above_ms, p >= w->function->raise, now_ms, w->function->sustain_ms);
-	bool below = has_lasted(&w->below_ms, !(p >= w->function->clear), now_ms,
-	    isnan(p) ? w->lead_ms : w->function->sustain_ms);
+	bool below =
+	    has_lasted(&w->below_ms, !(p >= w->function->clear), now_ms, patience(w));
 
-	if (w->state == WATCH_RAISED || w->state == WATCH_VIOLATED)
+	switch (w->state) {
+	case WATCH_UNKNOWN:
+	case WATCH_OK:
+		if (above)
+			w->raised_margin = margin(w, w->value);
+		return above ? WATCH_RAISED : WATCH_OK;
+	case WATCH_RAISED:
 		return below ? WATCH_OK : WATCH_RAISED;
-	return above ? WATCH_RAISED : WATCH_OK;
+	case WATCH_VIOLATED:
+		return below || isnan(p) ? WATCH_OK : WATCH_RAISED;
+	}
+	return w->state;
 }
 
 static enum watch_state

@@ -28,25 +28,26 @@ struct watch {
 	struct node *node;
 	bool host;
 	uint32_t item;
-	int64_t period_ms,
-	    lead_ms; /* lead: of candidates longer, they must last a while */
+	int64_t period_ms;
+	int64_t lead_ms; /* of candidates longer: they must last a while */
 	enum watch_state state;
-	double value; /* the worst fresh one; NaN: none */
+	double value;	      /* the worst fresh one; NaN: none */
+	double raised_margin; /* to the threshold, when it was raised */
 	struct prediction worst;
 	int64_t created_ms, changed_ms; /* of the state; monotonic */
 	int64_t
-	    prediction; /* sequence of its row in the store; 0: none. Whoever reads the changes. */
-	int64_t above_ms, below_ms,
-	    off_ms; /* since when: p ≥ raise, p < clear, no value; -1: not */
+	    prediction; /* its row in the store, of whoever takes the changes; 0: none */
+	/* Since when: p ≥ raise, p < clear, no value; -1: not. */
+	int64_t above_ms, below_ms, off_ms;
 	struct watch_series *series;
 	bool keep, news;
 	struct watch *next; /* of the same node */
 };
 
 struct watch_ops {
-	/* After the change; neither may drop watches. A watch that is dropped says so by `dropped`, in its last state. */
+	/* After the change. Neither may drop watches. */
 	void (*changed)(void *arg, struct watch *w, enum watch_state before);
-	void (*dropped)(void *arg, struct watch *w);
+	void (*dropped)(void *arg, struct watch *w); /* in its last state */
 };
 int watches_new(const struct watch_ops *ops, void *arg, struct watches **ret) MUST_CHECK;
 void watches_free(struct watches *ws); /* without telling */

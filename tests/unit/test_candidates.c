@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/candidates.h"
+#include "controller/judge_int.h"
+#include "tests/support/test.h"
+#include "tests/support/world.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char service[] =
+    "service: s\n"
+    "hook: mover\n"
+    "functions:\n"
+    "  - name: f\n"
+    "    host: A\n"
+    "%s"
+    "    requirements:\n"
+    "      - {expr: node_load1, below: 4, candidate-period: 1s}\n"
+    "    migration: {lead: 20s, cooldown: 20s}\n";
+
+static int
+open_world(void **state)
+{
+	static struct world w;
+
+	memset(&w, 0, sizeof w);
+	world_open(&w);
+	*state = &w;
+	return 0;
+}
+
+static int
+close_world(void **state)
+{
+	world_close(*state);
+	return 0;
+}
+
+static void
+apply(struct world *w, const char *lines)
+{
+	char yaml[2048];
+
+	snprintf(yaml, sizeof yaml, service, lines);
+	world_apply(w, yaml);
+}
+
+static struct candidate *
+rank(struct world *w, const char *of, size_t *len)
+{
+	struct judge *j = w->judge;
+	struct candidates_query q = { .nodes = registry_first(j->registry),
+		.placements = j->placements,
+		.of = placement_find(j->placements, of, "f"),
+		.watches = j->watches,
+		.now_ms = judge_now(j) };
+	struct candidate *c;
+
+	assert_int_equal(candidates_rank(&q, &c, len), 0);
+	return c;
+}
+
+/* "C B": the accepted ones, best first. */
+static const char *
+ranking(struct world *w)
+{
+	static char text[128];
+	size_t n;
+	struct candidate *c = rank(w, "s", &n);
+
+	*text = '\0';
+	for (size_t i = 0; i < n && c[i].accepted; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+		    i ? " " : "", c[i].node->name);
+	free(c);
+	return text;
+}
+
+/* Why a node is rejected: its reasons, joined; "accepted" if it is not. */
+static const char *
+why_not(struct world *w, const char *node)
+{
+	static char text[1024];
+	size_t n;
+	struct candidate *c = rank(w, "s", &n);
+
+	snprintf(text, sizeof text, "not in the list");
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(c[i].node->name, node))
+			continue;
+		snprintf(text, sizeof text, "%s", c[i].accepted ? "accepted" : "");
+		for (size_t k = 0; k < c[i].reasons && !c[i].accepted; k++)
+			snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+			    k ? "; " : "", c[i].reason[k]);
+	}
+	free(c);
+	return text;
+}
+
+static struct caps
+usual_caps(void)
+{
+	return (struct caps){ .type = "gateway",
+		.energy = CAPS_MAINS,
+		.battery = NAN,
+		.virtualization = "none",
+		.cpus = 4,
+		.memory_bytes = 1ULL << 30 };
+}
+
+static void
+watch_all(struct world *w, double load)
+{
+	static const char *const names[] = { "A", "B", "C", "D" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		world_signal(w, names[i], "node_load1", load, 0, 0);
+	world_run(w, 15000);
+}
+
+static void
+each_lasting_demand_has_its_reason(void **state) /* CND-02, CND-03 */
+{
+	static const struct {
+		const char *lines, *why;
+	} cases[] = {
+		{ "    candidates: [C]\n", "it is not in the list of candidates" },
+		{ "    avoid: [B]\n", "the service avoids it" },
+		{ "    needs: {cpus: 8}\n", "it has 4 cores, 8 are needed" },
+		{ "    needs: {memory: 2GiB}\n",
+		    "it has 1024 MiB of memory, 2048 are needed" },
+		{ "    needs: {virtualization: [kvm, container]}\n",
+		    "its virtualization is none, needed is kvm or another" },
+		{ "    needs: {energy: [battery]}\n",
+		    "its energy source is mains, needed is battery" },
+		{ "    needs: {type: [robot]}\n",
+		    "its type is gateway, needed is robot" },
+		{ "    needs: {radio: [lte]}\n",
+		    "it has no interface up with radio lte" },
+		{ "    needs: {tags: {site: hall}}\n",
+		    "its tag site is not set, needed is hall" },
+	};
+	struct world *w = *state;
+	struct caps caps = usual_caps();
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", &caps);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		apply(w, cases[i].lines);
+		watch_all(w, 1);
+		assert_string_equal(why_not(w, "B"), cases[i].why);
+	}
+	apply(w, "");
+	watch_all(w, 1);
+	assert_string_equal(why_not(w, "B"), "accepted");
+}
+
+static void
+a_node_that_meets_all_demands_is_accepted(void **state)
+{
+	struct world *w = *state;
+	struct caps caps = usual_caps();
+
+	caps.interfaces = 1;
+	caps.interface[0] =
+	    (struct caps_interface){ .name = "wwan0", .radio = "lte", .up = true };
+	caps.tags = 1;
+	strcpy(caps.tag[0].key, "site");
+	strcpy(caps.tag[0].value, "hall");
+	world_node(w, "A", NULL);
+	world_node(w, "B", &caps);
+	apply(w,
+	    "    needs: {cpus: 4, memory: 1GiB, virtualization: [none], energy: [mains],"
+	    " type: [robot, gateway], radio: [lte], tags: {site: hall}}\n");
+	watch_all(w, 1);
+	assert_string_equal(why_not(w, "B"), "accepted");
+	caps.interface[0].up = false;
+	world_node(w, "B", &caps);
+	assert_non_null(strstr(why_not(w, "B"), "radio lte"));
+}
+
+static void
+the_host_itself_is_never_one(void **state) /* CND-04 */
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	apply(w, "");
+	watch_all(w, 1);
+	assert_string_equal(why_not(w, "A"), "it is the node that has the function");
+}
+
+static void
+what_is_not_there_is_not_asked(void **state) /* CND-04 */
+{
+	struct world *w = *state;
+	struct caps draining = usual_caps();
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	draining.tags = 1;
+	strcpy(draining.tag[0].key, "draining");
+	strcpy(draining.tag[0].value, "yes");
+	world_node(w, "C", &draining);
+	apply(w, "");
+	watch_all(w, 1);
+	world_set_state(w, "B", NODE_SUSPECT);
+	assert_string_equal(why_not(w, "B"), "it is suspect");
+	assert_string_equal(why_not(w, "C"), "it is draining");
+	world_set_state(w, "B", NODE_GONE);
+	assert_string_equal(why_not(w, "B"), "not in the list");
+}
+
+static void
+stale_data_is_no_recommendation(void **state) /* CND-04 */
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	apply(w, "");
+	assert_string_equal(why_not(w, "B"), "no fresh data for node_load1 < 4");
+	watch_all(w, 1);
+	assert_string_equal(why_not(w, "B"), "accepted");
+	world_signal(w, "B", "node_load1", 1, 0, 0)->off = true;
+	world_run(w, 10000);
+	assert_string_equal(why_not(w, "B"), "no fresh data for node_load1 < 4");
+}
+
+static void
+a_requirement_may_not_be_violated_now_or_soon(void **state) /* CND-01 */
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	world_node(w, "C", NULL);
+	apply(w, "");
+	world_signal(w, "B", "node_load1", 9, 0, 0);
+	world_signal(w, "C", "node_load1", 1, 0.04, 0); /* 4 after 75 s */
+	world_run(w, 55000);
+	assert_string_equal(why_not(w, "B"), "it does not meet node_load1 < 4 (9)");
+	assert_string_equal(
+	    why_not(w, "C"), "node_load1 < 4 is likely to fail within 40 s (100 %)");
+}
+
+static void
+a_node_that_has_just_failed_is_spared(void **state)
+{
+	struct world *w = *state;
+	struct placement *p;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	apply(w, "");
+	watch_all(w, 1);
+	p = placement_find(w->judge->placements, "s", "f");
+	placement_add_failure(p, "B", judge_now(w->judge), judge_now(w->judge) + 20000);
+	world_run(w, 7000);
+	assert_string_equal(why_not(w, "B"), "a migration to it failed 7 s ago");
+	world_run(w, 15000);
+	assert_string_equal(why_not(w, "B"), "accepted");
+}
+
+static void
+the_order_of_the_list_counts(void **state)
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	world_node(w, "C", NULL);
+	apply(w, "    candidates: [C, B]\n");
+	watch_all(w, 1);
+	assert_string_equal(ranking(w), "C B");
+	apply(w, "    candidates: [B, C]\n");
+	watch_all(w, 1);
+	assert_string_equal(ranking(w), "B C");
+	apply(w, "");
+	watch_all(w, 1);
+	assert_string_equal(ranking(w), "B C"); /* by name: the same each time */
+}
+
+static void
+mains_and_full_batteries_go_first(void **state)
+{
+	struct world *w = *state;
+	struct caps low = usual_caps(), full = usual_caps();
+
+	low.energy = full.energy = CAPS_BATTERY;
+	low.battery = 0.2;
+	full.battery = 0.9;
+	world_node(w, "A", NULL);
+	world_node(w, "B", &low);
+	world_node(w, "C", &full);
+	world_node(w, "D", NULL);
+	apply(w, "");
+	watch_all(w, 1);
+	assert_string_equal(ranking(w), "D C B");
+}
+
+static void
+functions_are_spread(void **state) /* CND-05 */
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	world_node(w, "C", NULL);
+	world_apply(w, "service: t\nfunctions: [{name: g, host: B}]\n");
+	apply(w, "");
+	watch_all(w, 1);
+	assert_string_equal(ranking(w), "C B");
+}
+
+static void
+memory_that_others_take_is_not_there(void **state) /* CND-05 */
+{
+	struct world *w = *state;
+	struct caps caps = usual_caps();
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", &caps);
+	world_apply(
+	    w, "service: t\nfunctions: [{name: g, host: B, needs: {memory: 600MiB}}]\n");
+	apply(w, "    needs: {memory: 500MiB}\n");
+	watch_all(w, 1);
+	assert_string_equal(why_not(w, "B"),
+	    "other functions take 600 of its 1024 MiB of memory, 500 are needed");
+}
+
+int
+main(void)
+{
+#define IN_WORLD(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(each_lasting_demand_has_its_reason),
+		IN_WORLD(a_node_that_meets_all_demands_is_accepted),
+		IN_WORLD(the_host_itself_is_never_one),
+		IN_WORLD(what_is_not_there_is_not_asked),
+		IN_WORLD(stale_data_is_no_recommendation),
+		IN_WORLD(a_requirement_may_not_be_violated_now_or_soon),
+		IN_WORLD(a_node_that_has_just_failed_is_spared),
+		IN_WORLD(the_order_of_the_list_counts),
+		IN_WORLD(mains_and_full_batteries_go_first),
+		IN_WORLD(functions_are_spread),
+		IN_WORLD(memory_that_others_take_is_not_there),
+	};
+
+	return RUN_TESTS(tests, NULL, NULL);
+}

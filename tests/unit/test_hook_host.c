@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/hook_bench.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- a hook that keeps its calls until told ---------------------------------------------------- */
+
+static const struct hook_host *held_host;
+static struct hook_call *held[300];
+static unsigned holds, cancels;
+static char config_seen[1024], note_seen[64];
+
+static int
+held_open(const struct hook_host *host, const char *config_json, void **ret_inst,
+    char *err, size_t err_len)
+{
+	if (strstr(config_json, "refuse")) {
+		snprintf(err, err_len, "it does not want to");
+		return -EPERM;
+	}
+	held_host = host;
+	snprintf(config_seen, sizeof config_seen, "%s", config_json);
+	*ret_inst = held;
+	return 0;
+}
+
+static int
+held_check(void *inst, const struct hook_event *ev, char *err, size_t err_len)
+{
+	(void)inst;
+	if (strcmp(ev->function, "bad"))
+		return 0;
+	snprintf(err, err_len, "such a function is unknown");
+	return -EINVAL;
+}
+
+static int
+held_start(void *inst, const struct hook_event *ev, struct hook_call *call)
+{
+	(void)inst, (void)ev;
+	held[holds++ % 300] = call;
+	return 0;
+}
+
+static int
+held_resume(
+    void *inst, const struct hook_event *ev, enum hook_phase last, struct hook_call *call)
+{
+	const char *note = held_host->load(call, "external");
+
+	(void)last;
+	snprintf(note_seen, sizeof note_seen, "%s", note ? note : "none");
+	return held_start(inst, ev, call);
+}
+
+static void
+held_cancel(void *inst, struct hook_call *call)
+{
+	(void)inst, (void)call;
+	cancels++;
+}
+
+static void
+held_close(void *inst)
+{
+	(void)inst;
+}
+
+static const struct hook_type held_type = {
+	.abi = HOOK_ABI,
+	.name = "held",
+	.help = "waits for the test",
+	.caps = HOOK_CAN_CANCEL | HOOK_CAN_RESUME,
+	.open = held_open,
+	.check = held_check,
+	.start = held_start,
+	.cancel = held_cancel,
+	.resume = held_resume,
+	.close = held_close,
+};
+static const struct hook_type *const types[] = { &held_type, NULL };
+
+static int
+open_bench(void **state)
+{
+	static struct bench b;
+
+	bench_open(&b);
+	holds = cancels = 0;
+	assert_int_equal(
+	    bench_hooks(&b, "h: {type: held}\ng: {type: held}\n", NULL, types), 0);
+	*state = &b;
+	return 0;
+}
+
+static int
+close_bench(void **state)
+{
+	bench_close(*state);
+	return 0;
+}
+
+static void
+answer(struct bench *b, unsigned i, enum hook_verdict v)
+{
+	held_host->done(held[i], v, "");
+	bench_pass(b, 0);
+}
+
+static int
+start(struct bench *b, struct bench_call *c)
+{
+	struct hook_event ev = bench_event("id1");
+
+	return bench_start(b, "h", &ev, false, 0, c);
+}
+
+/* --- configuration ------------------------------------------------------------------------------ */
+
+static void
+options_reach_the_type_as_json(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(
+	    bench_hooks(b,
+		"h:\n  type: held\n  url: http://x\n  n: 12\n  f: -1.5e3\n  oct: 0o17\n"
+		"  plus: +1\n  yes: true\n  words: [no, 'true', \"q\\\"\", null]\n"
+		"  deep: {a: {b: []}}\n  empty:\n",
+		NULL, types),
+	    0);
+	assert_string_equal(config_seen,
+	    "{\"url\":\"http://"
+	    "x\",\"n\":12,\"f\":-1.5e3,\"oct\":\"0o17\",\"plus\":\"+1\","
+	    "\"yes\":true,\"words\":[\"no\",\"true\",\"q\\\"\",null],"
+	    "\"deep\":{\"a\":{\"b\":[]}},\"empty\":null}");
+}
+
+static void
+bad_configurations_are_refused_with_places(void **state)
+{
+	static const struct {
+		const char *yaml, *complaints;
+	} cases[] = {
+		{ "[a]\n", "c.yaml:1:1: must be a mapping of names to hooks\n" },
+		{ "h: held\ni: {url: x}\n",
+		    "c.yaml:1:1: h: a hook is a mapping with a type\n"
+		    "c.yaml:2:1: i: a hook is a mapping with a type\n" },
+		{ "'h h': {type: held}\n", "c.yaml:1:1: h h: not a name\n" },
+		{ "h: {type: ../held}\n",
+		    "c.yaml:1:5: type: ../held is not a name (1 to 64 of letters, "
+		    "digits, . _ : -)\n" },
+		{ "h: {type: rumour}\n", "c.yaml:1:5: type: rumour is not built in\n" },
+		{ "h: {type: held, refuse: true}\n",
+		    "c.yaml:1:1: h: it does not want to\n" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(bench_hooks(b, cases[i].yaml, NULL, types), -EINVAL);
+		assert_string_equal(b->complaints, cases[i].complaints);
+	}
+}
+
+static void
+a_type_can_come_from_a_shared_object(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c;
+
+	if (bench_hooks(b, "h: {type: plugin_good}\ng: {type: plugin_good}\n",
+		BUILDDIR "/tests/unit", NULL) < 0)
+		fail_msg("%s", b->complaints);
+	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), 0);
+	assert_int_equal(c.verdict, 0); /* never from inside the start */
+	bench_pass(b, 0);
+	assert_int_equal(c.verdict, HOOK_ALREADY);
+	assert_string_equal(c.detail, "from afar");
+}
+
+static void
+an_object_of_another_version_is_refused(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: plugin_broken}\n", BUILDDIR "/tests/unit", NULL),
+	    -EINVAL);
+	assert_non_null(strstr(b->complaints,
+	    "plugin_broken.so: it was built for another version of the interface"));
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: none}\n", BUILDDIR "/tests/unit", NULL), -EINVAL);
+	assert_non_null(
+	    strstr(b->complaints, "none is not built in, and not a plug-in: "));
+}
+
+/* --- limits ----------------------------------------------------------------------------------------- */
+
+static void
+an_instance_has_four_calls_at_once(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c[6];
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(start(b, &c[i]), 0);
+	assert_int_equal(start(b, &c[4]), -EAGAIN);
+	assert_string_equal(c[4].error, "hook h has 4 calls running");
+	assert_int_equal(
+	    bench_start(b, "g", &ev, false, 0, &c[5]), 0); /* another instance */
+	answer(b, 1, HOOK_DONE);
+	assert_int_equal(c[1].verdict, HOOK_DONE);
+	assert_int_equal(start(b, &c[4]), 0);
+}
+
+static void
+an_instance_starts_ten_times_a_minute(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c;
+
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(start(b, &c), 0);
+		answer(b, i, HOOK_DONE);
+		bench_pass(b, 1000);
+	}
+	assert_int_equal(start(b, &c), -EAGAIN);
+	assert_string_equal(c.error, "hook h was started 10 times in a minute");
+	bench_pass(b, 50000);
+	assert_int_equal(start(b, &c), 0);
+	assert_int_equal(
+	    start(b, &c), -EAGAIN); /* the second one is eleven seconds old */
+}
+
+static void
+five_failures_open_the_circuit_and_one_success_closes_it(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c, d;
+
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(start(b, &c), 0);
+		answer(b, i, i % 2 ? HOOK_RETRY : HOOK_FAILED_UNKNOWN);
+	}
+	assert_int_equal(start(b, &c), -EAGAIN);
+	assert_string_equal(c.error, "hook h has failed 5 times in a row");
+	bench_pass(b, 30000);
+	assert_int_equal(start(b, &c), 0); /* one on trial */
+	assert_int_equal(start(b, &d), -EAGAIN);
+	assert_string_equal(d.error, "hook h is on trial after failures");
+	answer(b, 5, HOOK_RETRY);
+	assert_int_equal(start(b, &c), -EAGAIN);
+	bench_pass(b, 30000);
+	assert_int_equal(start(b, &c), 0);
+	answer(b, 6, HOOK_REFUSED); /* it says no, but it says */
+	assert_int_equal(start(b, &c), 0);
+	assert_int_equal(start(b, &d), 0);
+}
+
+static void
+what_check_refuses_is_not_started(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c;
+
+	ev.function = "bad";
+	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), -EINVAL);
+	assert_string_equal(c.error, "such a function is unknown");
+	assert_int_equal(holds, 0);
+}
+
+/* --- the life of a call ---------------------------------------------------------------------------- */
+
+static void
+nobody_waits_for_ever(void **state) /* R-28 */
+{
+	struct bench *b = *state;
+	struct bench_call c, d;
+
+	assert_int_equal(start(b, &c), 0);
+	bench_pass(b, 14900);
+	assert_int_equal(cancels, 0);
+	bench_pass(b, 200);
+	assert_int_equal(cancels, 1);
+	bench_pass(b, 9800);
+	assert_int_equal(c.verdict, 0);
+	bench_pass(b, 200);
+	assert_int_equal(c.verdict, HOOK_FAILED_UNKNOWN);
+	assert_string_equal(c.detail, "it gave no answer");
+	answer(b, 0, HOOK_DONE); /* too late: only let go of */
+	assert_int_equal(c.dones, 1);
+	assert_int_equal(start(b, &d), 0);
+}
+
+static void
+progress_only_goes_forward(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c;
+
+	assert_int_equal(start(b, &c), 0);
+	held_host->progress(held[0], HOOK_TARGET_READY, "a");
+	held_host->progress(held[0], HOOK_ACCEPTED, "b");
+	held_host->progress(held[0], HOOK_TARGET_READY, "c");
+	held_host->progress(held[0], (enum hook_phase)42, "d");
+	held_host->progress(held[0], HOOK_SWITCHED, NULL);
+	assert_string_equal(c.phases, "target_ready(a) switched() ");
+	answer(b, 0, HOOK_CANCELLED);
+	assert_int_equal(c.verdict, HOOK_FAILED_UNKNOWN);
+}
+
+static void
+a_dropped_call_tells_nobody(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c;
+
+	assert_int_equal(start(b, &c), 0);
+	hook_call_drop(c.call);
+	hook_call_cancel(c.call);
+	held_host->progress(held[0], HOOK_SWITCHED, "");
+	answer(b, 0, HOOK_DONE);
+	assert_int_equal(c.dones, 0);
+	assert_string_equal(c.phases, "");
+}
+
+static void
+notes_survive_a_restart(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1"), other = bench_event("id2");
+	struct bench_call c;
+
+	assert_int_equal(start(b, &c), 0);
+	assert_null(held_host->load(held[0], "external"));
+	assert_int_equal(held_host->save(held[0], "external", "op/1"), 0);
+	assert_int_equal(held_host->save(held[0], "external", "op/17"), 0);
+	assert_string_equal(held_host->load(held[0], "external"), "op/17");
+	for (int i = 0; i < 31; i++) {
+		char key[8];
+
+		snprintf(key, sizeof key, "k%d", i);
+		assert_int_equal(held_host->save(held[0], key, ""), 0);
+	}
+	assert_int_equal(held_host->save(held[0], "one more", ""), -ENOSPC);
+	store_flush(b->store);
+	assert_int_equal(bench_hooks(b, "h: {type: held}\n", NULL, types), 0);
+	assert_int_equal(bench_start(b, "h", &ev, true, HOOK_ACCEPTED, &c), 0);
+	assert_string_equal(note_seen, "op/17");
+	assert_int_equal(bench_start(b, "h", &other, true, 0, &c), 0);
+	assert_string_equal(note_seen, "none");
+}
+
+/* --- other threads --------------------------------------------------------------------------------- */
+
+static pthread_t loop_thread;
+static unsigned posted;
+
+static void
+count_post(void *arg)
+{
+	assert_true(pthread_equal(pthread_self(), loop_thread));
+	assert_int_equal(*(unsigned *)arg, posted); /* in order */
+	posted++;
+}
+
+static void *
+post_many(void *arg)
+{
+	unsigned *number = arg;
+
+	for (unsigned i = 0; i < 1000; i++)
+		held_host->post(held_host->arg, count_post, &number[i]);
+	return NULL;
+}
+
+static bool
+all_posted(void *arg)
+{
+	(void)arg;
+	return posted == 1000;
+}
+
+static void
+other_threads_reach_the_loop(void **state)
+{
+	static unsigned number[1000];
+	struct bench *b = *state;
+	pthread_t thread;
+
+	posted = 0;
+	loop_thread = pthread_self();
+	for (unsigned i = 0; i < 1000; i++)
+		number[i] = i;
+	assert_int_equal(pthread_create(&thread, NULL, post_many, number), 0);
+	bench_run_until(b, all_posted, NULL);
+	pthread_join(thread, NULL);
+}
+
+/* --- the log hook ------------------------------------------------------------------------------------ */
+
+static void
+the_log_hook_writes_and_says_done(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c;
+	char yaml[512];
+	const char *text;
+
+	snprintf(yaml, sizeof yaml, "h: {type: log, file: '%s/events'}\n", b->dir);
+	assert_int_equal(bench_hooks(b, yaml, NULL, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bench_start(b, "h", &ev, i, 0, &c), 0);
+		bench_wait(b, &c);
+		assert_int_equal(c.verdict, HOOK_DONE);
+	}
+	text = bench_read(b, "events");
+	assert_memory_equal(text, "{\"abi\":1,\"id\":\"id1\"", 19);
+	text = strchr(text, '\n') + 1;
+	assert_memory_equal(text, "{\"abi\":1,\"id\":\"id1\"", 19);
+	assert_string_equal(strchr(text, '\n'), "\n");
+}
+
+static void
+the_log_hook_answers_what_it_was_told(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c;
+
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: log, verdict: refused}\n", NULL, NULL), 0);
+	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), 0);
+	bench_wait(b, &c);
+	assert_int_equal(c.verdict, HOOK_REFUSED);
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: log, verdict: maybe}\n", NULL, NULL), -EINVAL);
+	assert_string_equal(b->complaints,
+	    "c.yaml:1:1: h: verdict: must be one of: done, already, refused, "
+	    "failed_clean\n");
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: log, file: /nowhere/x}\n", NULL, NULL), -EINVAL);
+	assert_string_equal(
+	    b->complaints, "c.yaml:1:1: h: /nowhere/x: No such file or directory\n");
+}
+
+int
+main(void)
+{
+#define ON_BENCH(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
+	const struct CMUnitTest tests[] = {
+		ON_BENCH(options_reach_the_type_as_json),
+		ON_BENCH(bad_configurations_are_refused_with_places),
+		ON_BENCH(a_type_can_come_from_a_shared_object),
+		ON_BENCH(an_object_of_another_version_is_refused),
+		ON_BENCH(an_instance_has_four_calls_at_once),
+		ON_BENCH(an_instance_starts_ten_times_a_minute),
+		ON_BENCH(five_failures_open_the_circuit_and_one_success_closes_it),
+		ON_BENCH(what_check_refuses_is_not_started),
+		ON_BENCH(nobody_waits_for_ever),
+		ON_BENCH(progress_only_goes_forward),
+		ON_BENCH(a_dropped_call_tells_nobody),
+		ON_BENCH(notes_survive_a_restart),
+		ON_BENCH(other_threads_reach_the_loop),
+		ON_BENCH(the_log_hook_writes_and_says_done),
+		ON_BENCH(the_log_hook_answers_what_it_was_told),
+	};
+	int rc;
+
+	bench_start_spawner();
+	rc = RUN_TESTS(tests, NULL, NULL);
+	bench_stop_spawner();
+	return rc;
+}

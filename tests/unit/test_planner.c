@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/planner.h"
+#include "metrics/expr.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct town { /* nodes and services of a test */
+	struct node node[8];
+	struct caps caps[8];
+	size_t nodes;
+	struct service *service[8];
+	size_t services;
+	struct placement *placements;
+	struct planner *planner;
+};
+
+static struct planner *
+make_planner(const char *yaml)
+{
+	CLEANUP(yaml_doc_free) struct yaml_doc *doc = NULL;
+	struct planner *p = NULL;
+	struct complaints c;
+
+	complaints_init(&c);
+	if (yaml)
+		assert_int_equal(yaml_parse(slice_text(yaml), "c.yaml", &c, &doc), 0);
+	if (planner_new(doc ? yaml_root(doc) : NULL, &c, &p) < 0)
+		fail_msg("%s", buf_text(&c.text));
+	complaints_done(&c);
+	return p;
+}
+
+static struct node *
+add_node(struct town *t, const char *name)
+{
+	struct node *n = &t->node[t->nodes];
+
+	n->caps = &t->caps[t->nodes++];
+	n->caps->cpus = 4;
+	n->caps->memory_bytes = 1 << 30;
+	n->state = NODE_ALIVE;
+	snprintf(n->name, sizeof n->name, "%s", name);
+	n->id.bytes[0] = (unsigned char)t->nodes;
+	return n;
+}
+
+static void
+town_open(struct town *t, const char *default_plan)
+{
+	memset(t, 0, sizeof *t);
+	t->planner = make_planner(default_plan);
+	add_node(t, "A");
+	add_node(t, "B");
+	add_node(t, "C");
+}
+
+static void
+town_close(struct town *t)
+{
+	planner_free(t->planner);
+	placement_free_all(&t->placements);
+	for (size_t i = 0; i < t->services; i++)
+		service_free(t->service[i]);
+}
+
+/* One function f on host, with candidates (a YAML value) and one requirement. */
+static void
+add_service(struct town *t, const char *name, const char *host, const char *candidates,
+    const char *requirement)
+{
+	struct service *s = NULL;
+	struct placement *p;
+	struct complaints c;
+	char yaml[4096];
+
+	snprintf(yaml, sizeof yaml,
+	    "service: %s\nfunctions:\n  - name: f\n    host: %s\n    candidates: %s\n"
+	    "    requirements: [%s]\n",
+	    name, host, candidates, requirement);
+	complaints_init(&c);
+	if (service_parse(slice_text(yaml), "s.yaml", &c, &s) < 0)
+		fail_msg("%s", buf_text(&c.text));
+	complaints_done(&c);
+	assert_int_equal(placement_add(&t->placements, name, "f", &p), 0);
+	p->service = s;
+	p->function = &s->function[0];
+	snprintf(p->node, sizeof p->node, "%s", host);
+	t->service[t->services++] = s;
+}
+
+static void
+remove_service(struct town *t, const char *name)
+{
+	placement_remove(&t->placements, placement_find(t->placements, name, "f"));
+}
+
+/* "ABC" without those whose plan stayed as it was. */
+static const char *
+replan(struct town *t)
+{
+	static char changed[16];
+	size_t len = 0;
+
+	for (size_t i = 0; i < t->nodes; i++) {
+		int rc = planner_update(t->planner, &t->node[i], t->placements, 1000);
+
+		assert_true(rc >= 0);
+		if (rc)
+			changed[len++] = t->node[i].name[0];
+	}
+	changed[len] = '\0';
+	return changed;
+}
+
+/* "node_load1/500" and so on, ascending by id; for the few items of a test sorted by text. */
+static const char *
+plan_of(struct town *t, size_t i)
+{
+	static char text[1024];
+	const struct node_plan *plan = planner_get(t->planner, &t->node[i]);
+
+	*text = '\0';
+	assert_non_null(plan);
+	for (size_t k = 0; k < plan->entries; k++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s/%lld",
+		    k ? " " : "", plan->entry[k].text->text,
+		    (long long)plan->entry[k].period_ms);
+	return text;
+}
+
+static const struct plan_entry *
+find_entry(struct town *t, size_t i, const char *text)
+{
+	const struct node_plan *plan = planner_get(t->planner, &t->node[i]);
+
+	for (size_t k = 0; k < plan->entries; k++)
+		if (!strcmp(plan->entry[k].text->text, text))
+			return &plan->entry[k];
+	return NULL;
+}
+
+#define LOAD(p, c) "{expr: node_load1, below: 4, period: " p ", candidate-period: " c "}"
+
+static void
+hosts_measure_often_and_candidates_seldom(void **state) /* PLN-02, PLN-03 */
+{
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[]");
+	add_service(&t, "s", "A", "[B]", LOAD("500ms", "5s"));
+	assert_string_equal(replan(&t), "ABC");
+	assert_string_equal(plan_of(&t, 0), "node_load1/500");
+	assert_string_equal(plan_of(&t, 1), "node_load1/5000");
+	assert_string_equal(plan_of(&t, 2), "");
+	town_close(&t);
+}
+
+static void
+any_candidate_means_those_that_meet_the_needs(void **state)
+{
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[]");
+	t.caps[1].cpus = 1;
+	add_service(&t, "s", "A", "any\n    needs: {cpus: 2}", LOAD("1s", "5s"));
+	replan(&t);
+	assert_string_equal(plan_of(&t, 1), "");
+	assert_string_equal(plan_of(&t, 2), "node_load1/5000");
+	t.node[2].state = NODE_LOST;
+	assert_string_equal(replan(&t), "C");
+	assert_string_equal(plan_of(&t, 2), "");
+	town_close(&t);
+}
+
+static void
+two_services_share_one_sampling_at_the_shorter_period(void **state) /* PLN-05 */
+{
+	struct town t;
+	const struct node_plan *plan;
+
+	(void)state;
+	town_open(&t, "[{expr: node_load1, period: 2s}]");
+	add_service(&t, "s", "A", "[B]", LOAD("1s", "5s"));
+	add_service(&t, "u", "A", "[C]", LOAD("500ms", "7s"));
+	replan(&t);
+	assert_string_equal(plan_of(&t, 0), "node_load1/500");
+	assert_string_equal(plan_of(&t, 1), "node_load1/2000");
+	plan = planner_get(t.planner, &t.node[0]);
+	assert_int_equal(plan->entry[0].reasons, 2);
+	assert_true(plan->entry[0].by_default);
+	assert_string_equal(plan->entry[0].reason[1].placement->service_name, "u");
+	assert_true(plan->entry[0].reason[0].host);
+	assert_false(planner_get(t.planner, &t.node[1])->entry[0].reason[0].host);
+	town_close(&t);
+}
+
+static void
+items_disappear_with_their_service(void **state) /* PLN-04, PLN-06 */
+{
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[]");
+	add_service(&t, "s", "A", "[B]", LOAD("1s", "5s"));
+	add_service(&t, "u", "C", "[]", LOAD("1s", "5s"));
+	replan(&t);
+	remove_service(&t, "s");
+	assert_string_equal(replan(&t), "AB");
+	assert_string_equal(plan_of(&t, 0), "");
+	assert_string_equal(plan_of(&t, 2), "node_load1/1000");
+	town_close(&t);
+}
+
+static void
+only_affected_nodes_get_another_plan(void **state) /* PLN-06, PLN-07 */
+{
+	struct town t;
+	uint64_t version;
+
+	(void)state;
+	town_open(&t, NULL);
+	assert_string_equal(replan(&t), "ABC");
+	assert_string_equal(replan(&t), "");
+	version = planner_get(t.planner, &t.node[1])->version;
+	add_service(&t, "s", "A", "[C]", LOAD("1s", "5s"));
+	assert_string_equal(replan(&t), "AC");
+	assert_int_equal(planner_get(t.planner, &t.node[1])->version, version);
+	assert_true(planner_get(t.planner, &t.node[0])->version > version);
+	/* a second reason for the same thing at a longer period changes nothing */
+	add_service(&t, "u", "A", "[]", LOAD("3s", "5s"));
+	assert_string_equal(replan(&t), "");
+	assert_int_equal(find_entry(&t, 0, "node_load1")->reasons, 2);
+	town_close(&t);
+}
+
+static void
+the_built_in_plan_tells_how_a_node_is(void **state)
+{
+	struct town t;
+	const struct node_plan *plan;
+
+	(void)state;
+	town_open(&t, NULL);
+	replan(&t);
+	plan = planner_get(t.planner, &t.node[0]);
+	assert_int_equal(plan->entries, 7);
+	for (size_t i = 0; i < plan->entries; i++) {
+		assert_int_equal(plan->entry[i].period_ms, 10000);
+		assert_int_equal(plan->entry[i].reasons, 0);
+		assert_true(!i || plan->entry[i - 1].text->id < plan->entry[i].text->id);
+	}
+	town_close(&t);
+}
+
+static void
+item_ids_are_the_same_after_a_restart(void **state)
+{
+	struct town t, u;
+	uint32_t id;
+
+	(void)state;
+	town_open(&t, "[{expr: node_load1}, {expr: node_load5}]");
+	replan(&t);
+	town_open(&u, "[{expr: node_load5}]");
+	replan(&u);
+	id = planner_get(u.planner, &u.node[0])->entry[0].text->id;
+	assert_string_equal(planner_text(t.planner, id), "node_load5");
+	assert_null(planner_text(u.planner, id + 1));
+	town_close(&t);
+	town_close(&u);
+}
+
+static void
+versions_rise_over_restarts(void **state)
+{
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[]");
+	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 5000), 1);
+	assert_int_equal(planner_get(t.planner, &t.node[0])->version, 5000);
+	/* the clock of before our restart was ahead, and the node runs such a plan */
+	t.node[0].plan_version = 9000;
+	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 1);
+	assert_int_equal(planner_get(t.planner, &t.node[0])->version, 9001);
+	t.node[0].plan_version = 9001;
+	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 0);
+	/* what nobody can have been given is not followed */
+	t.node[0].plan_version = UINT64_MAX;
+	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 0);
+	town_close(&t);
+}
+
+/* 16 requirements of its own on A, as host or candidate. */
+static void
+add_crowded_service(struct town *t, int k)
+{
+	char name[8];
+	struct buf list;
+
+	buf_init(&list, 2048);
+	for (int i = 0; i < 16; i++)
+		buf_printf(&list, "%s{expr: node_load5 * %d, below: 1}", i ? ", " : "",
+		    k * 16 + i);
+	snprintf(name, sizeof name, "s%d", k);
+	add_service(t, name, k % 2 ? "B" : "A", k % 2 ? "[A]" : "[]", buf_text(&list));
+	buf_done(&list);
+}
+
+static void
+a_plan_that_is_too_long_keeps_what_hosts_need(void **state)
+{
+	struct town t;
+	struct buf yaml;
+
+	(void)state;
+	buf_init(&yaml, 16384);
+	for (int i = 0; i < 60; i++)
+		buf_printf(&yaml, "- {expr: node_load1 > %d}\n", i);
+	town_open(&t, buf_text(&yaml));
+	buf_done(&yaml);
+	for (int k = 0; k < 5; k++)
+		add_crowded_service(&t, k);
+	replan(&t);
+	assert_int_equal(planner_get(t.planner, &t.node[0])->entries, PLAN_ITEMS_MAX);
+	for (int i = 0; i < 5 * 16; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "node_load5 * %d", i);
+		assert_non_null(find_entry(&t, 0, text));
+	}
+	town_close(&t);
+}
+
+static void
+a_node_that_is_forgotten_has_no_plan(void **state)
+{
+	struct town t;
+
+	(void)state;
+	town_open(&t, NULL);
+	replan(&t);
+	planner_forget(t.planner, &t.node[0]);
+	assert_null(planner_get(t.planner, &t.node[0]));
+	assert_string_equal(replan(&t), "A");
+	town_close(&t);
+}
+
+static void
+a_bad_default_plan_is_refused_with_places(void **state)
+{
+	static const struct {
+		const char *yaml, *complaints;
+	} cases[] = {
+		{ "x: 1\n", "c.yaml:1:1: must be a list of expr and period\n" },
+		{ "- node_load1\n- {period: 1s}\n- {expr: 'nonsense('}\n- {expr: "
+		  "node_load1, period: 1ms}\n",
+		    "c.yaml:1:3: an item is a mapping with expr and period\n"
+		    "c.yaml:2:3: an item needs expr\n"
+		    "c.yaml:3:4: expr: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct yaml_doc *doc = NULL;
+		struct planner *p = NULL;
+		struct complaints c;
+
+		complaints_init(&c);
+		assert_int_equal(
+		    yaml_parse(slice_text(cases[i].yaml), "c.yaml", &c, &doc), 0);
+		assert_int_equal(planner_new(yaml_root(doc), &c, &p), -EINVAL);
+		assert_memory_equal(
+		    buf_text(&c.text), cases[i].complaints, strlen(cases[i].complaints));
+		complaints_done(&c);
+		yaml_doc_free(doc);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(hosts_measure_often_and_candidates_seldom),
+		TEST(any_candidate_means_those_that_meet_the_needs),
+		TEST(two_services_share_one_sampling_at_the_shorter_period),
+		TEST(items_disappear_with_their_service),
+		TEST(only_affected_nodes_get_another_plan),
+		TEST(the_built_in_plan_tells_how_a_node_is),
+		TEST(item_ids_are_the_same_after_a_restart),
+		TEST(versions_rise_over_restarts),
+		TEST(a_plan_that_is_too_long_keeps_what_hosts_need),
+		TEST(a_node_that_is_forgotten_has_no_plan),
+		TEST(a_bad_default_plan_is_refused_with_places),
+	};
+
+	return RUN_TESTS(tests, NULL, NULL);
+}
