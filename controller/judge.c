@@ -288,6 +288,22 @@ struct change { /* waits for the disk */
 	void *arg;
 };
 
+/* "service robot: F1 from A, F2 from B" */
+static void
+tell_applied(struct judge *j, const struct service *s)
+{
+	char text[512];
+	struct buf b;
+
+	buf_init_fixed(&b, text, sizeof text);
+	for (size_t i = 0; i < s->functions; i++)
+		buf_printf(&b, "%s%s%s%s", i ? ", " : "", s->function[i].name,
+		    s->function[i].host ? " from " : "",
+		    s->function[i].host ? s->function[i].host : "");
+	events_emit(j->events, "service.applied", NULL, s->name, NULL, "service %s: %s",
+	    s->name, b.err ? "many functions" : buf_text(&b));
+}
+
 static void
 finish_change(void *arg, int err)
 {
@@ -297,9 +313,7 @@ finish_change(void *arg, int err)
 	if (err < 0 || j->closing) {
 		service_free(c->service);
 	} else if (c->service) {
-		events_emit(j->events, "service.applied", NULL, c->name, NULL,
-		    "%zu function%s", c->service->functions,
-		    c->service->functions == 1 ? "" : "s");
+		tell_applied(j, c->service);
 		install_service(j, c->service);
 	} else {
 		events_emit(j->events, "service.removed", NULL, c->name, NULL,

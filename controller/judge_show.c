@@ -320,14 +320,12 @@ put_duration(struct buf *b, const struct migration_row *m)
 	wr_key_double(b, "duration_s", end ? (double)(end - m->opened_ms) / 1e3 : NAN);
 }
 
+/* How long before the predicted failure the move was decided. */
 static void
-put_lead(struct buf *b, const struct judge *j, const struct migration_row *m)
+put_lead(struct buf *b, const struct migration_row *m)
 {
-	const struct placement *p =
-	    placement_find(j->placements, m->service, m->function);
-
 	wr_key_double(
-	    b, "lead_s", p && p->function ? (double)placement_lead(p) / 1e3 : NAN);
+	    b, "lead_s", m->due_ms ? (double)(m->due_ms - m->opened_ms) / 1e3 : NAN);
 }
 
 static void
@@ -350,7 +348,7 @@ send_migration(void *arg, const struct migration_row *m)
 	wr_key_int(&b, "generation", (int64_t)m->generation);
 	put_time(&b, "opened", m->opened_ms);
 	put_time(&b, "due", m->due_ms);
-	put_lead(&b, s->judge, m);
+	put_lead(&b, m);
 	put_duration(&b, m);
 	put_time(&b, "ended", m->ended_ms);
 	send_item(s->req, &b);

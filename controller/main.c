@@ -552,7 +552,7 @@ tell_start(struct program *p)
 		events_emit(
 		    p->events, "controller.recovered", NULL, NULL, NULL, "%s", recovery);
 	events_emit(p->events, "controller.started", NULL, NULL, NULL,
-	    "controller %s started for the %llu. time", p->name,
+	    "controller %s has started, epoch %llu", p->name,
 	    (unsigned long long)store_epoch(p->store));
 }
 

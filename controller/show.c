@@ -72,19 +72,49 @@ put_node(struct commands *c, struct node *n, struct buf *out)
 	put_count(out, "plan_version", n->plan_version);
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	struct node *const *one = a, *const *other = b;
+
+	return strcmp((*one)->name, (*other)->name);
+}
+
+/* Those that are not GONE, by name; NULL without memory. */
+static struct node **
+sort_nodes(struct registry *r, size_t *ret_len)
+{
+	size_t len = 0;
+
+	for (struct node *n = registry_first(r); n; n = n->next)
+		len++;
+	struct node **list = calloc(len + 1, sizeof *list);
+	*ret_len = 0;
+	for (struct node *n = registry_first(r); list && n; n = n->next)
+		if (n->state != NODE_GONE)
+			list[(*ret_len)++] = n;
+	if (list)
+		qsort(list, *ret_len, sizeof *list, compare_names);
+	return list;
+}
+
 int
 show_nodes(struct commands *c, struct ctl_request *req)
 {
-	for (struct node *n = registry_first(c->registry); n; n = n->next) {
+	size_t len;
+	struct node **list = sort_nodes(c->registry, &len);
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
 		struct buf item;
 
-		if (n->state == NODE_GONE)
-			continue;
 		buf_init(&item, ITEM_MAX);
 		wr_map(&item, NODE_PAIRS);
-		put_node(c, n, &item);
+		put_node(c, list[i], &item);
 		send_item(req, &item);
 	}
+	free(list);
 	ctl_end(req);
 	return 0;
 }
