@@ -8,7 +8,7 @@
 
 #define NEAR	     16	 /* points of the shortest window */
 #define AGREE	     1.0 /* standard errors between windows that agree */
-#define DAMP_SIGMA   1.0 /* between the slopes of two halves that differ */
+#define DAMP_SIGMA   0.5 /* between the slopes of two halves that differ */
 #define BIWEIGHT     4.685
 #define MAD_TO_SIGMA 1.4826
 

@@ -56,7 +56,7 @@ passage_quantile(const struct passage *p, double q, double scale, double limit)
 		lo = hi;
 		hi *= 1.5;
 	}
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 14; i++) {
 		double mid = (lo + hi) / 2;
 
 		if (passage_by(p, mid) < q)
