@@ -45,7 +45,11 @@ put_place(struct buf *line, const char *file, unsigned row, unsigned column)
 	buf_puts(line, ": ");
 }
 
-static void PRINTF(7, 0)
+static void
+put_complaint(struct complaints *c, const char *file, unsigned row, unsigned column,
+    const char *kind, const char *key, const char *fmt, va_list args) PRINTF(7, 0);
+
+static void
 put_complaint(struct complaints *c, const char *file, unsigned row, unsigned column,
     const char *kind, const char *key, const char *fmt, va_list args)
 {

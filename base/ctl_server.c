@@ -23,8 +23,8 @@
 #define CLIENTS_MAX    64
 #define BACKLOG_MAX    (1024 * 1024)
 #define FLUSH_AT       65536 /* bytes of answer that are sent without waiting for the loop */
-#define IDLE_S	       60.0 /* without a request, or without reading the answer */
-#define ACCEPT_PAUSE_S 1.0  /* when descriptors have run out */
+#define IDLE_S	       60.0  /* without a request, or without reading the answer */
+#define ACCEPT_PAUSE_S 1.0   /* when descriptors have run out */
 #define REASON_MAX     16384 /* all that is wrong with a file */
 
 struct client {

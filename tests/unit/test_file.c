@@ -218,7 +218,8 @@ a_directory_is_scanned_again_and_shows_what_is_new(void **state)
 	assert_int_equal(strlen(names), 2);
 	tempdir_remove(dir);
 	assert_int_equal(file_scan(&handle, "/proc/self/task", list_name, names), 0);
-	assert_true(strlen(names) > 2); /* the old directory is no more, the new one was opened */
+	assert_true(
+	    strlen(names) > 2); /* the old directory is no more, the new one was opened */
 	closedir(handle);
 }
 
