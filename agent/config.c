@@ -89,7 +89,7 @@ const size_t agent_options_len = ARRAY_LEN(agent_options);
 /* What may change without a restart: it is looked at anew each time it is used. */
 static const char *const adoptable[] = { "node.name", "node.type", "node.vendor",
 	"node.virtualization", "node.energy", "node.tags", "node.radios", "log.level",
-	"log.debug" };
+	"log.debug", NULL };
 
 /* --- what the table cannot say ---------------------------------------------------------- */
 static const struct yaml_node *
@@ -252,88 +252,10 @@ agent_config_range(const struct agent_config *cfg)
 	return range_values[cfg->grasp.scope_range];
 }
 
-/* --- reload ----------------------------------------------------------------------------- */
-static char *
-print_one(const struct conf_option *o, const struct agent_config *cfg)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	conf_print(o, 1, cfg, f);
-	fclose(f);
-	return text;
-}
-
-static bool
-differs(const struct conf_option *o, const struct agent_config *a,
-    const struct agent_config *b)
-{
-	CLEANUP(free_text) char *one = print_one(o, a), *other = print_one(o, b);
-
-	return one && other && strcmp(one, other) != 0;
-}
-
-static bool
-is_adoptable(const struct conf_option *o)
-{
-	for (size_t i = 0; i < ARRAY_LEN(adoptable); i++)
-		if (!strcmp(o->name, adoptable[i]))
-			return true;
-	return false;
-}
-
-static size_t
-size_of(enum conf_type type)
-{
-	switch (type) {
-	case CONF_BOOL:
-		return sizeof(bool);
-	case CONF_INT:
-	case CONF_DURATION:
-	case CONF_SIZE:
-		return sizeof(int64_t);
-	case CONF_REAL:
-		return sizeof(double);
-	case CONF_TEXT:
-		return sizeof(char *);
-	case CONF_CHOICE:
-		return sizeof(int);
-	case CONF_LIST:
-		return sizeof(struct conf_list);
-	case CONF_MAP:
-		return sizeof(struct conf_map);
-	case CONF_TREE:
-		return sizeof(const struct yaml_node *);
-	}
-	return 0;
-}
-
-static void
-swap(void *a, void *b, size_t len)
-{
-	uint8_t kept[sizeof(struct conf_map)];
-
-	memcpy(kept, a, len);
-	memcpy(a, b, len);
-	memcpy(b, kept, len);
-}
-
 void
 agent_config_adopt(struct agent_config *running, struct agent_config *fresh,
     void (*needs_restart)(const char *option))
 {
-	for (size_t i = 0; i < agent_options_len; i++) {
-		const struct conf_option *o = &agent_options[i];
-
-		if (!differs(o, running, fresh))
-			continue;
-		if (is_adoptable(o))
-			swap((uint8_t *)running + o->offset, (uint8_t *)fresh + o->offset,
-			    size_of(o->type));
-		else
-			needs_restart(o->name);
-	}
+	conf_adopt(
+	    agent_options, agent_options_len, adoptable, running, fresh, needs_restart);
 }

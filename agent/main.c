@@ -4,7 +4,6 @@
 #include <config.h> /* the build's, not ours */
 #include <errno.h>
 #include <ev.h>
-#include <getopt.h>
 #include <grp.h>
 #include <limits.h>
 #include <malloc.h>
@@ -17,19 +16,12 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "base/daemon.h"
+#include "base/daemon_options.h"
 #include "base/log.h"
 #include "grasp/io_ev.h"
 
-enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
-
-struct options {
-	const char *config; /* NULL: the usual one */
-	const char *debug;  /* NULL: as configured */
-	bool check, print;
-};
-
 struct program {
-	struct options options;
+	struct daemon_options options;
 	struct agent_config cfg;
 	struct identity identity;
 	int lock;
@@ -40,62 +32,7 @@ struct program {
 	struct daemon *daemon;
 };
 
-static const char usage_text[] =
-    "usage: fogwatch-agent [-n [-v]] [-c FILE] [-d AREAS]\n"
-    "\n"
-    "  -c, --config FILE   configuration; " AGENT_CONFIG_PATH " if not given\n"
-    "  -n, --check         check the configuration and exit\n"
-    "  -v, --verbose       with -n: print it with all defaults\n"
-    "  -d, --debug AREAS   write debug lines of these areas, or all\n"
-    "  -h, --help          this text\n"
-    "  -V, --version       version\n";
-
 /* --- parse ---------------------------------------------------------------------------------- */
-/* Returns -1 to go on, else what to exit with. */
-static int
-parse_options(int argc, char **argv, struct options *ret)
-{
-	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'n' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "debug", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
-		{ 0 } };
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:nvd:hV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			ret->config = optarg;
-			break;
-		case 'n':
-			ret->check = true;
-			break;
-		case 'v':
-			ret->print = true;
-			break;
-		case 'd':
-			ret->debug = optarg;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_DONE;
-		case 'V':
-			puts("fogwatch-agent " PACKAGE_VERSION);
-			return EXIT_DONE;
-		default:
-			fputs(usage_text, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "fogwatch-agent: what is \"%s\"?\n%s", argv[optind],
-		    usage_text);
-		return EXIT_USAGE;
-	}
-	return -1;
-}
-
 static void
 set_log(const struct program *p)
 {
@@ -347,7 +284,7 @@ check_config(const struct program *p)
 {
 	if (p->options.print)
 		agent_config_print(&p->cfg, stdout);
-	return EXIT_DONE;
+	return DAEMON_EXIT_DONE;
 }
 
 static int
@@ -355,21 +292,22 @@ serve(struct program *p)
 {
 	set_log(p);
 	if (!has_confessed(&p->cfg))
-		return EXIT_USAGE;
+		return DAEMON_EXIT_USAGE;
 	int err = prepare(p);
 	if (err >= 0)
 		err = wire(p);
 	if (err >= 0)
 		run(p);
 	unwind(p);
-	return err < 0 ? EXIT_REFUSED : EXIT_DONE;
+	return err < 0 ? DAEMON_EXIT_REFUSED : DAEMON_EXIT_DONE;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct program p = { .lock = -1 };
-	int status = parse_options(argc, argv, &p.options);
+	int status =
+	    daemon_options(argc, argv, "fogwatch-agent", AGENT_CONFIG_PATH, &p.options);
 
 	if (status >= 0)
 		return status;
@@ -377,7 +315,7 @@ main(int argc, char **argv)
 	daemon_prepare();
 	log_open("fogwatch-agent", LOG_LEVEL_INFO);
 	if (load_config(p.options.config, &p.cfg) < 0)
-		status = EXIT_REFUSED;
+		status = DAEMON_EXIT_REFUSED;
 	else
 		status = p.options.check ? check_config(&p) : serve(&p);
 	agent_config_free(&p.cfg);

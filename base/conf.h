@@ -59,6 +59,10 @@ int conf_load(const struct conf_option *table, size_t len, const struct yaml_nod
 void conf_free(const struct conf_option *table, size_t len, void *config);
 /* Canonical YAML, every option with its value; reads back to the same values (trees: comment). */
 void conf_print(const struct conf_option *table, size_t len, const void *config, FILE *to);
+/* A reload: what has changed and is listed (up to NULL) is exchanged between the two; what has
+ * changed and is not, is told. Trees are compared by their place, not by what is in them. */
+void conf_adopt(const struct conf_option *table, size_t len, const char *const *adoptable,
+    void *running, void *fresh, void (*needs_restart)(const char *option));
 const char *conf_map_get(const struct conf_map *map, const char *key); /* NULL: none */
 bool conf_list_has(const struct conf_list *list, const char *item);
 /* Single values by the same rules, for hand-walked trees. False and a complaint if wrong. */

@@ -93,6 +93,10 @@ const struct conf_option controller_options[] = {
 };
 const size_t controller_options_len = ARRAY_LEN(controller_options);
 
+/* What may change without a restart: it is looked at anew each time it is used. */
+static const char *const adoptable[] = { "log.level", "log.debug", "history.retention",
+	"history.events", NULL };
+
 /* --- what the table cannot say ------------------------------------------------------------------- */
 static const struct yaml_node *
 node_at(const struct yaml_node *root, const char *option)
@@ -242,49 +246,10 @@ controller_config_range(const struct controller_config *cfg)
 	return range_values[cfg->grasp.scope_range];
 }
 
-/* --- reload ---------------------------------------------------------------------------------------- */
-static char *
-print_one(const struct conf_option *o, const struct controller_config *cfg)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	conf_print(o, 1, cfg, f);
-	fclose(f);
-	return text;
-}
-
-/* Of a tree the text is not printed: where it came from is compared. */
-static bool
-differs(const struct conf_option *o, const struct controller_config *a,
-    const struct controller_config *b)
-{
-	CLEANUP(free_text) char *one = print_one(o, a), *other = print_one(o, b);
-
-	return one && other && strcmp(one, other) != 0;
-}
-
-#define SWAP(a, b)                         \
-	do {                               \
-		__typeof__(a) kept_ = (a); \
-		(a) = (b);                 \
-		(b) = kept_;               \
-	} while (0)
-
 void
 controller_config_adopt(struct controller_config *running,
     struct controller_config *fresh, void (*needs_restart)(const char *option))
 {
-	SWAP(running->log, fresh->log);
-	SWAP(running->history, fresh->history);
-	for (size_t i = 0; i < controller_options_len; i++) {
-		const struct conf_option *o = &controller_options[i];
-
-		if (strncmp(o->name, "log.", 4) && strncmp(o->name, "history.", 8) &&
-		    differs(o, running, fresh))
-			needs_restart(o->name);
-	}
+	conf_adopt(controller_options, controller_options_len, adoptable, running, fresh,
+	    needs_restart);
 }

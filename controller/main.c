@@ -5,6 +5,7 @@
 
 #include "base/ctl.h"
 #include "base/daemon.h"
+#include "base/daemon_options.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "controller/advert.h"
@@ -22,7 +23,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -31,16 +31,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
-
-struct options {
-	const char *config; /* NULL: the usual one */
-	const char *debug;  /* NULL: as configured */
-	bool check, print;
-};
-
 struct program {
-	struct options options;
+	struct daemon_options options;
 	struct controller_config cfg;
 	struct fog_id id;
 	char name[FOG_NAME_MAX + 1];
@@ -63,62 +55,7 @@ struct program {
 	struct ctl_server *ctl;
 };
 
-static const char usage_text[] =
-    "usage: fogwatch-controller [-n [-v]] [-c FILE] [-d AREAS]\n"
-    "\n"
-    "  -c, --config FILE   configuration; " CONTROLLER_CONFIG_PATH " if not given\n"
-    "  -n, --check         check the configuration and exit\n"
-    "  -v, --verbose       with -n: print it with all defaults\n"
-    "  -d, --debug AREAS   write debug lines of these areas, or all\n"
-    "  -h, --help          this text\n"
-    "  -V, --version       version\n";
-
 /* --- parse --------------------------------------------------------------------------------------- */
-/* Returns -1 to go on, else what to exit with. */
-static int
-parse_options(int argc, char **argv, struct options *ret)
-{
-	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'n' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "debug", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
-		{ 0 } };
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:nvd:hV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			ret->config = optarg;
-			break;
-		case 'n':
-			ret->check = true;
-			break;
-		case 'v':
-			ret->print = true;
-			break;
-		case 'd':
-			ret->debug = optarg;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_DONE;
-		case 'V':
-			puts("fogwatch-controller " PACKAGE_VERSION);
-			return EXIT_DONE;
-		default:
-			fputs(usage_text, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "fogwatch-controller: what is \"%s\"?\n%s", argv[optind],
-		    usage_text);
-		return EXIT_USAGE;
-	}
-	return -1;
-}
-
 static void
 set_log(const struct program *p)
 {
@@ -596,7 +533,7 @@ check_config(const struct program *p)
 {
 	if (p->options.print)
 		controller_config_print(&p->cfg, stdout);
-	return EXIT_DONE;
+	return DAEMON_EXIT_DONE;
 }
 
 static int
@@ -606,28 +543,29 @@ serve(struct program *p)
 
 	set_log(p);
 	if (!has_confessed(&p->cfg))
-		return EXIT_USAGE;
+		return DAEMON_EXIT_USAGE;
 	err = prepare(p);
 	if (!err)
 		err = wire(p);
 	if (!err)
 		run(p);
 	unwind(p);
-	return err || p->failed ? EXIT_REFUSED : EXIT_DONE;
+	return err || p->failed ? DAEMON_EXIT_REFUSED : DAEMON_EXIT_DONE;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct program p = { .lock = -1 };
-	int status = parse_options(argc, argv, &p.options);
+	int status = daemon_options(
+	    argc, argv, "fogwatch-controller", CONTROLLER_CONFIG_PATH, &p.options);
 
 	if (status >= 0)
 		return status;
 	daemon_prepare();
 	log_open("fogwatch-controller", LOG_LEVEL_INFO);
 	if (load_config(p.options.config, &p.cfg))
-		status = EXIT_REFUSED;
+		status = DAEMON_EXIT_REFUSED;
 	else
 		status = p.options.check ? check_config(&p) : serve(&p);
 	controller_config_free(&p.cfg);
