@@ -13,6 +13,9 @@
 # Whatever it made, and nothing else, is gone when the script ends; the logs of what it started are
 # shown if a check has failed. Exit status 0, 1 (a check failed), 77 (skipped), 99 (not set up).
 
+# jq 1.6 calls an empty input true: a command that failed in front of it must count.
+set -o pipefail
+
 top=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck disable=SC2034 # for those who source us
 build=${top_builddir:-$top}
