@@ -30,7 +30,8 @@ unharmed() {
 # Caches and buffers fill up in the first round; growth after it would be a leak.
 check "the first round arrives" eval "attack hub $((count / 5)) 1 && attack a $((count / 5)) 2"
 check "both daemons live" unharmed
-plan=$(fogctl plan show A --json)
+plan=$(fogctl plan show A --json) && jq -e 'length > 0' <<< "$plan" > /dev/null ||
+	error "there is no plan that a stranger could change"
 controller_kib=$(rss "$pid_controller") agent_kib=$(rss "$pid_agent_A")
 check "S-13 $count datagrams and $count messages hit the controller (seed $seed)" \
 	attack hub $count "$seed"
@@ -39,12 +40,13 @@ check "both daemons live and the node is registered" unharmed
 steady() {
 	local c a
 	c=$(($(rss "$pid_controller") - controller_kib)) a=$(($(rss "$pid_agent_A") - agent_kib))
-	echo "controller grew by $c KiB, agent by $a KiB"
+	echo "controller grew by $c KiB, agent by $a KiB" | tee "$tmp/growth"
 	# Sanitizers keep freed memory in quarantine; there the leak check at the end counts.
 	grep -q __asan_init "$build/fogwatch-controller" && return 0
 	[ "$c" -lt 512 ] && [ "$a" -lt 512 ]
 }
 check "S-13 memory is what it was" steady
+sed 's/^/# /' "$tmp/growth"
 counted() {
 	fogctl counters | tee "$tmp/counters" && cat "$tmp/counters" &&
 		fogctl counters --json | jq -e '.grasp_malformed > 6000 and .grasp_datagrams > 15000 and
