@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/timing.h"
+#include "base/addr_text.h"
 #include "base/log.h"
 #include "grasp/scope.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/addr.h"
+#include "base/addr_text.h"
 
 #define OPTION(member, name, kind, preset, help) \
 	CONF(struct agent_config, member, name, kind, preset, 0, 0, help)

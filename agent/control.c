@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/control.h"
+#include "base/addr_text.h"
 
 #include <config.h> /* the build's, not ours */
 

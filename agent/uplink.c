@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/timing.h"
+#include "base/addr_text.h"
 #include "base/log.h"
 
 #define START_JITTER_MS	 200  /* before the first M_DISCOVERY */

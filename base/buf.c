@@ -9,26 +9,6 @@
 
 #define FIRST_SIZE 64
 
-struct slice
-slice_text(const char *text)
-{
-	if (!text)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ (const uint8_t *)text, strlen(text) };
-}
-
-bool
-slice_equal(struct slice a, struct slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool
-slice_is(struct slice s, const char *text)
-{
-	return slice_equal(s, slice_text(text));
-}
-
 static bool
 has_nul(struct slice s)
 {
@@ -121,12 +101,6 @@ utf8_trim(char *text)
 		text += n;
 	}
 	*text = 0;
-}
-
-void
-buf_init_fixed(struct buf *b, void *memory, size_t size)
-{
-	*b = (struct buf){ .data = memory, .size = size, .max = size };
 }
 
 void

@@ -5,17 +5,8 @@
  * buf_done() frees what a growing one has allocated. */
 #pragma once
 #include "base/mem.h"
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/slice.h"
 
-struct slice {
-	const uint8_t *data; /* borrowed; may be NULL when len is 0 */
-	size_t len;
-};
-
-struct slice slice_text(const char *text); /* without the NUL; NULL gives an empty slice */
-bool slice_equal(struct slice a, struct slice b);
-bool slice_is(struct slice s, const char *text);
 /* A NUL-terminated copy on the heap; NULL if there is no memory or a NUL inside. */
 char *slice_dup(struct slice s) MUST_CHECK;
 /* Into dst with NUL. -ENOSPC: does not fit; -EINVAL: a NUL inside. dst is "" on failure. */
@@ -26,17 +17,7 @@ bool slice_is_utf8(struct slice s);
 /* Ends text before the first byte that is no UTF-8, such as a character that was cut. */
 void utf8_trim(char *text);
 
-struct buf {
-	uint8_t *data;
-	size_t pos;  /* bytes put */
-	size_t size; /* bytes of room at data */
-	size_t max;  /* a growing buf never gets larger; equal to size for a fixed one */
-	int err;     /* 0, -ENOSPC (bound reached) or -ENOMEM; the first one sticks */
-	bool grows;
-};
-
-void buf_init_fixed(struct buf *b, void *memory, size_t size); /* memory stays the caller's */
-void buf_init(struct buf *b, size_t max);		       /* heap, grows up to max bytes */
+void buf_init(struct buf *b, size_t max); /* heap, grows up to max bytes */
 void buf_done(struct buf *b);
 void buf_reset(struct buf *b); /* empty and without error; keeps its memory */
 
@@ -47,10 +28,5 @@ void buf_puts(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_drop(struct buf *b, size_t n); /* removes the first n bytes (n <= pos) */
 
-static inline struct slice
-buf_slice(const struct buf *b)
-{
-	return (struct slice){ b->data, b->pos };
-}
 /* NUL-terminated view of what was put, valid until the next put; "" after an error. */
 const char *buf_text(struct buf *b);

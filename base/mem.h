@@ -18,7 +18,9 @@
 	{                                                                                \
 		fn(*p);                                                                  \
 	}
+#ifndef MUST_CHECK
 #define MUST_CHECK __attribute__((warn_unused_result))
+#endif
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

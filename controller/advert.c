@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/advert.h"
 
+#include "base/addr_text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "grasp/grasp.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/session.h"
 
+#include "base/addr_text.h"
 #include "base/log.h"
 #include "controller/event.h"
 #include "controller/session_int.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/addr_text.h"
 #include "base/cbor.h"
 #include "grasp/msg.h"
 

@@ -2,6 +2,7 @@
 #include "grasp/flood_cache.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void

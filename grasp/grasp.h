@@ -22,10 +22,29 @@ struct grasp_link;
 struct grasp_session;
 struct grasp_registration;
 struct grasp_discovery;
+struct grasp_session_ops;
+
+/* Whether to answer O_DIVERT for an objective that somebody else supports (F-10, G-069, G-070). */
+enum grasp_assist {
+	GRASP_ASSIST_DEFAULT,	 /* of an objective: as the node has it; of a node: other link */
+	GRASP_ASSIST_OFF,
+	GRASP_ASSIST_OTHER_LINK, /* what was learnt on another interface than the question's */
+	GRASP_ASSIST_ALWAYS, /* also on the same one, after 50-200 ms and with half its life left */
+};
 
 struct grasp_config {
 	uint16_t port;		     /* 0: GRASP_LISTEN_PORT */
+	bool no_listener;	     /* no port of its own: asks, and is asked by multicast only */
+	uint32_t interface;	     /* use this one alone; 0: all that the io knows */
 	bool link_local;	     /* use ff02::13 */
+	bool relay;		     /* discoveries and floods go on to the other interfaces */
+	bool rapid;		     /* rapid mode, answering (G-127); asking: grasp_discover_rapid() */
+	/* Discovery Unsolicited Link-Local (RFC 8990 §2.5.2): only link-local addresses and loop
+	 * count 1 in and out, no relay, no O_DIVERT, no session opened by us. Needs interface and
+	 * link_local, excludes relay and scope groups; else -EINVAL. */
+	bool dull;
+	bool nat;		     /* IPv4 is translated in the domain: none in O_DIVERT (G-028) */
+	enum grasp_assist assist;
 	const struct in6_addr *join; /* scope groups to listen on */
 	size_t joins;
 	const struct in6_addr *send; /* scope groups that multicasts go to as well */
@@ -39,7 +58,11 @@ int grasp_node_new(struct grasp_io *io, const struct grasp_config *cfg,
     struct grasp_node **ret) MUST_CHECK;
 void
 grasp_node_free(struct grasp_node *n); /* closes everything, callbacks are not called */
-DEFINE_FREEP(struct grasp_node, grasp_node_free)
+static inline void
+grasp_node_freep(struct grasp_node **n) /* for __attribute__((cleanup)) */
+{
+	grasp_node_free(*n);
+}
 struct grasp_io *grasp_node_io(struct grasp_node *n);
 
 /* --- objectives that this node supports ----------------------------------------------------- */
@@ -67,7 +90,12 @@ struct grasp_support {
 	void (*flooded)(void *arg, const struct grasp_peer *from,
 	    const struct grasp_objective *obj, const struct grasp_locator *locator,
 	    uint32_t ttl_ms);
+	enum grasp_assist assist; /* when discovered() says no */
+	bool shared; /* many nodes may answer: a relay passes the question on even if it answers */
 };
+
+/* Puts bytes, such as an encoded CBOR item, into what a callback was given. -ENOSPC, -ENOMEM. */
+int grasp_put(struct buf *out, struct slice bytes);
 
 /* name is copied. flags: what the objective is for (F_DISC …). To hear floods alone, register with
  * flags 0 and discovered NULL: such an entry never answers a discovery. -EEXIST: registered;
@@ -102,11 +130,45 @@ void grasp_discovery_cancel(struct grasp_discovery *d); /* no more callbacks */
 /* How many datagrams left; 0: no interface has a usable address (yet). */
 unsigned grasp_discovery_sent(const struct grasp_discovery *d);
 
+/* The same in rapid mode (RFC 8990 §2.5.5.1, §2.5.6.3): the objective carries its value, and a
+ * responder may begin the negotiation, or give the value, instead of sending a locator. rapid gets
+ * what follows as if grasp_negotiate() or grasp_synchronize() had been called; the discovery goes
+ * on beside it. Several responders: the first one is taken. */
+int grasp_discover_rapid(struct grasp_node *n, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched,
+    const struct grasp_session_ops *rapid, void *arg, struct grasp_discovery **ret)
+    MUST_CHECK;
+/* A unicast M_DISCOVERY on a link that is open (G-073). */
+int grasp_discover_at(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
+    struct grasp_discovery **ret) MUST_CHECK;
+
+/* What earlier discoveries, relayed ones too, have found and is still valid (G-074..G-076): found()
+ * is called for each responder before the call returns, the one heard last first. Entries with
+ * less than min_ttl_ms left are forgotten (A-06). Returns how many. */
+unsigned grasp_cached(struct grasp_node *n, struct slice name, uint32_t min_ttl_ms,
+    grasp_found_f *found, void *arg);
+/* A cached peer did not answer: forget its locators. */
+void grasp_cache_forget(struct grasp_node *n, struct slice name, const struct addr *at);
+
 /* One M_FLOOD of one objective. locator NULL: none. An address of :: becomes, per interface, the
  * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08).
  * port 0 becomes the node's. Returns on how many interfaces it was sent; errors as above. */
 int grasp_flood(struct grasp_node *n, const struct grasp_objective *objective,
     const struct grasp_locator *locator, uint32_t ttl_ms);
+/* Several objectives, each with its locator (kind 0: none), in one message: up to
+ * GRASP_FLOOD_ITEMS_MAX. */
+int grasp_flood_all(struct grasp_node *n, const struct grasp_objective *objective,
+    const struct grasp_locator *locator, size_t count, uint32_t ttl_ms);
+/* What was flooded and is still valid: called for each before the call returns. Returns how many. */
+typedef void grasp_flooded_f(void *arg, const struct grasp_peer *from,
+    const struct grasp_objective *obj, const struct grasp_locator *locator,
+    uint32_t ttl_ms);
+unsigned grasp_flooded(
+    struct grasp_node *n, struct slice name, grasp_flooded_f *flooded, void *arg);
+/* Forgets what was flooded with this locator, or all of the name (NULL). Returns how many. */
+unsigned grasp_flood_expire(
+    struct grasp_node *n, struct slice name, const struct grasp_locator *locator);
 
 /* --- links ---------------------------------------------------------------------------------- */
 struct grasp_link_ops {
@@ -183,12 +245,16 @@ int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK; /* M_WA
 void grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
 /* M_SYNCH. Errors as of a step; on success the session is gone. */
 int grasp_session_synch(struct grasp_session *s, struct slice value) MUST_CHECK;
+/* M_INVALID with what was wrong (may be empty: one or more CBOR items), instead of an answer
+ * (RFC 8990 §2.8.12). The session is gone afterwards, without ended(). */
+int grasp_session_invalid(struct grasp_session *s, struct slice content);
 void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended() */
 
 /* --- counters ------------------------------------------------------------------------------- */
 struct grasp_counters {
 	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted,
 	    no_listener, bad_source, rate_limited, too_long, discoveries, responses,
-	    floods, links, links_refused;
+	    floods, links, links_refused, relayed_discoveries, relayed_floods,
+	    relayed_responses, relay_limited, diverts, loop_exhausted;
 };
 const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);

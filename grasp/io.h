@@ -8,7 +8,7 @@
  * with one exception that is named: stream_close() silences its stream at once. */
 #pragma once
 #include "base/addr.h"
-#include "base/buf.h"
+#include "base/slice.h"
 
 #define GRASP_INTERFACES_MAX 32
 #define GRASP_ADDRS_MAX	     8

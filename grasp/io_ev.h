@@ -16,4 +16,8 @@ struct grasp_io_ev_config {
 int grasp_io_ev_new(struct ev_loop *loop, const struct grasp_io_ev_config *cfg,
     struct grasp_io **ret) MUST_CHECK;
 void grasp_io_ev_free(struct grasp_io *io);
-DEFINE_FREEP(struct grasp_io, grasp_io_ev_free)
+static inline void
+grasp_io_ev_freep(struct grasp_io **io) /* for __attribute__((cleanup)) */
+{
+	grasp_io_ev_free(*io);
+}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/addr_text.h"
 #include "base/log.h"
 
 static bool

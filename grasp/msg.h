@@ -9,7 +9,7 @@
  * passed over; what belongs to the form and is wrong makes the whole message -EBADMSG. */
 #pragma once
 #include "base/addr.h"
-#include "base/buf.h"
+#include "base/slice.h"
 #include "grasp/const.h"
 
 struct grasp_objective {

@@ -6,6 +6,7 @@
  * discarded; it stays in its list, so that walks go on, until the outermost event is over
  * (node_leave) or, when no event is running, until the node's sweeper timer fires. */
 #pragma once
+#include "base/buf.h"
 #include "grasp/flood_cache.h"
 #include "grasp/grasp.h"
 #include "grasp/limit.h"

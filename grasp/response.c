@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/addr_text.h"
 #include "base/log.h"
 
 #define ANSWERS_PER_S		 200

@@ -3,7 +3,7 @@
  * Scopes as IPv6 multicast groups (rules SC-01 … SC-14 of the project's GRASP notes,
  * fogwatch-grasp(7)). An expression is an AND of key=value over admin, geo, mfr, type, user. */
 #pragma once
-#include "base/buf.h"
+#include "base/slice.h"
 #include <netinet/in.h>
 
 #define SCOPE_TEXT_MAX 512

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/seen.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/socket.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/stream_ev.h"
+#include "base/buf.h"
 
 #include <errno.h>
 #include <ev.h>

@@ -4,6 +4,7 @@
 // at any moment, also from inside callbacks, and time that passes. Whatever happens, nothing
 // is left of the stranger when all streams are closed and the time is over.
 #include "grasp/node_int.h"
+#include "base/buf.h"
 #include "tests/support/lab.h"
 #include <assert.h>
 #include <string.h>
@@ -121,7 +122,10 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 	act_inside();
 }
 
-static const struct grasp_support support = { discovered, asked, asked, flooded };
+static const struct grasp_support support = { .discovered = discovered,
+	.negotiate = asked,
+	.synchronize = asked,
+	.flooded = flooded };
 
 static void
 opened(void *arg, struct grasp_link *l)

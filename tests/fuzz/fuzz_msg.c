@@ -2,6 +2,7 @@
 //
 // What decodes can be encoded, means the same after it, and is then in its final form.
 #include "tests/support/msg.h"
+#include "base/buf.h"
 #include <assert.h>
 #include <errno.h>
 

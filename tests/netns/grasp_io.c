@@ -3,6 +3,7 @@
  * Run by grasp_io.sh in the one namespace of two: a0 leads to a mirror (io_mirror.c) and has a
  * ULA, a1 has a link-local address only. */
 #include "grasp/const.h"
+#include "base/mem.h"
 #include "tests/support/live.h"
 
 #include <spawn.h>

@@ -2,6 +2,7 @@
  *
  * Run by grasp_node.sh: the engine on real links, against node_peer.c in another namespace. */
 #include "grasp/grasp.h"
+#include "base/addr_text.h"
 #include "tests/support/live.h"
 
 #define PEER "fd9e:1::2"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "grasp/const.h"
+#include "base/addr_text.h"
 #include "grasp/io_ev.h"
 
 static struct grasp_io *io;

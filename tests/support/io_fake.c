@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/io_fake_int.h"
+#include "base/mem.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

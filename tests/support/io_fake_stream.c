@@ -4,6 +4,7 @@
  * they arrive in order, one send() as one piece, and a segment that the filter holds back is
  * tried again, so that a network cut off and healed looks as it does to TCP. */
 #include "tests/support/io_fake_int.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <errno.h>

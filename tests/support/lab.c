@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cbor.h"
 
 struct in6_addr
@@ -146,7 +147,10 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 	and_then(d);
 }
 
-const struct grasp_support diary_support = { discovered, asked, asked, flooded };
+const struct grasp_support diary_support = { .discovered = discovered,
+	.negotiate = asked,
+	.synchronize = asked,
+	.flooded = flooded };
 const struct grasp_support diary_listener = { .flooded = flooded };
 
 static void

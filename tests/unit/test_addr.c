@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/addr.h"
+#include "base/addr_text.h"
 #include "tests/support/test.h"
 
 #include <arpa/inet.h>

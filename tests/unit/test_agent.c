@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The agent as a whole in a fake world: discovery, registration, plan, report, query. */
+#include "base/addr_text.h"
 #include "base/log.h"
 #include "tests/support/fog.h"
 #include "tests/support/test.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/const.h"
+#include "base/mem.h"
 #include "tests/support/live.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "grasp/scope.h"
+#include "base/mem.h"
 #include "tests/support/test.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/addr.h"
+#include "base/addr_text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,43 +9,6 @@
 
 #define ZONE_TEXT_MAX (1 + IF_NAMESIZE)
 
-bool
-addr_is_link_local(const struct in6_addr *ip)
-{
-	return IN6_IS_ADDR_LINKLOCAL(ip);
-}
-
-bool
-addr_is_multicast(const struct in6_addr *ip)
-{
-	return IN6_IS_ADDR_MULTICAST(ip);
-}
-
-bool
-addr_is_v4(const struct in6_addr *ip)
-{
-	return IN6_IS_ADDR_V4MAPPED(ip);
-}
-
-bool
-addr_is_loopback(const struct in6_addr *ip)
-{
-	return IN6_IS_ADDR_LOOPBACK(ip) || (addr_is_v4(ip) && ip->s6_addr[12] == 127);
-}
-
-static bool
-has_zone(const struct in6_addr *ip)
-{
-	return addr_is_link_local(ip) || addr_is_multicast(ip);
-}
-
-bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return IN6_ARE_ADDR_EQUAL(&a->ip, &b->ip) && a->port == b->port &&
-	    (!has_zone(&a->ip) || a->ifindex == b->ifindex);
-}
-
 /* "%e0", "%7" for an interface that is gone, "" where there is no zone. */
 static void
 format_zone(const struct addr *a, char dst[ZONE_TEXT_MAX])
@@ -53,7 +16,7 @@ format_zone(const struct addr *a, char dst[ZONE_TEXT_MAX])
 	char name[IF_NAMESIZE];
 
 	dst[0] = '\0';
-	if (a->ifindex == 0 || !has_zone(&a->ip))
+	if (a->ifindex == 0 || !addr_has_zone(&a->ip))
 		return;
 	if (if_indextoname(a->ifindex, name))
 		snprintf(dst, ZONE_TEXT_MAX, "%%%s", name);
@@ -126,7 +89,7 @@ parse_v6(char *text, struct addr *a)
 		return -EINVAL;
 	if (!zone)
 		return 0;
-	return has_zone(&a->ip) ? parse_zone(zone, &a->ifindex) : -EINVAL;
+	return addr_has_zone(&a->ip) ? parse_zone(zone, &a->ifindex) : -EINVAL;
 }
 
 static int
@@ -179,25 +142,4 @@ addr_parse(const char *text, struct addr *ret)
 	a.port = (uint16_t)port;
 	*ret = a;
 	return 0;
-}
-
-struct sockaddr_in6
-addr_to_sockaddr(const struct addr *a)
-{
-	return (struct sockaddr_in6){
-		.sin6_family = AF_INET6,
-		.sin6_port = htons(a->port),
-		.sin6_addr = a->ip,
-		.sin6_scope_id = has_zone(&a->ip) ? a->ifindex : 0,
-	};
-}
-
-struct addr
-addr_from_sockaddr(const struct sockaddr_in6 *sa)
-{
-	return (struct addr){
-		.ip = sa->sin6_addr,
-		.ifindex = sa->sin6_scope_id,
-		.port = ntohs(sa->sin6_port),
-	};
 }
