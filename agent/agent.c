@@ -99,26 +99,26 @@ changed(void *arg, bool registered, const char *why)
 static int
 sending_group(struct agent *a, const char *attributes, struct in6_addr *ret)
 {
-	char first[SCOPE_TEXT_MAX];
+	char first[GRASP_SCOPE_TEXT_MAX];
 
 	snprintf(first, sizeof first, "%.*s", (int)strcspn(attributes, ";"), attributes);
-	return scope_group(first, agent_config_range(a->cfg), NULL, 0, ret);
+	return grasp_scope_group(first, agent_config_range(a->cfg), NULL, 0, ret);
 }
 
 static int
 make_node(struct agent *a)
 {
-	struct in6_addr join[SCOPE_GROUPS_MAX], send;
-	char attributes[SCOPE_TEXT_MAX];
+	struct in6_addr join[GRASP_SCOPE_GROUPS_MAX], send;
+	char attributes[GRASP_SCOPE_TEXT_MAX];
 	struct grasp_config cfg = { .port = (uint16_t)a->cfg->grasp.port,
 		.link_local = a->cfg->grasp.link_local,
 		.join = join,
 		.send = &send };
 	int joins = 0;
 
-	if (scope_add_domain(a->cfg->attributes, a->cfg->domain, attributes) == 0 &&
+	if (grasp_scope_add_domain(a->cfg->attributes, a->cfg->domain, attributes) == 0 &&
 	    attributes[0])
-		joins = scope_groups_of(
+		joins = grasp_scope_groups_of(
 		    attributes, agent_config_range(a->cfg), NULL, 0, join);
 	cfg.joins = joins > 0 ? (size_t)joins : 0;
 	if (cfg.joins)

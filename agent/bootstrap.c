@@ -187,7 +187,7 @@ concerns_us(const struct bootstrap *b, const struct fog_domain *d)
 		return false;
 	if (d->domain[0] && b->cfg.domain[0] && strcmp(d->domain, b->cfg.domain) != 0)
 		return false;
-	return scope_matches(d->scope, b->cfg.attributes); /* SC-10 */
+	return grasp_scope_matches(d->scope, b->cfg.attributes); /* SC-10 */
 }
 
 /* A controller that was started anew, or that answers us, is worth an attempt before its back-off

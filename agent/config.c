@@ -21,8 +21,8 @@
 static const char *const energies[] = { "auto", "mains", "battery", "harvesting", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const ranges[] = { "admin", "site", "organization", "global", NULL };
-static const enum scope_range range_values[] = { SCOPE_ADMIN, SCOPE_SITE,
-	SCOPE_ORGANIZATION, SCOPE_GLOBAL };
+static const enum grasp_scope_range range_values[] = { GRASP_SCOPE_ADMIN,
+	GRASP_SCOPE_SITE, GRASP_SCOPE_ORGANIZATION, GRASP_SCOPE_GLOBAL };
 
 const struct conf_option agent_options[] = {
 	OPTION(node.name, "node.name", TEXT, NULL,
@@ -165,7 +165,7 @@ check_tags(
 static void
 join_scopes(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
 {
-	char expression[SCOPE_TEXT_MAX];
+	char expression[GRASP_SCOPE_TEXT_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, expression, sizeof expression - 1);
@@ -173,7 +173,7 @@ join_scopes(const struct yaml_node *root, struct agent_config *cfg, struct compl
 		buf_printf(&b, "%s%s=%s", i ? ";" : "", cfg->scopes.key[i],
 		    cfg->scopes.value[i]);
 	expression[b.pos] = 0;
-	if (b.err || scope_canonical(expression, cfg->attributes) < 0)
+	if (b.err || grasp_scope_canonical(expression, cfg->attributes) < 0)
 		yaml_complain(c, node_at(root, "scopes"),
 		    "must be a mapping of admin, geo, mfr, type or user to a value: "
 		    "\"%s\"",
@@ -246,7 +246,7 @@ agent_config_print(const struct agent_config *cfg, FILE *to)
 	conf_print(agent_options, agent_options_len, cfg, to);
 }
 
-enum scope_range
+enum grasp_scope_range
 agent_config_range(const struct agent_config *cfg)
 {
 	return range_values[cfg->grasp.scope_range];

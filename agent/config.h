@@ -17,7 +17,7 @@ struct agent_config {
 	} node;
 	char *domain; /* "": any; never NULL */
 	struct conf_map scopes;
-	char attributes[SCOPE_TEXT_MAX]; /* made of scopes, canonical */
+	char attributes[GRASP_SCOPE_TEXT_MAX]; /* made of scopes, canonical */
 	struct conf_list controllers;	 /* locators, for networks without multicast */
 	struct {
 		int64_t port;
@@ -53,7 +53,7 @@ int agent_config_load(const char *path, struct complaints *c, struct agent_confi
     MUST_CHECK;
 void agent_config_free(struct agent_config *cfg);
 void agent_config_print(const struct agent_config *cfg, FILE *to);
-enum scope_range agent_config_range(const struct agent_config *cfg);
+enum grasp_scope_range agent_config_range(const struct agent_config *cfg);
 
 /* Takes over from fresh what may change while running, and tells of each option that differs
  * but needs a restart. Fresh is still to be freed, and then holds the values given up. */

@@ -162,7 +162,7 @@ is_for_us(const struct advert *a, struct slice value)
 		return true;
 	if (d.domain[0] && a->cfg.domain[0] && strcmp(d.domain, a->cfg.domain))
 		return false;
-	return !d.scope[0] || scope_matches(a->cfg.scope, d.scope);
+	return !d.scope[0] || grasp_scope_matches(a->cfg.scope, d.scope);
 }
 
 static bool

@@ -24,8 +24,8 @@
 
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const ranges[] = { "admin", "site", "organization", "global", NULL };
-static const enum scope_range range_values[] = { SCOPE_ADMIN, SCOPE_SITE,
-	SCOPE_ORGANIZATION, SCOPE_GLOBAL };
+static const enum grasp_scope_range range_values[] = { GRASP_SCOPE_ADMIN,
+	GRASP_SCOPE_SITE, GRASP_SCOPE_ORGANIZATION, GRASP_SCOPE_GLOBAL };
 
 const struct conf_option controller_options[] = {
 	OPTION(domain, "domain", TEXT, "",
@@ -151,14 +151,14 @@ join_scopes(
     const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
 {
 	const struct conf_map *scopes = &cfg->grasp.scopes;
-	char expression[SCOPE_TEXT_MAX];
+	char expression[GRASP_SCOPE_TEXT_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, (uint8_t *)expression, sizeof expression - 1);
 	for (size_t i = 0; i < scopes->len; i++)
 		buf_printf(&b, "%s%s=%s", i ? ";" : "", scopes->key[i], scopes->value[i]);
 	expression[b.pos] = '\0';
-	if (b.err || scope_canonical(expression, cfg->scope) ||
+	if (b.err || grasp_scope_canonical(expression, cfg->scope) ||
 	    strlen(cfg->scope) > SCOPE_VALUE_MAX)
 		yaml_complain(c, node_at(root, "grasp.scopes"),
 		    "must be a short mapping of admin, geo, mfr, type or user to a "
@@ -240,7 +240,7 @@ controller_config_print(const struct controller_config *cfg, FILE *to)
 	conf_print(controller_options, controller_options_len, cfg, to);
 }
 
-enum scope_range
+enum grasp_scope_range
 controller_config_range(const struct controller_config *cfg)
 {
 	return range_values[cfg->grasp.scope_range];

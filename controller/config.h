@@ -19,7 +19,7 @@ struct controller_config {
 		int scope_range; /* see controller_config_range() */
 		int64_t hops;
 	} grasp;
-	char scope[SCOPE_TEXT_MAX]; /* made of grasp.scopes, canonical */
+	char scope[GRASP_SCOPE_TEXT_MAX]; /* made of grasp.scopes, canonical */
 	struct {
 		int64_t period_ms;
 		bool draft;
@@ -52,7 +52,7 @@ int controller_config_load(
     const char *path, struct complaints *c, struct controller_config *ret) MUST_CHECK;
 void controller_config_free(struct controller_config *cfg);
 void controller_config_print(const struct controller_config *cfg, FILE *to);
-enum scope_range controller_config_range(const struct controller_config *cfg);
+enum grasp_scope_range controller_config_range(const struct controller_config *cfg);
 
 /* Takes over from fresh what may change while running, and tells of each option that differs but
  * needs a restart. Fresh is still to be freed. */

@@ -286,7 +286,7 @@ open_sockets(struct program *p)
 static int
 open_grasp(struct program *p)
 {
-	struct in6_addr group[SCOPE_GROUPS_MAX];
+	struct in6_addr group[GRASP_SCOPE_GROUPS_MAX];
 	struct grasp_config cfg = {
 		.port = (uint16_t)p->cfg.grasp.port,
 		.link_local = p->cfg.grasp.link_local,
@@ -295,12 +295,12 @@ open_grasp(struct program *p)
 		.hops = (unsigned)p->cfg.grasp.hops,
 		.links_max = (unsigned)p->cfg.grasp.links,
 	};
-	char port[16], attributes[SCOPE_TEXT_MAX];
-	int groups, err = scope_add_domain(p->cfg.scope, p->cfg.domain, attributes);
+	char port[16], attributes[GRASP_SCOPE_TEXT_MAX];
+	int groups, err = grasp_scope_add_domain(p->cfg.scope, p->cfg.domain, attributes);
 
 	if (err)
 		return refuse(err, "cannot make a group of domain", p->cfg.domain);
-	groups = attributes[0] ? scope_groups_of(attributes,
+	groups = attributes[0] ? grasp_scope_groups_of(attributes,
 				     controller_config_range(&p->cfg), NULL, 0, group)
 			       : 0;
 	if (groups < 0)

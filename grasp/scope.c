@@ -10,14 +10,14 @@
 #define GEO_PREFIX_MIN	3
 #define GEO_PREFIX_MAX	6
 #define PREFIX_BITS_MAX 64
-#define ATTRIBUTE_MAX	(SCOPE_TEXT_MAX - 1)
+#define ATTRIBUTE_MAX	(GRASP_SCOPE_TEXT_MAX - 1)
 
 enum key { ADMIN, GEO, MFR, TYPE, USER, KEYS }; /* in the order of SC-02 */
 
 static const char *const key_names[KEYS] = { "admin", "geo", "mfr", "type", "user" };
 static const char geohash_digits[] = "0123456789bcdefghjkmnpqrstuvwxyz";
 
-static_assert(KEYS - 1 + GEO_PREFIX_MAX - GEO_PREFIX_MIN + 1 <= SCOPE_GROUPS_MAX,
+static_assert(KEYS - 1 + GEO_PREFIX_MAX - GEO_PREFIX_MIN + 1 <= GRASP_SCOPE_GROUPS_MAX,
     "all groups of a node fit");
 
 /* An expression taken apart; values are as they were written. */
@@ -139,13 +139,13 @@ put_value(struct buf *out, enum key key, struct slice written)
 }
 
 int
-scope_canonical(const char *expression, char dst[SCOPE_TEXT_MAX])
+grasp_scope_canonical(const char *expression, char dst[GRASP_SCOPE_TEXT_MAX])
 {
 	struct terms t;
 	struct buf out;
 	int err = parse(expression, &t);
 
-	buf_init_fixed(&out, dst, SCOPE_TEXT_MAX);
+	buf_init_fixed(&out, dst, GRASP_SCOPE_TEXT_MAX);
 	for (enum key k = 0; k < KEYS && err == 0; k++) {
 		if (t.value[k].len == 0)
 			continue;
@@ -162,9 +162,10 @@ scope_canonical(const char *expression, char dst[SCOPE_TEXT_MAX])
 
 /* Canonical text and its terms, which point into it. */
 static int
-parse_canonical(const char *expression, char text[SCOPE_TEXT_MAX], struct terms *ret)
+parse_canonical(
+    const char *expression, char text[GRASP_SCOPE_TEXT_MAX], struct terms *ret)
 {
-	int err = scope_canonical(expression, text);
+	int err = grasp_scope_canonical(expression, text);
 
 	return err < 0 ? err : parse(text, ret);
 }
@@ -174,7 +175,7 @@ parse_canonical(const char *expression, char text[SCOPE_TEXT_MAX], struct terms 
 static int
 hash(const char *canonical, uint8_t ret[CRYPTO_SHA256_LEN])
 {
-	uint8_t memory[sizeof HASH_LABEL + SCOPE_TEXT_MAX];
+	uint8_t memory[sizeof HASH_LABEL + GRASP_SCOPE_TEXT_MAX];
 	struct buf in;
 
 	buf_init_fixed(&in, memory, sizeof memory);
@@ -195,27 +196,27 @@ put_prefix(uint8_t *dst, const struct in6_addr *prefix, unsigned bits)
 }
 
 static bool
-is_range(enum scope_range range)
+is_range(enum grasp_scope_range range)
 {
 	switch (range) {
-	case SCOPE_ADMIN:
-	case SCOPE_SITE:
-	case SCOPE_ORGANIZATION:
-	case SCOPE_GLOBAL:
+	case GRASP_SCOPE_ADMIN:
+	case GRASP_SCOPE_SITE:
+	case GRASP_SCOPE_ORGANIZATION:
+	case GRASP_SCOPE_GLOBAL:
 		return true;
 	}
 	return false;
 }
 
 int
-scope_group(const char *canonical, enum scope_range range, const struct in6_addr *prefix,
-    unsigned prefix_len, struct in6_addr *ret)
+grasp_scope_group(const char *canonical, enum grasp_scope_range range,
+    const struct in6_addr *prefix, unsigned prefix_len, struct in6_addr *ret)
 {
-	char text[SCOPE_TEXT_MAX];
+	char text[GRASP_SCOPE_TEXT_MAX];
 	uint8_t d[CRYPTO_SHA256_LEN];
 	struct in6_addr g = { .s6_addr = { 0xff } };
 
-	if (scope_canonical(canonical, text) < 0 || !*text ||
+	if (grasp_scope_canonical(canonical, text) < 0 || !*text ||
 	    strcmp(text, canonical) != 0)
 		return -EINVAL;
 	if (!is_range(range) || prefix_len > PREFIX_BITS_MAX)
@@ -250,9 +251,9 @@ covers(enum key key, struct slice wanted, struct slice mine)
 }
 
 bool
-scope_matches(const char *expression, const char *attributes)
+grasp_scope_matches(const char *expression, const char *attributes)
 {
-	char wanted_text[SCOPE_TEXT_MAX], mine_text[SCOPE_TEXT_MAX];
+	char wanted_text[GRASP_SCOPE_TEXT_MAX], mine_text[GRASP_SCOPE_TEXT_MAX];
 	struct terms wanted, mine;
 
 	if (parse_canonical(expression, wanted_text, &wanted) < 0 ||
@@ -265,7 +266,7 @@ scope_matches(const char *expression, const char *attributes)
 }
 
 struct place { /* where groups of one kind go */
-	enum scope_range range;
+	enum grasp_scope_range range;
 	const struct in6_addr *prefix;
 	unsigned prefix_len;
 };
@@ -274,7 +275,7 @@ static int
 group_of_key(
     enum key key, struct slice value, const struct place *p, struct in6_addr *ret)
 {
-	char text[SCOPE_TEXT_MAX];
+	char text[GRASP_SCOPE_TEXT_MAX];
 	struct buf out;
 
 	buf_init_fixed(&out, text, sizeof text);
@@ -282,7 +283,7 @@ group_of_key(
 	buf_put_slice(&out, value);
 	buf_put_u8(&out, '\0');
 	return out.err ? out.err
-		       : scope_group(text, p->range, p->prefix, p->prefix_len, ret);
+		       : grasp_scope_group(text, p->range, p->prefix, p->prefix_len, ret);
 }
 
 static int
@@ -307,12 +308,12 @@ groups_of_key(
 }
 
 int
-scope_groups_of(const char *attributes, enum scope_range range,
+grasp_scope_groups_of(const char *attributes, enum grasp_scope_range range,
     const struct in6_addr *prefix, unsigned prefix_len,
-    struct in6_addr ret[SCOPE_GROUPS_MAX])
+    struct in6_addr ret[GRASP_SCOPE_GROUPS_MAX])
 {
 	const struct place place = { range, prefix, prefix_len };
-	char text[SCOPE_TEXT_MAX];
+	char text[GRASP_SCOPE_TEXT_MAX];
 	struct terms t;
 	int count = 0, n = parse_canonical(attributes, text, &t);
 
@@ -326,9 +327,10 @@ scope_groups_of(const char *attributes, enum scope_range range,
 }
 
 int
-scope_add_domain(const char *attributes, const char *domain, char dst[SCOPE_TEXT_MAX])
+grasp_scope_add_domain(
+    const char *attributes, const char *domain, char dst[GRASP_SCOPE_TEXT_MAX])
 {
-	char text[SCOPE_TEXT_MAX];
+	char text[GRASP_SCOPE_TEXT_MAX];
 	bool named =
 	    !domain[0] || strncmp(attributes, "admin=", 6) == 0; /* keys ascend */
 	int n = named ? snprintf(text, sizeof text, "%s", attributes)
@@ -341,5 +343,5 @@ scope_add_domain(const char *attributes, const char *domain, char dst[SCOPE_TEXT
 		dst[0] = '\0';
 		return 0;
 	}
-	return scope_canonical(text, dst);
+	return grasp_scope_canonical(text, dst);
 }

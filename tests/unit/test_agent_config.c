@@ -55,7 +55,7 @@ an_empty_file_gives_the_defaults_and_no_confession(void **state)
 	assert_int_equal(cfg.grasp.port, 7017);
 	assert_true(cfg.grasp.link_local);
 	assert_int_equal(cfg.history.bytes, 2 * 1024 * 1024);
-	assert_int_equal(agent_config_range(&cfg), SCOPE_ADMIN);
+	assert_int_equal(agent_config_range(&cfg), GRASP_SCOPE_ADMIN);
 	assert_false(cfg.insecure.plain_grasp);
 	assert_null(cfg.node.name);
 }
@@ -68,7 +68,7 @@ scopes_become_canonical_attributes(void **state)
 			      "grasp: {scope-range: organization}\n"),
 	    0);
 	assert_string_equal(cfg.attributes, "admin=operator1;type=robot");
-	assert_int_equal(agent_config_range(&cfg), SCOPE_ORGANIZATION);
+	assert_int_equal(agent_config_range(&cfg), GRASP_SCOPE_ORGANIZATION);
 }
 
 static void

@@ -62,7 +62,7 @@ an_empty_file_gives_the_defaults(void **state)
 	assert_string_equal(cfg.domain, "");
 	assert_string_equal(cfg.scope, "");
 	assert_null(cfg.hooks);
-	assert_int_equal(controller_config_range(&cfg), SCOPE_ADMIN);
+	assert_int_equal(controller_config_range(&cfg), GRASP_SCOPE_ADMIN);
 }
 
 static void
@@ -117,7 +117,7 @@ scopes_become_one_canonical_expression(void **state) /* SC-02 */
 			      "  scope-range: site\n"),
 	    0);
 	assert_string_equal(cfg.scope, "admin=operator1;type=robot");
-	assert_int_equal(controller_config_range(&cfg), SCOPE_SITE);
+	assert_int_equal(controller_config_range(&cfg), GRASP_SCOPE_SITE);
 }
 
 static void

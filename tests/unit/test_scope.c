@@ -20,9 +20,9 @@ ip(const char *text)
 static void
 assert_canonical(const char *expression, const char *text)
 {
-	char dst[SCOPE_TEXT_MAX];
+	char dst[GRASP_SCOPE_TEXT_MAX];
 
-	assert_int_equal(0, scope_canonical(expression, dst));
+	assert_int_equal(0, grasp_scope_canonical(expression, dst));
 	assert_string_equal(dst, text);
 }
 
@@ -48,18 +48,19 @@ published_expressions_have_their_canonical_text(void **state)
 static void
 a_domain_is_an_admin_scope_unless_another_is_named(void **state)
 {
-	char dst[SCOPE_TEXT_MAX];
+	char dst[GRASP_SCOPE_TEXT_MAX];
 
 	(void)state; /* SC-09 */
-	assert_int_equal(0, scope_add_domain("", "Operator1", dst));
+	assert_int_equal(0, grasp_scope_add_domain("", "Operator1", dst));
 	assert_string_equal(dst, "admin=operator1");
-	assert_int_equal(0, scope_add_domain("type=robot", "operator1", dst));
+	assert_int_equal(0, grasp_scope_add_domain("type=robot", "operator1", dst));
 	assert_string_equal(dst, "admin=operator1;type=robot");
-	assert_int_equal(0, scope_add_domain("admin=other;type=robot", "operator1", dst));
+	assert_int_equal(
+	    0, grasp_scope_add_domain("admin=other;type=robot", "operator1", dst));
 	assert_string_equal(dst, "admin=other;type=robot");
-	assert_int_equal(0, scope_add_domain("", "", dst));
+	assert_int_equal(0, grasp_scope_add_domain("", "", dst));
 	assert_string_equal(dst, "");
-	assert_int_equal(-EINVAL, scope_add_domain("", "a;b", dst));
+	assert_int_equal(-EINVAL, grasp_scope_add_domain("", "a;b", dst));
 }
 
 static void
@@ -71,7 +72,8 @@ published_expressions_have_their_group(void **state)
 		struct in6_addr prefix = ip(v->prefix), group;
 
 		assert_int_equal(0,
-		    scope_group(v->canonical, v->range, &prefix, v->prefix_len, &group));
+		    grasp_scope_group(
+			v->canonical, v->range, &prefix, v->prefix_len, &group));
 		assert_group(&group, v->group);
 	}
 }
@@ -102,11 +104,11 @@ what_is_no_expression_is_refused(void **state)
 	static const char *const wrong[] = { "colour=red", "admin", "admin=", "admin= ;",
 		"=x", "admin=a;admin=b", "user=%4", "user=%zz", "user=\xc3(", "Admin=x",
 		"geo=abc", "geo=ezj%20" };
-	char dst[SCOPE_TEXT_MAX];
+	char dst[GRASP_SCOPE_TEXT_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		if (scope_canonical(wrong[i], dst) != -EINVAL)
+		if (grasp_scope_canonical(wrong[i], dst) != -EINVAL)
 			fail_msg("%s was accepted", wrong[i]);
 		assert_string_equal(dst, "");
 	}
@@ -115,15 +117,15 @@ what_is_no_expression_is_refused(void **state)
 static void
 an_expression_that_does_not_fit_is_refused(void **state)
 {
-	char text[SCOPE_TEXT_MAX + 8] = "user=", dst[SCOPE_TEXT_MAX];
+	char text[GRASP_SCOPE_TEXT_MAX + 8] = "user=", dst[GRASP_SCOPE_TEXT_MAX];
 
 	(void)state;
-	memset(text + 5, 'u', SCOPE_TEXT_MAX - 6);
+	memset(text + 5, 'u', GRASP_SCOPE_TEXT_MAX - 6);
 	assert_canonical(text, text);
-	text[SCOPE_TEXT_MAX - 1] = 'u';
-	assert_int_equal(-ENOSPC, scope_canonical(text, dst));
-	memset(text + 5, '/', SCOPE_TEXT_MAX / 3);
-	assert_int_equal(-ENOSPC, scope_canonical(text, dst));
+	text[GRASP_SCOPE_TEXT_MAX - 1] = 'u';
+	assert_int_equal(-ENOSPC, grasp_scope_canonical(text, dst));
+	memset(text + 5, '/', GRASP_SCOPE_TEXT_MAX / 3);
+	assert_int_equal(-ENOSPC, grasp_scope_canonical(text, dst));
 }
 
 static void
@@ -132,10 +134,11 @@ groups_are_made_of_canonical_text_only(void **state)
 	struct in6_addr prefix = ip("fd9e:1:2::"), g;
 
 	(void)state;
-	assert_int_equal(-EINVAL, scope_group("", SCOPE_ADMIN, NULL, 0, &g));
+	assert_int_equal(-EINVAL, grasp_scope_group("", GRASP_SCOPE_ADMIN, NULL, 0, &g));
+	assert_int_equal(-EINVAL,
+	    grasp_scope_group("admin=Operator1", GRASP_SCOPE_ADMIN, NULL, 0, &g));
 	assert_int_equal(
-	    -EINVAL, scope_group("admin=Operator1", SCOPE_ADMIN, NULL, 0, &g));
-	assert_int_equal(-EINVAL, scope_group("admin=a", SCOPE_ADMIN, &prefix, 65, &g));
+	    -EINVAL, grasp_scope_group("admin=a", GRASP_SCOPE_ADMIN, &prefix, 65, &g));
 }
 
 static void
@@ -148,7 +151,8 @@ no_group_is_smaller_than_admin_local(void **state)
 		bool may = range == 4 || range == 5 || range == 8 || range == 14;
 
 		assert_int_equal(may ? 0 : -EINVAL,
-		    scope_group("admin=a", (enum scope_range)range, NULL, 0, &g));
+		    grasp_scope_group(
+			"admin=a", (enum grasp_scope_range)range, NULL, 0, &g));
 	}
 }
 
@@ -158,8 +162,10 @@ bits_beyond_the_prefix_do_not_count(void **state)
 	struct in6_addr exact = ip("fd9e:1:2::"), longer = ip("fd9e:1:2:3:4::"), a, b;
 
 	(void)state; /* SC-06 */
-	assert_int_equal(0, scope_group("admin=a", SCOPE_ADMIN, &exact, 47, &a));
-	assert_int_equal(0, scope_group("admin=a", SCOPE_ADMIN, &longer, 47, &b));
+	assert_int_equal(
+	    0, grasp_scope_group("admin=a", GRASP_SCOPE_ADMIN, &exact, 47, &a));
+	assert_int_equal(
+	    0, grasp_scope_group("admin=a", GRASP_SCOPE_ADMIN, &longer, 47, &b));
 	assert_memory_equal(&a, &b, sizeof a);
 }
 
@@ -169,9 +175,12 @@ every_form_of_an_expression_ends_in_the_same_group_id(void **state)
 	struct in6_addr prefix = ip("fd9e:1:2::"), a, b, c;
 
 	(void)state; /* SC-07 */
-	assert_int_equal(0, scope_group("type=robot", SCOPE_ADMIN, NULL, 0, &a));
-	assert_int_equal(0, scope_group("type=robot", SCOPE_GLOBAL, NULL, 0, &b));
-	assert_int_equal(0, scope_group("type=robot", SCOPE_SITE, &prefix, 48, &c));
+	assert_int_equal(
+	    0, grasp_scope_group("type=robot", GRASP_SCOPE_ADMIN, NULL, 0, &a));
+	assert_int_equal(
+	    0, grasp_scope_group("type=robot", GRASP_SCOPE_GLOBAL, NULL, 0, &b));
+	assert_int_equal(
+	    0, grasp_scope_group("type=robot", GRASP_SCOPE_SITE, &prefix, 48, &c));
 	assert_memory_equal(&a.s6_addr[12], &b.s6_addr[12], 4);
 	assert_memory_equal(&a.s6_addr[12], &c.s6_addr[12], 4);
 }
@@ -179,11 +188,13 @@ every_form_of_an_expression_ends_in_the_same_group_id(void **state)
 static void
 assert_joins(const char *attributes, int count, const char *const *single)
 {
-	struct in6_addr group[SCOPE_GROUPS_MAX], want;
+	struct in6_addr group[GRASP_SCOPE_GROUPS_MAX], want;
 
-	assert_int_equal(count, scope_groups_of(attributes, SCOPE_ADMIN, NULL, 0, group));
+	assert_int_equal(
+	    count, grasp_scope_groups_of(attributes, GRASP_SCOPE_ADMIN, NULL, 0, group));
 	for (int i = 0; i < count; i++) {
-		assert_int_equal(0, scope_group(single[i], SCOPE_ADMIN, NULL, 0, &want));
+		assert_int_equal(
+		    0, grasp_scope_group(single[i], GRASP_SCOPE_ADMIN, NULL, 0, &want));
 		assert_memory_equal(&group[i], &want, sizeof want);
 	}
 }
@@ -228,9 +239,9 @@ a_node_is_meant_when_all_of_the_expression_is_true_of_it(void **state)
 
 	(void)state; /* SC-08, SC-10 */
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		if (scope_matches(cases[i].expression, node) != cases[i].match)
+		if (grasp_scope_matches(cases[i].expression, node) != cases[i].match)
 			fail_msg("\"%s\"", cases[i].expression);
-	assert_false(scope_matches("", "colour=red"));
+	assert_false(grasp_scope_matches("", "colour=red"));
 }
 
 int
