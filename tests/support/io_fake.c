@@ -2,11 +2,8 @@
 #include "tests/support/io_fake_int.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define START_MS      1000000
@@ -18,14 +15,6 @@ struct grasp_timer {
 	struct fake_host *host;
 	void (*fire)(void *arg);
 	void *arg;
-};
-
-struct fake_letter {
-	LIST_ENTRY(fake_letter) entry;
-	struct fake_event event;
-	struct fake_host *to;
-	struct grasp_datagram datagram;
-	uint8_t data[];
 };
 
 void *
@@ -190,6 +179,7 @@ fake_net_free(struct fake_net *net)
 	while ((h = TAILQ_FIRST(&net->hosts)))
 		fake_host_free(h);
 	fake_conns_free(net);
+	fake_links_free(net);
 	fake_net_capture(net, false);
 	free(net->packet);
 	free(net->heap);
@@ -235,6 +225,12 @@ bool
 fake_passes(struct fake_net *net, const struct fake_packet *p)
 {
 	return !net->pass || net->pass(net->pass_arg, p);
+}
+
+bool
+fake_is_lost(struct fake_net *net)
+{
+	return net->loss_percent && fake_random(net) % 100 < net->loss_percent;
 }
 
 /* --- what was sent -------------------------------------------------------------------------- */
@@ -313,7 +309,7 @@ fake_count(const struct fake_net *net, enum grasp_type type)
 	return n;
 }
 
-/* --- hosts and their interfaces -------------------------------------------------------------- */
+/* --- hosts ----------------------------------------------------------------------------------- */
 
 bool
 fake_fails(struct fake_host *h)
@@ -331,24 +327,6 @@ fake_fail(struct fake_host *h, unsigned n, int err)
 	h->failure = err;
 }
 
-struct fake_interface *
-fake_interface(const struct fake_host *h, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < h->interfaces; i++)
-		if (h->interface[i].is.index == ifindex)
-			return (struct fake_interface *)&h->interface[i];
-	return NULL;
-}
-
-const struct in6_addr *
-fake_source(const struct fake_interface *i, bool link_local)
-{
-	for (int a = 0; a < i->is.addrs; a++)
-		if (addr_is_link_local(&i->is.addr[a]) == link_local)
-			return &i->is.addr[a];
-	return NULL;
-}
-
 static void
 tell_changed(struct fake_event *e)
 {
@@ -356,76 +334,6 @@ tell_changed(struct fake_event *e)
 
 	if (h->events && h->events->interfaces_changed)
 		h->events->interfaces_changed(h->arg);
-}
-
-/* Global and ULA addresses before link-local ones, as io.h promises. */
-static void
-add_address(struct grasp_interface *is, const char *text)
-{
-	struct in6_addr ip;
-	int place;
-	int ok = inet_pton(AF_INET6, text, &ip);
-
-	assert(ok == 1 && is->addrs < GRASP_ADDRS_MAX);
-	place = is->addrs++;
-	if (!addr_is_link_local(&ip))
-		for (; place > 0 && addr_is_link_local(&is->addr[place - 1]); place--)
-			is->addr[place] = is->addr[place - 1];
-	is->addr[place] = ip;
-}
-
-uint32_t
-fake_attach(struct fake_host *h, unsigned link, ...)
-{
-	struct fake_interface *i = &h->interface[h->interfaces];
-	const char *text;
-	va_list ap;
-
-	assert(h->interfaces < FAKE_INTERFACES);
-	*i = (struct fake_interface){ .link = link };
-	i->is.index = ++h->net->interfaces;
-	snprintf(i->is.name, sizeof i->is.name, "e%u", i->is.index);
-	va_start(ap, link);
-	while ((text = va_arg(ap, const char *)))
-		add_address(&i->is, text);
-	va_end(ap);
-	h->interfaces++;
-	fake_schedule(h->net, &h->changed, 0);
-	return i->is.index;
-}
-
-void
-fake_add_address(struct fake_host *h, uint32_t ifindex, const char *address)
-{
-	add_address(&fake_interface(h, ifindex)->is, address);
-	fake_schedule(h->net, &h->changed, 0);
-}
-
-void
-fake_detach(struct fake_host *h, uint32_t ifindex)
-{
-	struct fake_interface *i = fake_interface(h, ifindex);
-
-	*i = h->interface[--h->interfaces];
-	fake_schedule(h->net, &h->changed, 0);
-}
-
-static bool
-is_member(const struct fake_interface *i, const struct in6_addr *group)
-{
-	for (unsigned g = 0; g < i->groups; g++)
-		if (IN6_ARE_ADDR_EQUAL(&i->group[g], group))
-			return true;
-	return false;
-}
-
-bool
-fake_is_joined(const struct fake_host *h, uint32_t ifindex, const char *group)
-{
-	const struct fake_interface *i = fake_interface(h, ifindex);
-	struct in6_addr ip;
-
-	return i && inet_pton(AF_INET6, group, &ip) == 1 && is_member(i, &ip);
 }
 
 uint16_t
@@ -512,7 +420,7 @@ timer_free(struct grasp_timer *t)
 	free(t);
 }
 
-/* --- struct grasp_io_ops: multicast ----------------------------------------------------------- */
+/* --- struct grasp_io_ops: all of them ---------------------------------------------------------- */
 
 static int
 bind_host(struct grasp_io *io, uint16_t port, const struct grasp_io_events *ev, void *arg)
@@ -535,149 +443,7 @@ unbind_host(struct grasp_io *io)
 
 	h->events = NULL;
 	for (unsigned i = 0; i < h->interfaces; i++)
-		h->interface[i].groups = 0;
-}
-
-static int
-interfaces(struct grasp_io *io, struct grasp_interface dst[GRASP_INTERFACES_MAX])
-{
-	struct fake_host *h = host_of(io);
-
-	for (unsigned i = 0; i < h->interfaces; i++)
-		dst[i] = h->interface[i].is;
-	return (int)h->interfaces;
-}
-
-static int
-group_join(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group)
-{
-	struct fake_host *h = host_of(io);
-	struct fake_interface *i = fake_interface(h, ifindex);
-
-	if (!i)
-		return -ENODEV;
-	if (fake_fails(h))
-		return -h->failure;
-	if (is_member(i, group))
-		return 0;
-	if (i->groups == FAKE_GROUPS)
-		return -ENOBUFS;
-	i->group[i->groups++] = *group;
-	return 0;
-}
-
-static void
-arrive(struct fake_event *e)
-{
-	struct fake_letter *l = container_of(e, struct fake_letter, event);
-	struct fake_host *h = l->to;
-
-	LIST_REMOVE(l, entry);
-	if (h->events)
-		h->events->datagram(h->arg, &l->datagram);
-	free(l);
-}
-
-static void
-post(struct fake_host *h, const struct grasp_datagram *d, int64_t delay_ms)
-{
-	struct fake_letter *l = fake_alloc(sizeof *l + d->data.len);
-
-	l->event.run = arrive;
-	l->to = h;
-	l->datagram = *d;
-	if (d->data.len)
-		memcpy(l->data, d->data.data, d->data.len);
-	l->datagram.data.data = l->data;
-	LIST_INSERT_HEAD(&h->letters, l, entry);
-	fake_schedule(h->net, &l->event, delay_ms);
-}
-
-void
-fake_inject(struct fake_host *h, const struct grasp_datagram *d)
-{
-	post(h, d, 0);
-}
-
-static bool
-is_link_group(const struct in6_addr *group)
-{
-	return (group->s6_addr[1] & 0x0f) <= 2;
-}
-
-static bool
-reaches(struct fake_net *net, const struct fake_packet *p, const struct fake_interface *i)
-{
-	if (!is_member(i, &p->to.ip))
-		return false;
-	if (i->link == p->link)
-		return true;
-	return net->routes && !is_link_group(&p->to.ip) && p->hops > 1;
-}
-
-static void
-deliver(struct fake_net *net, const struct fake_packet *p)
-{
-	struct fake_host *h;
-
-	TAILQ_FOREACH(h, &net->hosts, entry) {
-		for (unsigned i = 0; i < h->interfaces; i++) {
-			struct fake_interface *in = &h->interface[i];
-			struct grasp_datagram d = {
-				.from = p->from,
-				.to = p->to.ip,
-				.hop_limit = (int)p->hops - (in->link != p->link),
-				.data = p->data,
-			};
-
-			if (!h->events || !reaches(net, p, in))
-				continue;
-			if (net->loss_percent &&
-			    fake_random(net) % 100 < net->loss_percent)
-				continue;
-			d.from.ifindex = in->is.index;
-			post(h, &d, fake_delay(net));
-		}
-	}
-}
-
-static const struct in6_addr *
-wide_source(const struct fake_host *h, const struct fake_interface *first)
-{
-	const struct in6_addr *ip = fake_source(first, false);
-
-	for (unsigned i = 0; i < h->interfaces && !ip; i++)
-		ip = fake_source(&h->interface[i], false);
-	return ip;
-}
-
-static int
-group_send(struct grasp_io *io, uint32_t ifindex, const struct in6_addr *group,
-    unsigned hops, struct slice data)
-{
-	struct fake_host *h = host_of(io);
-	const struct fake_interface *i = fake_interface(h, ifindex);
-	const struct in6_addr *source;
-	struct fake_packet p = { .kind = FAKE_DATAGRAM, .data = data };
-
-	if (!i)
-		return -ENODEV;
-	if (fake_fails(h))
-		return -h->failure;
-	source = is_link_group(group) ? fake_source(i, true) : wide_source(h, i);
-	if (!source)
-		return -EADDRNOTAVAIL;
-	p.at_ms = h->net->now_ms;
-	p.from =
-	    (struct addr){ .ip = *source, .ifindex = ifindex, .port = h->query_port };
-	p.to =
-	    (struct addr){ .ip = *group, .ifindex = ifindex, .port = GRASP_LISTEN_PORT };
-	p.link = i->link;
-	p.hops = hops ? hops : 1;
-	fake_record(h->net, &p);
-	if (fake_passes(h->net, &p))
-		deliver(h->net, &p);
-	return 0;
+		h->interface[i]->groups = 0;
 }
 
 static const struct grasp_io_ops ops = {
@@ -690,9 +456,9 @@ static const struct grasp_io_ops ops = {
 	.timer_free = timer_free,
 	.bind = bind_host,
 	.unbind = unbind_host,
-	.interfaces = interfaces,
-	.group_join = group_join,
-	.group_send = group_send,
+	.interfaces = fake_interfaces,
+	.group_join = fake_group_join,
+	.group_send = fake_group_send,
 	.stream_open = fake_stream_open,
 	.stream_set = fake_stream_set,
 	.stream_send = fake_stream_send,
@@ -712,6 +478,7 @@ fake_host_new(struct fake_net *net)
 	h->changed.run = tell_changed;
 	LIST_INIT(&h->timers);
 	LIST_INIT(&h->letters);
+	LIST_INIT(&h->streams);
 	TAILQ_INSERT_TAIL(&net->hosts, h, entry);
 	return h;
 }
@@ -725,18 +492,14 @@ fake_host_io(struct fake_host *h)
 void
 fake_host_free(struct fake_host *h)
 {
-	struct fake_letter *l;
 	struct grasp_timer *t;
 
 	fake_unschedule(h->net, &h->changed);
 	fake_streams_vanish(h);
-	while ((l = LIST_FIRST(&h->letters))) {
-		fake_unschedule(h->net, &l->event);
-		LIST_REMOVE(l, entry);
-		free(l);
-	}
+	fake_letters_free(h);
 	while ((t = LIST_FIRST(&h->timers)))
 		timer_free(t);
+	fake_detach_all(h);
 	TAILQ_REMOVE(&h->net->hosts, h, entry);
 	free(h);
 }

@@ -39,7 +39,8 @@ fake_run_until(struct fake_net *net, bool (*done)(void *arg), void *arg, int64_t
 
 /* One way, uniformly between the two; 1 ms at first. */
 void fake_net_delay(struct fake_net *net, int64_t min_ms, int64_t max_ms);
-void fake_net_loss(struct fake_net *net, unsigned percent); /* of datagrams */
+/* Of datagrams; what a stream carries is sent again, later. */
+void fake_net_loss(struct fake_net *net, unsigned percent);
 /* False: the packet is lost. A stream tries again every 200 ms, as TCP would. NULL: all pass. */
 void fake_net_filter(struct fake_net *net,
     bool (*pass)(void *arg, const struct fake_packet *p), void *arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Streams of the fake world. Each end has a queue of segments on their way to the other end;
- * they arrive in order, one send() as one piece, and a segment that the filter holds back is
- * tried again, so that a network cut off and healed looks as it does to TCP. */
+ * they arrive in order, one send() as one piece, and a segment that is lost or that the filter
+ * holds back is tried again, so that a bad network looks as it does to TCP. */
 #include "tests/support/io_fake_int.h"
 #include "base/mem.h"
 
@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define RETRY_MS  200
+#define RETRY_MS  200  /* until a segment that was lost is sent again */
+#define REOPEN_MS 1000 /* the same of an opening (RFC 6298) */
+#define LOST_MS	  60000
 #define LINGER_MS 2000
 #define QUEUE_MAX (256 * 1024)
 
@@ -22,6 +24,7 @@ struct segment {
 };
 
 struct grasp_stream {
+	LIST_ENTRY(grasp_stream) entry; /* of the host */
 	struct fake_conn *conn;
 	struct grasp_stream *other;
 	struct fake_host *host; /* NULL: nobody there */
@@ -61,9 +64,25 @@ clear(struct grasp_stream *s)
 }
 
 static void
+enter_host(struct grasp_stream *s, struct fake_host *h)
+{
+	s->host = h;
+	LIST_INSERT_HEAD(&h->streams, s, entry);
+}
+
+static void
+leave_host(struct grasp_stream *s)
+{
+	if (s->host)
+		LIST_REMOVE(s, entry);
+	s->host = NULL;
+}
+
+static void
 free_conn(struct fake_conn *c)
 {
 	for (int i = 0; i < 2; i++) {
+		leave_host(&c->end[i]);
 		clear(&c->end[i]);
 		fake_unschedule(c->net, &c->end[i].timeout);
 		free(c->end[i].in);
@@ -101,6 +120,20 @@ end_with(struct grasp_stream *s, int err)
 
 /* --- segments ------------------------------------------------------------------------------- */
 
+/* The first one in the queue, after as many attempts as it takes. */
+static void
+send_first(struct grasp_stream *s)
+{
+	struct fake_net *net = s->conn->net;
+	int64_t again_ms =
+	    STAILQ_FIRST(&s->out)->kind == FAKE_OPEN ? REOPEN_MS : RETRY_MS;
+	int64_t delay_ms = fake_delay(net);
+
+	for (; fake_is_lost(net) && again_ms < LOST_MS; again_ms *= 2)
+		delay_ms += again_ms;
+	fake_schedule(net, &s->arrival, delay_ms);
+}
+
 static void
 push(struct grasp_stream *s, enum fake_kind kind, struct slice data)
 {
@@ -116,55 +149,17 @@ push(struct grasp_stream *s, enum fake_kind kind, struct slice data)
 	STAILQ_INSERT_TAIL(&s->out, g, entry);
 	s->out_len += g->len;
 	if (!s->arrival.place)
-		fake_schedule(s->conn->net, &s->arrival, fake_delay(s->conn->net));
-}
-
-static bool
-has_address(
-    const struct fake_host *h, const struct addr *a, uint32_t ifindex, unsigned link)
-{
-	for (unsigned i = 0; i < h->interfaces; i++)
-		for (int n = 0; n < h->interface[i].is.addrs; n++) {
-			if (!IN6_ARE_ADDR_EQUAL(&h->interface[i].is.addr[n], &a->ip))
-				continue;
-			if (!addr_is_link_local(&a->ip))
-				return true;
-			if (ifindex ? h->interface[i].is.index == ifindex
-				    : h->interface[i].link == link)
-				return true;
-		}
-	return false;
-}
-
-static uint32_t
-ifindex_on(const struct fake_host *h, unsigned link)
-{
-	for (unsigned i = 0; i < h->interfaces; i++)
-		if (h->interface[i].link == link)
-			return h->interface[i].is.index;
-	return 0;
-}
-
-/* The interface that an address of the host is on. */
-static uint32_t
-ifindex_with(const struct fake_host *h, const struct in6_addr *ip)
-{
-	for (unsigned i = 0; i < h->interfaces; i++)
-		for (int n = 0; n < h->interface[i].is.addrs; n++)
-			if (IN6_ARE_ADDR_EQUAL(&h->interface[i].is.addr[n], ip))
-				return h->interface[i].is.index;
-	return 0;
+		send_first(s);
 }
 
 static void
-set_accepting_end(struct grasp_stream *s, struct fake_host *h, unsigned link)
+set_accepting_end(struct grasp_stream *s, const struct fake_interface *at)
 {
 	bool local = addr_is_link_local(&s->other->peer.ip);
 
-	s->host = h;
+	enter_host(s, at->host);
 	s->local = s->other->peer;
-	s->local.ifindex =
-	    local ? ifindex_on(h, link) : ifindex_with(h, &s->other->peer.ip);
+	s->local.ifindex = at->is.index;
 	s->peer = s->other->local;
 	s->peer.ifindex = local ? s->local.ifindex : 0;
 }
@@ -173,15 +168,16 @@ static void
 take_open(struct grasp_stream *from)
 {
 	struct grasp_stream *s = from->other;
-	const struct fake_interface *i = fake_interface(from->host, from->local.ifindex);
-	unsigned link = i ? i->link : 0;
+	const struct fake_interface *i, *at;
 	struct fake_host *h;
 
-	TAILQ_FOREACH(h, &from->conn->net->hosts, entry)
-		if (has_address(h, &from->peer, 0, link))
-			break;
-	if (!h)
+	if (!from->host)
+		return;
+	i = fake_interface(from->host, from->local.ifindex);
+	at = fake_owner(from->conn->net, &from->peer.ip, i ? i->link : 0);
+	if (!at)
 		return; /* nobody answers; the opening times out */
+	h = at->host;
 	s->local = from->peer;
 	s->peer = from->local;
 	if (!h->events ||
@@ -189,7 +185,7 @@ take_open(struct grasp_stream *from)
 		push(s, FAKE_RESET, (struct slice){ 0 });
 		return;
 	}
-	set_accepting_end(s, h, link);
+	set_accepting_end(s, at);
 	s->open = s->opened = true;
 	push(s, FAKE_OPENED, (struct slice){ 0 });
 	h->events->accepted(h->arg, s);
@@ -270,7 +266,7 @@ arrive(struct fake_event *e)
 	c->busy--;
 	free(g);
 	if (!STAILQ_EMPTY(&s->out) && !s->arrival.place)
-		fake_schedule(c->net, &s->arrival, fake_delay(c->net));
+		send_first(s);
 	reap(c);
 }
 
@@ -294,11 +290,11 @@ choose_source(const struct fake_host *h, const struct addr *to, uint32_t *ret_if
 	bool local = addr_is_link_local(&to->ip);
 
 	for (unsigned i = 0; i < h->interfaces; i++) {
-		const struct in6_addr *ip = fake_source(&h->interface[i], local);
+		const struct in6_addr *ip = fake_source(h->interface[i], local);
 
-		if (!ip || (local && h->interface[i].is.index != to->ifindex))
+		if (!ip || (local && h->interface[i]->is.index != to->ifindex))
 			continue;
-		*ret_ifindex = h->interface[i].is.index;
+		*ret_ifindex = h->interface[i]->is.index;
 		return ip;
 	}
 	return NULL;
@@ -334,7 +330,7 @@ fake_stream_open(struct grasp_io *io, const struct addr *to, int64_t timeout_ms,
 	init_end(c, 1);
 	LIST_INSERT_HEAD(&h->net->conns, c, entry);
 	s = &c->end[0];
-	s->host = h;
+	enter_host(s, h);
 	s->ops = ops;
 	s->arg = arg;
 	s->open = true;
@@ -392,12 +388,11 @@ fake_stream_local(const struct grasp_stream *s, struct addr *ret)
 unsigned
 fake_streams(const struct fake_host *h)
 {
-	const struct fake_conn *c;
+	const struct grasp_stream *s;
 	unsigned n = 0;
 
-	LIST_FOREACH(c, &h->net->conns, entry)
-		for (int i = 0; i < 2; i++)
-			n += c->end[i].open && c->end[i].host == h;
+	LIST_FOREACH(s, &h->streams, entry)
+		n += s->open;
 	return n;
 }
 
@@ -405,17 +400,13 @@ fake_streams(const struct fake_host *h)
 void
 fake_streams_vanish(struct fake_host *h)
 {
-	struct fake_conn *c, *next;
+	struct grasp_stream *s;
 
-	for (c = LIST_FIRST(&h->net->conns); c; c = next) {
-		next = LIST_NEXT(c, entry);
-		for (int i = 0; i < 2; i++)
-			if (c->end[i].host == h) {
-				clear(&c->end[i]);
-				shut(&c->end[i]);
-				c->end[i].host = NULL;
-			}
-		reap(c);
+	while ((s = LIST_FIRST(&h->streams))) {
+		clear(s);
+		shut(s);
+		leave_host(s);
+		reap(s->conn);
 	}
 }
 
