@@ -229,7 +229,7 @@ wide_addresses_are_listed_before_link_local_ones(void **state)
 }
 
 static void
-a_group_of_the_link_is_sent_to_from_a_link_local_address(void **state)
+a_group_of_the_link_is_sent_to_from_a_link_local_address_I_07(void **state)
 {
 	(void)state; /* I-07 */
 	ask_mirror(&neighbors, 0);
@@ -237,7 +237,7 @@ a_group_of_the_link_is_sent_to_from_a_link_local_address(void **state)
 }
 
 static void
-the_answer_comes_to_the_port_that_asked_and_keeps_its_scope(void **state)
+the_answer_comes_to_the_port_that_asked_and_keeps_its_scope_G_049_I_08(void **state)
 {
 	(void)state; /* G-049, I-08 */
 	ask_mirror(&neighbors, 0);
@@ -247,7 +247,8 @@ the_answer_comes_to_the_port_that_asked_and_keeps_its_scope(void **state)
 }
 
 static void
-a_wider_group_is_sent_to_from_a_wide_address_with_the_hops_asked_for(void **state)
+a_wider_group_is_sent_to_from_a_wide_address_with_the_hops_asked_for_SC_11_SC_14_F_09(
+    void **state)
 {
 	(void)state; /* SC-11, SC-14, F-09 */
 	ask_mirror(&beef, 8);
@@ -256,7 +257,7 @@ a_wider_group_is_sent_to_from_a_wide_address_with_the_hops_asked_for(void **stat
 }
 
 static void
-a_wider_group_is_not_sent_to_from_a_link_local_address(void **state)
+a_wider_group_is_not_sent_to_from_a_link_local_address_SC_14(void **state)
 {
 	struct grasp_interface narrow;
 
@@ -268,7 +269,7 @@ a_wider_group_is_not_sent_to_from_a_link_local_address(void **state)
 }
 
 static void
-a_datagram_that_would_be_fragmented_is_refused(void **state)
+a_datagram_that_would_be_fragmented_is_refused_G_013_G_014(void **state)
 {
 	(void)state; /* G-013, G-014; the MTU is 1280 */
 	assert_int_equal(0, send_to(wide.index, &neighbors, 0, GRASP_MULTICAST_MAX));
@@ -277,7 +278,7 @@ a_datagram_that_would_be_fragmented_is_refused(void **state)
 }
 
 static void
-all_instances_on_the_node_hear_a_multicast(void **state)
+all_instances_on_the_node_hear_a_multicast_G_053_I_22(void **state)
 {
 	static const struct grasp_io_ev_config cfg;
 	CLEANUP(grasp_io_ev_free) struct grasp_io *other = NULL;
@@ -307,7 +308,7 @@ has_datagram(void *fd)
 }
 
 static void
-groups_that_others_have_joined_are_not_heard(void **state)
+groups_that_others_have_joined_are_not_heard_I_21(void **state)
 {
 	int other = socket_udp_listen(GRASP_LISTEN_PORT);
 
@@ -327,7 +328,7 @@ groups_that_others_have_joined_are_not_heard(void **state)
 }
 
 static void
-an_interface_that_appears_is_told_and_can_be_used(void **state)
+an_interface_that_appears_is_told_and_can_be_used_G_056(void **state)
 {
 	unsigned wanted = changes + 1, before = changes;
 	struct grasp_interface late;
@@ -346,7 +347,7 @@ an_interface_that_appears_is_told_and_can_be_used(void **state)
 }
 
 static void
-an_interface_that_goes_is_told_and_not_fatal(void **state)
+an_interface_that_goes_is_told_and_not_fatal_G_056(void **state)
 {
 	unsigned wanted = changes + 1;
 	struct grasp_interface late;
@@ -417,16 +418,17 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(wide_addresses_are_listed_before_link_local_ones),
-		TEST(a_group_of_the_link_is_sent_to_from_a_link_local_address),
-		TEST(the_answer_comes_to_the_port_that_asked_and_keeps_its_scope),
+		TEST(a_group_of_the_link_is_sent_to_from_a_link_local_address_I_07),
 		TEST(
-		    a_wider_group_is_sent_to_from_a_wide_address_with_the_hops_asked_for),
-		TEST(a_wider_group_is_not_sent_to_from_a_link_local_address),
-		TEST(a_datagram_that_would_be_fragmented_is_refused),
-		TEST(all_instances_on_the_node_hear_a_multicast),
-		TEST(groups_that_others_have_joined_are_not_heard),
-		TEST(an_interface_that_appears_is_told_and_can_be_used),
-		TEST(an_interface_that_goes_is_told_and_not_fatal),
+		    the_answer_comes_to_the_port_that_asked_and_keeps_its_scope_G_049_I_08),
+		TEST(
+		    a_wider_group_is_sent_to_from_a_wide_address_with_the_hops_asked_for_SC_11_SC_14_F_09),
+		TEST(a_wider_group_is_not_sent_to_from_a_link_local_address_SC_14),
+		TEST(a_datagram_that_would_be_fragmented_is_refused_G_013_G_014),
+		TEST(all_instances_on_the_node_hear_a_multicast_G_053_I_22),
+		TEST(groups_that_others_have_joined_are_not_heard_I_21),
+		TEST(an_interface_that_appears_is_told_and_can_be_used_G_056),
+		TEST(an_interface_that_goes_is_told_and_not_fatal_G_056),
 		TEST(an_address_that_is_somebody_elses_is_not_listed),
 	};
 

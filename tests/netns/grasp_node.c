@@ -102,7 +102,7 @@ renew_node(const struct grasp_config *cfg)
 }
 
 static void
-a_neighbor_is_found_on_the_link(void **state)
+a_neighbor_is_found_on_the_link_G_050_G_065_G_067(void **state)
 {
 	static const struct grasp_config cfg = { .link_local = true };
 
@@ -114,7 +114,7 @@ a_neighbor_is_found_on_the_link(void **state)
 }
 
 static void
-a_node_is_found_by_its_scope(void **state)
+a_node_is_found_by_its_scope_F_07_F_08_F_09(void **state)
 {
 	static const struct grasp_config cfg = { .send = &beef, .sends = 1 };
 
@@ -126,7 +126,7 @@ a_node_is_found_by_its_scope(void **state)
 }
 
 static void
-what_nobody_has_is_not_found(void **state)
+what_nobody_has_is_not_found_G_072(void **state)
 {
 	(void)state; /* G-072 */
 	discover("EX9");
@@ -195,7 +195,7 @@ request(request_f *how, const char *name, unsigned flags, const char *value)
 }
 
 static void
-a_number_is_negotiated_down_and_agreed(void **state)
+a_number_is_negotiated_down_and_agreed_G_091_G_094(void **state)
 {
 	(void)state; /* G-091, G-094 */
 	assert_int_equal(GRASP_ACCEPTED,
@@ -208,7 +208,7 @@ a_number_is_negotiated_down_and_agreed(void **state)
 }
 
 static void
-a_value_is_fetched(void **state)
+a_value_is_fetched_G_104(void **state)
 {
 	(void)state; /* G-104 */
 	assert_int_equal(
@@ -218,7 +218,7 @@ a_value_is_fetched(void **state)
 }
 
 static void
-what_is_not_offered_is_refused(void **state)
+what_is_not_offered_is_refused_G_055(void **state)
 {
 	(void)state; /* G-055 */
 	assert_int_equal(
@@ -241,7 +241,7 @@ on_flooded(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
 }
 
 static void
-a_flood_names_the_place_of_its_sender(void **state)
+a_flood_names_the_place_of_its_sender_A_08_G_113(void **state)
 {
 	static const struct grasp_config cfg = { .link_local = true };
 	static const struct grasp_support listen = { .flooded = on_flooded };
@@ -280,13 +280,13 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(a_neighbor_is_found_on_the_link),
-		TEST(a_node_is_found_by_its_scope),
-		TEST(what_nobody_has_is_not_found),
-		TEST(a_number_is_negotiated_down_and_agreed),
-		TEST(a_value_is_fetched),
-		TEST(what_is_not_offered_is_refused),
-		TEST(a_flood_names_the_place_of_its_sender),
+		TEST(a_neighbor_is_found_on_the_link_G_050_G_065_G_067),
+		TEST(a_node_is_found_by_its_scope_F_07_F_08_F_09),
+		TEST(what_nobody_has_is_not_found_G_072),
+		TEST(a_number_is_negotiated_down_and_agreed_G_091_G_094),
+		TEST(a_value_is_fetched_G_104),
+		TEST(what_is_not_offered_is_refused_G_055),
+		TEST(a_flood_names_the_place_of_its_sender_A_08_G_113),
 	};
 
 	return RUN_TESTS(tests, set_up, tear_down);

@@ -30,7 +30,7 @@ release(void **state)
 }
 
 static void
-unsigned_integers_of_every_width_are_read(void **state)
+unsigned_integers_of_every_width_are_read_I_14(void **state)
 {
 	static const struct {
 		const char *hex;
@@ -158,7 +158,7 @@ the_small_kinds_are_told_apart(void **state)
 }
 
 static void
-every_tag_is_read_those_that_libcbor_refuses_too(void **state)
+every_tag_is_read_those_that_libcbor_refuses_too_I_24(void **state)
 {
 	char hex[5];
 	struct cbor_reader r;
@@ -486,7 +486,7 @@ a_break_out_of_place_is_malformed(void **state)
 }
 
 static void
-a_raw_item_is_the_bytes_of_the_item(void **state)
+a_raw_item_is_the_bytes_of_the_item_I_25(void **state)
 {
 	static const char *const items[] = { "00", "d080", "d2845f41ff40ffa0f640", "f0",
 		"f8ff", "9f019fffff", "bf6161f97e00ff", "7f6161626263ff",
@@ -732,12 +732,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(unsigned_integers_of_every_width_are_read),
+		CASE(unsigned_integers_of_every_width_are_read_I_14),
 		CASE(signed_integers_reach_the_ends_of_int64),
 		CASE(an_integer_above_its_maximum_is_refused),
 		CASE(a_number_is_an_integer_or_a_float_of_any_width),
 		CASE(the_small_kinds_are_told_apart),
-		CASE(every_tag_is_read_those_that_libcbor_refuses_too),
+		CASE(every_tag_is_read_those_that_libcbor_refuses_too_I_24),
 		CASE(another_type_than_the_expected_one_is_refused),
 		CASE(strings_borrow_from_the_input),
 		CASE(chunked_strings_are_joined),
@@ -749,7 +749,7 @@ main(void)
 		CASE(an_item_beyond_the_end_of_a_container_is_not_expected),
 		CASE(a_truncated_input_is_malformed_for_every_getter),
 		CASE(a_break_out_of_place_is_malformed),
-		CASE(a_raw_item_is_the_bytes_of_the_item),
+		CASE(a_raw_item_is_the_bytes_of_the_item_I_25),
 		CASE(sixteen_levels_are_read_and_seventeen_refused),
 		CASE(more_items_than_the_budget_are_refused),
 		CASE(after_an_error_nothing_more_is_read),

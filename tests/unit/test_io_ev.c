@@ -247,7 +247,7 @@ send_unicast(size_t len)
 }
 
 static void
-a_datagram_tells_where_it_came_in(void **state)
+a_datagram_tells_where_it_came_in_G_073(void **state)
 {
 	struct in6_addr one = IN6ADDR_LOOPBACK_INIT;
 
@@ -265,7 +265,7 @@ a_datagram_tells_where_it_came_in(void **state)
 }
 
 static void
-datagrams_above_the_limit_are_dropped(void **state)
+datagrams_above_the_limit_are_dropped_G_010_G_012(void **state)
 {
 	(void)state; /* G-010, G-012 */
 	if (!isolated)
@@ -279,7 +279,7 @@ datagrams_above_the_limit_are_dropped(void **state)
 }
 
 static void
-a_group_needs_a_source_of_its_kind(void **state)
+a_group_needs_a_source_of_its_kind_SC_14(void **state)
 {
 	struct in6_addr wide = { .s6_addr = { 0xff, 0x14, [15] = 1 } };
 
@@ -407,9 +407,9 @@ main(void)
 		IO_TEST(a_stopped_timer_is_silent_and_one_may_free_itself),
 		IO_TEST(randomness_does_not_repeat),
 		IO_TEST(loopback_is_an_interface_only_on_request),
-		IO_TEST(a_datagram_tells_where_it_came_in),
-		IO_TEST(datagrams_above_the_limit_are_dropped),
-		IO_TEST(a_group_needs_a_source_of_its_kind),
+		IO_TEST(a_datagram_tells_where_it_came_in_G_073),
+		IO_TEST(datagrams_above_the_limit_are_dropped_G_010_G_012),
+		IO_TEST(a_group_needs_a_source_of_its_kind_SC_14),
 		IO_TEST(a_port_that_is_taken_is_reported),
 		IO_TEST(an_io_may_be_unbound_in_its_callbacks_and_bound_again),
 		IO_TEST(a_burst_of_connections_is_accepted_whole),

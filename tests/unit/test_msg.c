@@ -101,7 +101,7 @@ captured_messages_mean_what_their_file_says(void **state)
 }
 
 static void
-captured_messages_are_written_with_the_same_bytes(void **state)
+captured_messages_are_written_with_the_same_bytes_G_004_G_009_I_13(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(message_vectors); i++)
@@ -170,7 +170,7 @@ peak_kib(void)
 }
 
 static void
-hostile_messages_cost_neither_memory_nor_time(void **state)
+hostile_messages_cost_neither_memory_nor_time_I_23(void **state)
 {
 	size_t heap = mallinfo2().uordblks;
 	long peak = peak_kib();
@@ -315,7 +315,7 @@ messages_of_every_type_survive_the_round_trip(void **state)
 /* --- reading --------------------------------------------------------------------------- */
 
 static void
-an_unknown_type_tells_its_session_for_an_m_invalid(void **state)
+an_unknown_type_tells_its_session_for_an_m_invalid_G_005_G_133(void **state)
 {
 	struct grasp_msg m;
 
@@ -328,7 +328,7 @@ an_unknown_type_tells_its_session_for_an_m_invalid(void **state)
 }
 
 static void
-bytes_after_the_message_are_left_to_the_caller(void **state)
+bytes_after_the_message_are_left_to_the_caller_I_15_I_02(void **state)
 {
 	struct grasp_msg m;
 	size_t len;
@@ -343,7 +343,7 @@ bytes_after_the_message_are_left_to_the_caller(void **state)
 }
 
 static void
-options_that_do_not_belong_are_passed_over(void **state)
+options_that_do_not_belong_are_passed_over_G_007_G_030_G_031(void **state)
 {
 	struct grasp_msg m;
 
@@ -374,7 +374,7 @@ a_response_either_diverts_or_names_itself(void **state)
 }
 
 static void
-a_divert_to_a_link_local_address_is_passed_over(void **state)
+a_divert_to_a_link_local_address_is_passed_over_G_027(void **state)
 {
 	struct grasp_msg m;
 
@@ -392,7 +392,7 @@ a_divert_to_a_link_local_address_is_passed_over(void **state)
 }
 
 static void
-a_locator_of_another_protocol_is_passed_over(void **state)
+a_locator_of_another_protocol_is_passed_over_G_022(void **state)
 {
 	static const char tls[] = "84186750fd9e0001000000000000000000000002190100198d43";
 	char hex[512];
@@ -408,7 +408,7 @@ a_locator_of_another_protocol_is_passed_over(void **state)
 }
 
 static void
-only_a_uri_may_leave_out_protocol_and_port(void **state)
+only_a_uri_may_leave_out_protocol_and_port_G_024(void **state)
 {
 	struct grasp_msg m;
 
@@ -435,7 +435,7 @@ a_flooded_objective_with_an_unknown_tag_is_left_out(void **state)
 }
 
 static void
-text_in_chunks_is_put_together(void **state)
+text_in_chunks_is_put_together_I_14(void **state)
 {
 	struct grasp_msg m;
 
@@ -543,7 +543,7 @@ a_name_has_one_to_sixty_four_bytes(void **state)
 	}
 
 static void
-a_request_without_a_value_carries_null(void **state)
+a_request_without_a_value_carries_null_G_018_G_019(void **state)
 {
 	struct grasp_msg m = { .type = M_REQ_SYN,
 		.session_id = SID,
@@ -695,7 +695,7 @@ what_cannot_be_connected_to_has_no_address(void **state)
 }
 
 static void
-names_of_one_link_are_not_diverted_to(void **state)
+names_of_one_link_are_not_diverted_to_G_027_G_029(void **state)
 {
 	static const struct {
 		struct grasp_locator l;
@@ -716,7 +716,7 @@ names_of_one_link_are_not_diverted_to(void **state)
 }
 
 static void
-a_wrapped_value_is_the_item_inside(void **state)
+a_wrapped_value_is_the_item_inside_A_09_I_20(void **state)
 {
 	static const struct {
 		struct slice value, inside;
@@ -768,30 +768,30 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(captured_messages_mean_what_their_file_says),
-		TEST(captured_messages_are_written_with_the_same_bytes),
+		TEST(captured_messages_are_written_with_the_same_bytes_G_004_G_009_I_13),
 		TEST(no_part_of_a_captured_message_passes_for_a_whole_one),
 		TEST(hostile_messages_are_refused_and_borderline_ones_are_not),
-		TEST(hostile_messages_cost_neither_memory_nor_time),
+		TEST(hostile_messages_cost_neither_memory_nor_time_I_23),
 		TEST(messages_of_every_type_survive_the_round_trip),
-		TEST(an_unknown_type_tells_its_session_for_an_m_invalid),
-		TEST(bytes_after_the_message_are_left_to_the_caller),
-		TEST(options_that_do_not_belong_are_passed_over),
+		TEST(an_unknown_type_tells_its_session_for_an_m_invalid_G_005_G_133),
+		TEST(bytes_after_the_message_are_left_to_the_caller_I_15_I_02),
+		TEST(options_that_do_not_belong_are_passed_over_G_007_G_030_G_031),
 		TEST(a_response_either_diverts_or_names_itself),
-		TEST(a_divert_to_a_link_local_address_is_passed_over),
-		TEST(a_locator_of_another_protocol_is_passed_over),
-		TEST(only_a_uri_may_leave_out_protocol_and_port),
+		TEST(a_divert_to_a_link_local_address_is_passed_over_G_027),
+		TEST(a_locator_of_another_protocol_is_passed_over_G_022),
+		TEST(only_a_uri_may_leave_out_protocol_and_port_G_024),
 		TEST(a_flooded_objective_with_an_unknown_tag_is_left_out),
-		TEST(text_in_chunks_is_put_together),
+		TEST(text_in_chunks_is_put_together_I_14),
 		TEST(more_text_in_chunks_than_fits_is_refused),
 		TEST(a_message_with_very_many_parts_is_read_up_to_the_bound),
 		TEST(a_name_has_one_to_sixty_four_bytes),
-		TEST(a_request_without_a_value_carries_null),
+		TEST(a_request_without_a_value_carries_null_G_018_G_019),
 		TEST(what_rfc_8990_does_not_allow_is_not_written),
 		TEST(a_message_that_does_not_fit_is_reported),
 		TEST(a_locator_is_an_address_and_back),
 		TEST(what_cannot_be_connected_to_has_no_address),
-		TEST(names_of_one_link_are_not_diverted_to),
-		TEST(a_wrapped_value_is_the_item_inside),
+		TEST(names_of_one_link_are_not_diverted_to_G_027_G_029),
+		TEST(a_wrapped_value_is_the_item_inside_A_09_I_20),
 		TEST(a_message_is_described_in_one_line),
 		TEST(control_characters_do_not_reach_a_log),
 	};

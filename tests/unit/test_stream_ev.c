@@ -292,7 +292,7 @@ a_failed_send_is_told_by_closed_later_and_once(void **state)
 }
 
 static void
-bytes_that_were_not_used_come_again_with_more(void **state)
+bytes_that_were_not_used_come_again_with_more_I_02(void **state)
 {
 	(void)state; /* I-02 */
 	open_to_peer();
@@ -338,7 +338,7 @@ send_from_peer(size_t len)
 }
 
 static void
-what_grows_beyond_the_bound_closes_the_stream(void **state)
+what_grows_beyond_the_bound_closes_the_stream_G_012(void **state)
 {
 	(void)state; /* G-012 */
 	open_to_peer();
@@ -400,7 +400,7 @@ what_is_queued_is_sent_before_the_stream_goes(void **state)
 }
 
 static void
-bytes_that_nobody_reads_do_not_reset_the_last_message(void **state)
+bytes_that_nobody_reads_do_not_reset_the_last_message_G_051_G_054(void **state)
 {
 	struct reading r = { 0 };
 
@@ -579,12 +579,13 @@ main(void)
 		STREAM_TEST(a_stream_carries_bytes_both_ways),
 		STREAM_TEST(nothing_is_called_from_inside_the_call_that_caused_it),
 		STREAM_TEST(a_failed_send_is_told_by_closed_later_and_once),
-		STREAM_TEST(bytes_that_were_not_used_come_again_with_more),
-		STREAM_TEST(what_grows_beyond_the_bound_closes_the_stream),
+		STREAM_TEST(bytes_that_were_not_used_come_again_with_more_I_02),
+		STREAM_TEST(what_grows_beyond_the_bound_closes_the_stream_G_012),
 		STREAM_TEST(a_negative_answer_closes_the_stream_with_it),
 		STREAM_TEST(what_a_slow_peer_leaves_is_queued_up_to_the_bound),
 		STREAM_TEST(what_is_queued_is_sent_before_the_stream_goes),
-		STREAM_TEST(bytes_that_nobody_reads_do_not_reset_the_last_message),
+		STREAM_TEST(
+		    bytes_that_nobody_reads_do_not_reset_the_last_message_G_051_G_054),
 		STREAM_TEST(aborting_leaves_nothing_behind),
 		STREAM_TEST(a_peer_that_does_not_read_on_is_left_after_the_linger),
 		STREAM_TEST(a_stream_may_be_closed_inside_its_callbacks),
