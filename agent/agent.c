@@ -113,7 +113,8 @@ make_node(struct agent *a)
 	struct grasp_config cfg = { .port = (uint16_t)a->cfg->grasp.port,
 		.link_local = a->cfg->grasp.link_local,
 		.join = join,
-		.send = &send };
+		.send = &send,
+		.log = log_vdebug };
 	int joins = 0;
 
 	if (grasp_scope_add_domain(a->cfg->attributes, a->cfg->domain, attributes) == 0 &&

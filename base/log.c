@@ -205,11 +205,18 @@ log_debug(const char *area, const char *fmt, ...)
 {
 	va_list ap;
 
+	va_start(ap, fmt);
+	log_vdebug(NULL, area, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_vdebug(void *arg, const char *area, const char *fmt, va_list ap)
+{
+	(void)arg;
 	if (log_threshold < LOG_LEVEL_DEBUG && !is_chosen(area))
 		return;
-	va_start(ap, fmt);
 	emit("debug: ", area, 0, fmt, ap);
-	va_end(ap);
 }
 
 bool

@@ -6,6 +6,7 @@
  * all, is written as \xNN. log_warn and log_error add strerror(errno); all keep errno. */
 #pragma once
 #include "base/mem.h"
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,5 +23,7 @@ void log_warn(const char *area, const char *fmt, ...) PRINTF(2, 3);
 void log_warnx(const char *area, const char *fmt, ...) PRINTF(2, 3);
 void log_info(const char *area, const char *fmt, ...) PRINTF(2, 3);
 void log_debug(const char *area, const char *fmt, ...) PRINTF(2, 3);
+/* The same for a library that asks for a callback; arg is not used. */
+void log_vdebug(void *arg, const char *area, const char *fmt, va_list ap) PRINTF(3, 0);
 /* For rare-event limits: true at most once a minute per caller's own state. */
 bool log_limited(int64_t *last_ms);

@@ -294,6 +294,7 @@ open_grasp(struct program *p)
 		.send = group,
 		.hops = (unsigned)p->cfg.grasp.hops,
 		.links_max = (unsigned)p->cfg.grasp.links,
+		.log = log_vdebug,
 	};
 	char port[16], attributes[GRASP_SCOPE_TEXT_MAX];
 	int groups, err = grasp_scope_add_domain(p->cfg.scope, p->cfg.domain, attributes);

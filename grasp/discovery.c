@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-
 struct grasp_discovery {
 	TAILQ_ENTRY(grasp_discovery) entry;
 	struct garbage garbage;
@@ -77,7 +75,7 @@ time_over(void *arg)
 	struct grasp_node *n = d->node;
 
 	node_enter(n);
-	log_debug("discovery", "session %u: %u responses for %s", d->session_id,
+	node_log(n, "discovery", "session %u: %u responses for %s", d->session_id,
 	    d->responses, d->name);
 	drop(d);
 	if (d->searched)
@@ -107,7 +105,7 @@ send_everywhere(struct grasp_discovery *d, const struct grasp_objective *objecti
 			return r;
 		sent += r;
 	}
-	log_debug("discovery", "session %u: looking for %s, %d datagrams sent",
+	node_log(n, "discovery", "session %u: looking for %s, %d datagrams sent",
 	    d->session_id, d->name, sent);
 	d->sent = (unsigned)sent;
 	return 0;

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-
 static bool
 is_unspecified(const struct grasp_locator *l)
 {
@@ -109,7 +107,7 @@ take_item(struct grasp_node *n, const struct grasp_peer *from,
 
 	if (flood_cache_put(
 		&n->floods, from, o, &msg->locator[i], msg->time_ms, node_now(n)) < 0)
-		log_debug("flood", "no memory to keep a flooded objective");
+		node_log(n, "flood", "no memory to keep a flooded objective");
 	if (r && r->support.flooded && !r->newcomer)
 		tell(r, from, o, &msg->locator[i], msg->time_ms);
 }

@@ -16,6 +16,7 @@
 #pragma once
 #include "grasp/io.h"
 #include "grasp/msg.h"
+#include <stdarg.h>
 
 struct grasp_node;
 struct grasp_link;
@@ -31,6 +32,11 @@ enum grasp_assist {
 	GRASP_ASSIST_OTHER_LINK, /* what was learnt on another interface than the question's */
 	GRASP_ASSIST_ALWAYS, /* also on the same one, after 50-200 ms and with half its life left */
 };
+
+/* One line for whoever looks for a fault, without a newline; area is "discovery", "flood", "link",
+ * "multicast" or "session". The text may hold bytes of a peer: print it with care. */
+typedef void grasp_log_f(void *arg, const char *area, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 struct grasp_config {
 	uint16_t port;		     /* 0: GRASP_LISTEN_PORT */
@@ -52,6 +58,8 @@ struct grasp_config {
 	unsigned hops;	      /* of scoped multicasts; 0: 8 */
 	uint32_t unicast_max; /* bytes of a unicast message; 0: GRASP_DEF_MAX_SIZE */
 	unsigned links_max;   /* accepted links at once; 0: 512 */
+	grasp_log_f *log;     /* NULL: none; it calls nothing of the library */
+	void *log_arg;
 };
 
 int grasp_node_new(struct grasp_io *io, const struct grasp_config *cfg,

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/addr_text.h"
-#include "base/log.h"
 
 static bool
 is_up(const struct grasp_link *l)
@@ -104,7 +103,7 @@ link_doom(struct grasp_link *l, int err)
 
 	if (!is_up(l))
 		return;
-	log_debug("link", "%s: closing, %s", addr_format(&l->peer, text),
+	node_log(l->node, "link", "%s: closing, %s", addr_format(&l->peer, text),
 	    err ? strerror(-err) : "done");
 	close_stream(l, err != 0);
 	l->state = LINK_GONE;
@@ -184,7 +183,7 @@ beat(struct grasp_link *l)
 	static const struct grasp_msg noop = { .type = M_NOOP };
 
 	if (link_send(l, &noop) < 0)
-		log_debug("link", "no heartbeat could be sent");
+		node_log(l->node, "link", "no heartbeat could be sent");
 }
 
 static void

@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "base/cbor.h"
-#include "base/log.h"
 
 #define PAUSE_MS 20
 
@@ -184,5 +183,6 @@ link_invalid(struct grasp_link *l, uint32_t session_id)
 	struct grasp_msg msg = { .type = M_INVALID, .session_id = session_id };
 
 	if (l->held && link_send(l, &msg) < 0)
-		log_debug("link", "session %u: M_INVALID could not be sent", session_id);
+		node_log(l->node, "link", "session %u: M_INVALID could not be sent",
+		    session_id);
 }

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-
 #define INTAKE_PER_S 2000 /* datagrams per interface (S-10) */
 
 static const struct in6_addr neighbors = { { { 0xff, 0x02, [15] = 0x13 } } };
@@ -30,7 +28,7 @@ join(struct grasp_node *n, uint32_t ifindex, const struct in6_addr *group)
 
 	if (r >= 0)
 		return true;
-	log_debug("multicast",
+	node_log(n, "multicast",
 	    "cannot join %s on interface %u (%s), trying again when interfaces change",
 	    inet_ntop(AF_INET6, group, text, sizeof text), ifindex, strerror(-r));
 	return false;
@@ -56,8 +54,8 @@ multicast_interfaces(struct grasp_node *n)
 	int count = n->io->ops->interfaces(n->io, now);
 
 	if (count < 0) {
-		log_debug("multicast", "cannot list interfaces (%s), keeping those known",
-		    strerror(-count));
+		node_log(n, "multicast",
+		    "cannot list interfaces (%s), keeping those known", strerror(-count));
 		return;
 	}
 	for (int i = 0; i < count; i++) {
@@ -245,7 +243,7 @@ send_one(
 
 	if (r >= 0)
 		return 1;
-	log_debug("multicast", "cannot send to %s on interface %u (%s)",
+	node_log(n, "multicast", "cannot send to %s on interface %u (%s)",
 	    inet_ntop(AF_INET6, group, text, sizeof text), ifindex, strerror(-r));
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/cbor.h"
@@ -101,6 +102,18 @@ int64_t
 node_now(struct grasp_node *n)
 {
 	return n->dead ? 0 : grasp_io_now(n->io);
+}
+
+void
+node_log(const struct grasp_node *n, const char *area, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!n->cfg.log)
+		return;
+	va_start(ap, fmt);
+	n->cfg.log(n->cfg.log_arg, area, fmt, ap);
+	va_end(ap);
 }
 
 int

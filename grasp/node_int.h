@@ -7,6 +7,7 @@
  * (node_leave) or, when no event is running, until the node's sweeper timer fires. */
 #pragma once
 #include "base/buf.h"
+#include "base/mem.h"
 #include "grasp/flood_cache.h"
 #include "grasp/grasp.h"
 #include "grasp/limit.h"
@@ -161,6 +162,9 @@ void
 node_discard(struct grasp_node *n, struct garbage *g, void (*destroy)(struct garbage *g));
 void node_sweep_soon(struct grasp_node *n);
 int64_t node_now(struct grasp_node *n);
+/* To the log of whoever made the node, if it has one. */
+void node_log(const struct grasp_node *n, const char *area, const char *fmt, ...)
+    PRINTF(3, 4);
 int node_timer_new(struct grasp_node *n, void (*fire)(void *arg), void *arg,
     struct grasp_timer **ret) MUST_CHECK;
 void node_timer_set(struct grasp_node *n, struct grasp_timer *t, int64_t delay_ms);

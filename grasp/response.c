@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "base/addr_text.h"
-#include "base/log.h"
 
 #define ANSWERS_PER_S		 200
 #define ANSWERS_PER_SOURCE_S	 1
@@ -231,7 +230,7 @@ answer(struct grasp_node *n, const struct grasp_registration *reg,
 		msg.objective.value = buf_slice(value);
 	}
 	r = send_answer(n, from, l, &msg);
-	log_debug("discovery", "session %u: %s asks for %s, answering: %s",
+	node_log(n, "discovery", "session %u: %s asks for %s, answering: %s",
 	    asked->session_id, addr_format(&from->addr, text), reg->name,
 	    r < 0 ? "failed" : "yes");
 }

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-
 enum event {
 	EV_OPENED,
 	EV_NEGOTIATE,
@@ -60,8 +58,8 @@ state_name(enum session_state state)
 static void
 change_state(struct grasp_session *s, enum session_state state)
 {
-	log_debug("session", "%u %s: %s -> %s", s->id, s->name, state_name(s->state),
-	    state_name(state));
+	node_log(s->link->node, "session", "%u %s: %s -> %s", s->id, s->name,
+	    state_name(s->state), state_name(state));
 	s->state = state;
 }
 
@@ -141,7 +139,8 @@ session_drop(struct grasp_session *s)
 static void
 finish(struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
 {
-	log_debug("session", "%u %s: %s", s->id, s->name, grasp_outcome_name(outcome));
+	node_log(s->link->node, "session", "%u %s: %s", s->id, s->name,
+	    grasp_outcome_name(outcome));
 	session_drop(s);
 	if (s->ops.ended)
 		s->ops.ended(s->arg, s, outcome, reason);
@@ -151,7 +150,7 @@ finish(struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
 static void
 violate(struct grasp_session *s, const char *what)
 {
-	log_debug("session", "%u %s: %s", s->id, s->name, what);
+	node_log(s->link->node, "session", "%u %s: %s", s->id, s->name, what);
 	link_invalid(s->link, s->id);
 	finish(s, GRASP_VIOLATION, none);
 }

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-#include "base/log.h"
-
 /* --- the initiator's calls ---------------------------------------------------------------------- */
 
 static int
@@ -205,7 +203,8 @@ send_end(struct grasp_session *s, bool accept, const char *reason)
 		return;
 	msg.reason = (struct slice){ 0 }; /* too long: what matters is the end */
 	if (link_send(s->link, &msg) < 0)
-		log_debug("session", "%u %s: M_END could not be sent", s->id, s->name);
+		node_log(s->link->node, "session", "%u %s: M_END could not be sent",
+		    s->id, s->name);
 }
 
 void

@@ -2,6 +2,8 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "grasp/node_int.h"
@@ -370,6 +372,44 @@ a_node_that_cannot_start_leaves_nothing(void **state)
 	grasp_node_free(NULL);
 }
 
+struct told {
+	unsigned lines;
+	char area[16], text[128];
+};
+
+static void __attribute__((format(printf, 3, 0)))
+tell(void *arg, const char *area, const char *fmt, va_list ap)
+{
+	struct told *t = arg;
+
+	t->lines++;
+	snprintf(t->area, sizeof t->area, "%s", area);
+	vsnprintf(t->text, sizeof t->text, fmt, ap);
+}
+
+static void
+each_node_tells_its_own_log_what_it_does(void **state)
+{
+	struct told told[2] = { 0 };
+	struct grasp_objective o = lab_objective("EX1", F_DISC, ONE);
+	struct grasp_config cfg = { .link_local = true, .log = tell };
+	struct grasp_discovery *d;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		grasp_node_free(f.lab.node[i]);
+		cfg.log_arg = &told[i];
+		assert_int_equal(
+		    grasp_node_new(fake_host_io(f.lab.host[i]), &cfg, &f.lab.node[i]), 0);
+	}
+	assert_int_equal(
+	    grasp_discover(f.lab.node[0], &o, 0, diary_found, diary_searched, &f.a, &d),
+	    0);
+	assert_string_equal(told[0].area, "discovery");
+	assert_non_null(strstr(told[0].text, "looking for EX1, 1 datagrams sent"));
+	assert_int_equal(told[1].lines, 0);
+}
+
 static void
 everything_in_use_is_freed_with_the_node(void **state)
 {
@@ -417,6 +457,7 @@ main(void)
 		CASE(a_join_that_fails_is_tried_again_when_interfaces_change_G_056),
 		CASE(a_new_node_may_take_over_the_io_of_the_old_one),
 		CASE(a_node_that_cannot_start_leaves_nothing),
+		CASE(each_node_tells_its_own_log_what_it_does),
 		CASE(everything_in_use_is_freed_with_the_node),
 	};
 
