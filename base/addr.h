@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct addr {
 	struct in6_addr ip;
@@ -55,8 +56,9 @@ addr_equal(const struct addr *a, const struct addr *b)
 static inline struct sockaddr_in6
 addr_to_sockaddr(const struct addr *a)
 {
-	struct sockaddr_in6 sa = { 0 };
+	struct sockaddr_in6 sa;
 
+	memset(&sa, 0, sizeof sa);
 	sa.sin6_family = AF_INET6;
 	sa.sin6_port = htons(a->port);
 	sa.sin6_addr = a->ip;

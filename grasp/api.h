@@ -24,6 +24,10 @@
 #pragma once
 #include "grasp/grasp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Return codes (RFC 8991 appendix A) with the numbers it has given them. */
 enum grasp_code {
 	GRASP_API_OK = 0,
@@ -272,3 +276,6 @@ enum grasp_code grasp_api_expire_flood(
  * is no connection yet), SOCK_ERR_END. */
 enum grasp_code grasp_api_send_invalid(
     struct grasp_api *api, uint32_t asa, uint32_t session, struct slice info);
+#ifdef __cplusplus
+}
+#endif

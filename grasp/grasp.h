@@ -18,6 +18,10 @@
 #include "grasp/msg.h"
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct grasp_node;
 struct grasp_link;
 struct grasp_session;
@@ -266,3 +270,6 @@ struct grasp_counters {
 	    relayed_responses, relay_limited, diverts, loop_exhausted;
 };
 const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);
+#ifdef __cplusplus
+}
+#endif

@@ -4,6 +4,10 @@
 #pragma once
 #include "grasp/io.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ev_loop;
 
 struct grasp_io_ev_config {
@@ -21,3 +25,6 @@ grasp_io_ev_freep(struct grasp_io **io) /* for __attribute__((cleanup)) */
 {
 	grasp_io_ev_free(*io);
 }
+#ifdef __cplusplus
+}
+#endif

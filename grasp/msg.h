@@ -12,6 +12,10 @@
 #include "base/slice.h"
 #include "grasp/const.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct grasp_objective {
 	struct slice name;  /* UTF-8, 1..GRASP_NAME_MAX bytes, compared byte by byte (G-016) */
 	uint32_t flags;	    /* enum grasp_flag, unknown bits kept */
@@ -78,3 +82,6 @@ int grasp_locator_to_addr(const struct grasp_locator *l, uint32_t ifindex, struc
     MUST_CHECK;
 /* the item inside if value is tag 24 around a byte string that holds one, else value. */
 struct slice grasp_value_unwrap(struct slice value);
+#ifdef __cplusplus
+}
+#endif

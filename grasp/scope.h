@@ -6,6 +6,10 @@
 #include "base/slice.h"
 #include <netinet/in.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define GRASP_SCOPE_TEXT_MAX   512
 #define GRASP_SCOPE_GROUPS_MAX 16
 
@@ -38,3 +42,6 @@ int grasp_scope_add_domain(const char *attributes, const char *domain,
 int grasp_scope_groups_of(const char *attributes, enum grasp_scope_range range,
     const struct in6_addr *prefix, unsigned prefix_len,
     struct in6_addr ret[GRASP_SCOPE_GROUPS_MAX]) MUST_CHECK;
+#ifdef __cplusplus
+}
+#endif
