@@ -93,37 +93,24 @@ changed(void *arg, bool registered, const char *why)
 }
 
 /* --- wiring --------------------------------------------------------------------------------- */
-/* Controllers are found in the group of their operator, which stands first in canonical order: the
- * multicasts go there, or else to the group of the first attribute. What we join are the groups
- * of all of them. */
-static int
-sending_group(struct agent *a, const char *attributes, struct in6_addr *ret)
-{
-	char first[GRASP_SCOPE_TEXT_MAX];
-
-	snprintf(first, sizeof first, "%.*s", (int)strcspn(attributes, ";"), attributes);
-	return grasp_scope_group(first, agent_config_range(a->cfg), NULL, 0, ret);
-}
-
+/* Who serves nodes like us listens in one of our groups, but we do not know in which. */
 static int
 make_node(struct agent *a)
 {
-	struct in6_addr join[GRASP_SCOPE_GROUPS_MAX], send;
-	char attributes[GRASP_SCOPE_TEXT_MAX];
-	struct grasp_config cfg = { .port = (uint16_t)a->cfg->grasp.port,
-		.link_local = a->cfg->grasp.link_local,
-		.join = join,
-		.send = &send,
+	const struct grasp_conf *grasp = &a->cfg->grasp;
+	struct grasp_groups groups;
+	struct grasp_config cfg = { .port = (uint16_t)grasp->port,
+		.link_local = grasp->link_local,
+		.hops = (unsigned)grasp->hops,
+		.join = groups.group,
+		.send = groups.group,
 		.log = log_vdebug };
-	int joins = 0;
+	int err =
+	    grasp_conf_groups(grasp, "", a->cfg->attributes, grasp_scope_joins, &groups);
 
-	if (grasp_scope_add_domain(a->cfg->attributes, a->cfg->domain, attributes) == 0 &&
-	    attributes[0])
-		joins = grasp_scope_groups_of(
-		    attributes, agent_config_range(a->cfg), NULL, 0, join);
-	cfg.joins = joins > 0 ? (size_t)joins : 0;
-	if (cfg.joins)
-		cfg.sends = sending_group(a, attributes, &send) == 0;
+	if (err < 0)
+		return err;
+	cfg.joins = cfg.sends = groups.len;
 	return grasp_node_new(a->io, &cfg, &a->node);
 }
 

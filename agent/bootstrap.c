@@ -358,17 +358,20 @@ static bool
 discover(struct bootstrap *b)
 {
 	struct fog_domain self = { .has_id = true, .id = *b->cfg.id, .role = FOG_AGENT };
+	char attributes[GRASP_SCOPE_TEXT_MAX];
 	uint8_t memory[512];
 	struct buf value;
 
 	strcpy(self.domain, b->cfg.domain);
-	if (strlen(b->cfg.attributes) < sizeof self.scope)
-		strcpy(self.scope, b->cfg.attributes);
+	if (grasp_scope_disclose(b->cfg.attributes, attributes) == 0 &&
+	    strlen(attributes) < sizeof self.scope)
+		strcpy(self.scope, attributes);
+	self.hops = b->cfg.hops; /* SC-11 */
 	buf_init_fixed(&value, memory, sizeof memory);
 	fog_domain_encode(&self, &value);
 	struct grasp_objective o = { .name = slice_text(b->objective),
 		.flags = F_DISC | F_SYNCH,
-		.loop_count = FOG_LOOP_COUNT,
+		.loop_count = b->cfg.hops ? b->cfg.hops : FOG_LOOP_COUNT,
 		.value = buf_slice(&value) };
 	grasp_discovery_cancel(TAKE(b->discovery));
 	int err = grasp_discover(b->node, &o, 0, found, searched, b, &b->discovery);

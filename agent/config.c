@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/addr_text.h"
+#include "grasp/geo.h"
 
 #define OPTION(member, name, kind, preset, help) \
 	CONF(struct agent_config, member, name, kind, preset, 0, 0, help)
@@ -20,9 +21,6 @@
 
 static const char *const energies[] = { "auto", "mains", "battery", "harvesting", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
-static const char *const ranges[] = { "admin", "site", "organization", "global", NULL };
-static const enum grasp_scope_range range_values[] = { GRASP_SCOPE_ADMIN,
-	GRASP_SCOPE_SITE, GRASP_SCOPE_ORGANIZATION, GRASP_SCOPE_GLOBAL };
 
 const struct conf_option agent_options[] = {
 	OPTION(node.name, "node.name", TEXT, NULL,
@@ -40,6 +38,8 @@ const struct conf_option agent_options[] = {
 	OPTION(node.radios, "node.radios", MAP, NULL,
 	    "Radio technology by interface (wlan0: wifi6) where the kernel does not "
 	    "tell."),
+	OPTION(node.position, "node.position", TEXT, NULL,
+	    "Where the node is: degrees (40.33,-3.76) or a geohash."),
 	OPTION(node.state_dir, "node.state-dir", TEXT,
 	    LOCALSTATEDIR "/lib/fogwatch-agent",
 	    "Where the node's identity and its last plan are kept."),
@@ -53,19 +53,7 @@ const struct conf_option agent_options[] = {
 	OPTION(controllers, "controllers", LIST, NULL,
 	    "Locators of controllers (\"[2001:db8::1]:7017\") where multicast does not "
 	    "reach."),
-	BOUNDED(grasp.port, "grasp.port", INT, "7017", 1, 65535,
-	    "UDP and TCP port of GRASP."),
-	OPTION(grasp.interfaces, "grasp.interfaces", LIST, NULL,
-	    "Interfaces to use; empty: all that can multicast."),
-	OPTION(grasp.exclude, "grasp.exclude", LIST, NULL, "Interfaces not to use."),
-	OPTION(grasp.link_local, "grasp.link-local", BOOL, "true",
-	    "Speak to all GRASP neighbours on the link (ff02::13)."),
-	OPTION(grasp.loopback, "grasp.loopback", BOOL, "false",
-	    "Use the loopback interface too, to try things on one machine."),
-	OPTION(grasp.objective_prefix, "grasp.objective-prefix", TEXT, NULL,
-	    "In front of all objective names, such as \"example.org:\"."),
-	CHOICE(grasp.scope_range, "grasp.scope-range", "admin", ranges,
-	    "How far scoped multicasts reach."),
+	GRASP_CONF_OPTIONS(struct agent_config),
 	OPTION(roots.proc, "roots.proc", TEXT, "/proc", "Where procfs is."),
 	OPTION(roots.sys, "roots.sys", TEXT, "/sys", "Where sysfs is."),
 	OPTION(roots.power_supply, "roots.power-supply", TEXT, NULL,
@@ -92,21 +80,6 @@ static const char *const adoptable[] = { "node.name", "node.type", "node.vendor"
 	"log.debug", NULL };
 
 /* --- what the table cannot say ---------------------------------------------------------- */
-static const struct yaml_node *
-node_at(const struct yaml_node *root, const char *option)
-{
-	char word[64];
-
-	while (root && *option) {
-		size_t len = strcspn(option, ".");
-
-		snprintf(word, sizeof word, "%.*s", (int)len, option);
-		root = yaml_get(root, word);
-		option += len + (option[len] == '.');
-	}
-	return root;
-}
-
 /* What goes to peers: they refuse longer ones and control characters. */
 static void
 check_one(const struct yaml_node *n, const char *text, size_t max, struct complaints *c)
@@ -125,31 +98,25 @@ check_text(const struct yaml_node *root, const char *option, const char *text, s
     struct complaints *c)
 {
 	if (text)
-		check_one(node_at(root, option), text, max, c);
+		check_one(grasp_conf_at(root, option), text, max, c);
 }
 
 static void
 check_texts(
     const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
 {
-	const char *prefix = cfg->grasp.objective_prefix;
-
 	check_text(root, "node.name", cfg->node.name, FOG_NAME_MAX, c);
 	check_text(root, "node.type", cfg->node.type, FOG_NAME_MAX, c);
 	check_text(root, "node.vendor", cfg->node.vendor, FOG_NAME_MAX, c);
 	check_text(root, "node.virtualization", cfg->node.virtualization, 32, c);
 	check_text(root, "domain", cfg->domain, FOG_NAME_MAX, c);
-	check_text(root, "grasp.objective-prefix", prefix, FOG_PREFIX_MAX, c);
-	if (prefix && *prefix && !strchr(prefix, ':'))
-		yaml_complain(c, node_at(root, "grasp.objective-prefix"),
-		    "a private name has a colon: \"%s:\"", prefix);
 }
 
 static void
 check_tags(
     const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
 {
-	const struct yaml_node *tags = node_at(root, "node.tags");
+	const struct yaml_node *tags = grasp_conf_at(root, "node.tags");
 
 	if (cfg->node.tags.len > CAPS_TAGS_MAX)
 		yaml_complain(c, tags, "more than %d tags", CAPS_TAGS_MAX);
@@ -161,25 +128,80 @@ check_tags(
 	}
 }
 
-/* scopes: {admin: Operator1, type: robot} → "admin=operator1;type=robot" */
-static void
-join_scopes(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+/* --- attributes -------------------------------------------------------------------------- */
+static int
+add_attribute(const char *key, const char *value, char attributes[GRASP_SCOPE_TEXT_MAX])
 {
-	char expression[GRASP_SCOPE_TEXT_MAX];
-	struct buf b;
+	char text[2 * GRASP_SCOPE_TEXT_MAX];
 
-	buf_init_fixed(&b, expression, sizeof expression - 1);
-	for (size_t i = 0; i < cfg->scopes.len; i++)
-		buf_printf(&b, "%s%s=%s", i ? ";" : "", cfg->scopes.key[i],
-		    cfg->scopes.value[i]);
-	expression[b.pos] = 0;
-	if (b.err || grasp_scope_canonical(expression, cfg->attributes) < 0)
-		yaml_complain(c, node_at(root, "scopes"),
-		    "must be a mapping of admin, geo, mfr, type or user to a value: "
-		    "\"%s\"",
-		    expression);
+	snprintf(text, sizeof text, "%s;%s=%s", attributes, key, value);
+	return grasp_scope_canonical(text, attributes);
 }
 
+static int
+add_cell(const char *hash, char attributes[GRASP_SCOPE_TEXT_MAX])
+{
+	bool named = !strncmp(attributes, "geo=", 4) || strstr(attributes, ";geo=");
+
+	return named ? 0 : add_attribute("geo", hash, attributes);
+}
+
+/* "40.33,-3.76" gives a position and the geohash of it, a geohash only itself. What scopes.geo says
+ * counts more. */
+static void
+add_position(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+{
+	const char *position = cfg->node.position;
+	struct geo_point point;
+	int err;
+
+	if (!position || !*position)
+		return;
+	if (geo_parse_point(slice_text(position), &point) == 0) {
+		err = add_cell(geo_hash_of(point, GEO_HASH_MAX).text, cfg->attributes);
+		if (err == 0)
+			err = add_attribute("position", position, cfg->attributes);
+	} else {
+		err = geo_is_hash(slice_text(position))
+		    ? add_cell(position, cfg->attributes)
+		    : -EINVAL;
+	}
+	if (err < 0)
+		yaml_complain(c, grasp_conf_at(root, "node.position"),
+		    "\"%s\" is no position such as 40.33,-3.76, and no geohash",
+		    position);
+}
+
+/* What the domain adds to the scopes; who looks for us by groups must find some. */
+static void
+add_domain(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+{
+	struct grasp_groups groups;
+	int err = grasp_scope_add_domain(
+	    cfg->attributes, cfg->domain ? cfg->domain : "", cfg->attributes);
+
+	if (err < 0) {
+		yaml_complain(
+		    c, grasp_conf_at(root, "domain"), "%s", grasp_conf_why(err));
+		return;
+	}
+	err = grasp_conf_groups(
+	    &cfg->grasp, "", cfg->attributes, grasp_scope_joins, &groups);
+	if (err < 0)
+		yaml_complain(c, grasp_conf_at(root, "grasp.combinations"), "%s",
+		    grasp_conf_why(err));
+}
+
+static void
+make_attributes(
+    const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+{
+	grasp_conf_scope(grasp_conf_at(root, "scopes"), true, c, cfg->attributes);
+	add_position(root, cfg, c);
+	add_domain(root, cfg, c);
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
 static void
 check_controllers(
     const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
@@ -187,7 +209,7 @@ check_controllers(
 	struct addr addr;
 
 	(void)cfg;
-	YAML_EACH(locator, node_at(root, "controllers"))
+	YAML_EACH(locator, grasp_conf_at(root, "controllers"))
 	if (locator->text && addr_parse(locator->text, &addr) == -EINVAL)
 		yaml_complain(c, locator,
 		    "%s is no address such as \"[2001:db8::1]:7017\"", locator->text);
@@ -205,7 +227,8 @@ check(const struct yaml_node *root, struct agent_config *cfg, struct complaints 
 {
 	check_texts(root, cfg, c);
 	check_tags(root, cfg, c);
-	join_scopes(root, cfg, c);
+	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
+	make_attributes(root, cfg, c);
 	check_controllers(root, cfg, c);
 	complete(cfg, c);
 }
@@ -244,12 +267,6 @@ void
 agent_config_print(const struct agent_config *cfg, FILE *to)
 {
 	conf_print(agent_options, agent_options_len, cfg, to);
-}
-
-enum grasp_scope_range
-agent_config_range(const struct agent_config *cfg)
-{
-	return range_values[cfg->grasp.scope_range];
 }
 
 void

@@ -4,7 +4,7 @@
  * on SIGHUP a second one is read, and what can change at run time is taken over from it. */
 #pragma once
 #include "base/conf.h"
-#include "grasp/scope.h"
+#include "grasp/conf.h"
 #include "protocol/caps.h"
 
 struct agent_config {
@@ -14,18 +14,14 @@ struct agent_config {
 		struct conf_map tags;
 		struct conf_map radios; /* interface to radio technology */
 		char *state_dir, *user;
+		char *position; /* "40.33,-3.76" or a geohash; NULL: not known */
 	} node;
 	char *domain; /* "": any; never NULL */
 	struct conf_map scopes;
-	char attributes[GRASP_SCOPE_TEXT_MAX]; /* made of scopes, canonical */
-	struct conf_list controllers;	 /* locators, for networks without multicast */
-	struct {
-		int64_t port;
-		struct conf_list interfaces, exclude;
-		bool link_local, loopback;
-		char *objective_prefix;
-		int scope_range; /* see agent_config_range() */
-	} grasp;
+	/* Canonical; made of scopes, the domain and the position. */
+	char attributes[GRASP_SCOPE_TEXT_MAX];
+	struct conf_list controllers; /* locators, for networks without multicast */
+	struct grasp_conf grasp;
 	struct {
 		char *proc, *sys, *power_supply;
 	} roots;
@@ -53,7 +49,6 @@ int agent_config_load(const char *path, struct complaints *c, struct agent_confi
     MUST_CHECK;
 void agent_config_free(struct agent_config *cfg);
 void agent_config_print(const struct agent_config *cfg, FILE *to);
-enum grasp_scope_range agent_config_range(const struct agent_config *cfg);
 
 /* Takes over from fresh what may change while running, and tells of each option that differs
  * but needs a restart. Fresh is still to be freed, and then holds the values given up. */

@@ -293,7 +293,8 @@ make_bootstrap(struct uplink *u)
 		.domain = cfg->domain,
 		.attributes = cfg->attributes,
 		.id = &u->env->identity->id,
-		.fixed = fixed };
+		.fixed = fixed,
+		.hops = (uint8_t)cfg->grasp.hops };
 
 	for (size_t i = 0; i < cfg->controllers.len && bc.fixeds < CANDIDATES_MAX / 2;
 	     i++)

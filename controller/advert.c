@@ -61,7 +61,7 @@ objective_of(const struct advert *a, const struct buf *value)
 	return (struct grasp_objective){
 		.name = slice_text(a->name),
 		.flags = F_DISC | F_SYNCH,
-		.loop_count = FOG_LOOP_COUNT,
+		.loop_count = a->cfg.hops ? a->cfg.hops : FOG_LOOP_COUNT,
 		.value = buf_slice(value),
 	};
 }

@@ -16,7 +16,7 @@ struct advert_config {
 	uint64_t epoch;
 	int64_t period_ms;
 	bool draft;   /* also the draft's M_DISCOVERY each period (F-01) */
-	uint8_t hops; /* of scoped multicasts; 0: not said */
+	uint8_t hops; /* loop count and hop limit (SC-11); 0: FOG_LOOP_COUNT, not said */
 };
 struct advert_counters {
 	uint64_t floods, answers, not_for_us, others;

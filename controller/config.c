@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCOPE_VALUE_MAX 256 /* of FOGDOMAIN's value */
-
 #define OPTION(member, name, kind, preset, help) \
 	CONF(struct controller_config, member, name, kind, preset, 0, 0, help)
 #define BOUNDED(member, name, kind, preset, min, max, help) \
@@ -23,9 +21,6 @@
 	}
 
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
-static const char *const ranges[] = { "admin", "site", "organization", "global", NULL };
-static const enum grasp_scope_range range_values[] = { GRASP_SCOPE_ADMIN,
-	GRASP_SCOPE_SITE, GRASP_SCOPE_ORGANIZATION, GRASP_SCOPE_GLOBAL };
 
 const struct conf_option controller_options[] = {
 	OPTION(domain, "domain", TEXT, "",
@@ -38,26 +33,15 @@ const struct conf_option controller_options[] = {
 	    RUNSTATEDIR "/fogwatch-controller/control", "Unix socket for fogctl."),
 	OPTION(user, "user", TEXT, NULL,
 	    "User to become when started as root; nobody else if not given."),
-	BOUNDED(grasp.port, "grasp.port", INT, "7017", 1, 65535,
-	    "UDP and TCP port of GRASP."),
-	OPTION(grasp.interfaces, "grasp.interfaces", LIST, NULL,
-	    "Interfaces to use; empty: all that can multicast."),
-	OPTION(grasp.exclude, "grasp.exclude", LIST, NULL, "Interfaces not to use."),
-	OPTION(grasp.link_local, "grasp.link-local", BOOL, "true",
-	    "Speak to all GRASP neighbours on the link (ff02::13)."),
-	OPTION(grasp.loopback, "grasp.loopback", BOOL, "false",
-	    "Use the loopback interface too, to try things on one machine."),
-	OPTION(grasp.objective_prefix, "grasp.objective-prefix", TEXT, NULL,
-	    "In front of all objective names, such as \"example.org:\"."),
-	OPTION(grasp.scopes, "grasp.scopes", MAP, NULL,
-	    "Which nodes this controller is for: admin, geo, mfr, type, user. Multicasts "
-	    "go to"
-	    " the group of each as well."),
-	CHOICE(grasp.scope_range, "grasp.scope-range", "admin", ranges,
-	    "How far scoped multicasts reach."),
-	BOUNDED(grasp.hops, "grasp.hops", INT, "8", 1, 255,
-	    "Hop limit of scoped multicasts."),
-	BOUNDED(grasp.links, "grasp.links", INT, "20000", 16, 1000000,
+	GRASP_CONF_OPTIONS(struct controller_config),
+	OPTION(scopes, "grasp.scopes", MAP, NULL,
+	    "Which nodes this controller is for: admin, geo, mfr, type, user, circle; "
+	    "all "
+	    "have to match."),
+	OPTION(expressions, "grasp.expressions", LIST, NULL,
+	    "More of them, such as \"type=robot;geo=ezjm\": one has to match, or "
+	    "grasp.scopes."),
+	BOUNDED(links, "grasp.links", INT, "20000", 16, 1000000,
 	    "How many links to nodes may be open at once."),
 	BOUNDED(advertisement.period_ms, "advertisement.period", DURATION, "10s", 3000,
 	    3600000, "How often this controller announces itself, 20 % more or less."),
@@ -98,27 +82,12 @@ static const char *const adoptable[] = { "log.level", "log.debug", "history.rete
 	"history.events", NULL };
 
 /* --- what the table cannot say ------------------------------------------------------------------- */
-static const struct yaml_node *
-node_at(const struct yaml_node *root, const char *option)
-{
-	char word[64];
-
-	while (root && *option) {
-		size_t len = strcspn(option, ".");
-
-		snprintf(word, sizeof word, "%.*s", (int)len, option);
-		root = yaml_get(root, word);
-		option += len + (option[len] == '.');
-	}
-	return root;
-}
-
 static void
 check_name(const struct yaml_node *root, const char *option, const char *text,
     struct complaints *c)
 {
 	if (text && *text && !conf_is_name(text))
-		yaml_complain(c, node_at(root, option),
+		yaml_complain(c, grasp_conf_at(root, option),
 		    "\"%s\" is no name: 1 to 64 characters of A-Z a-z 0-9 . _ : -", text);
 }
 
@@ -128,42 +97,62 @@ check_given(const struct yaml_node *root, const char *option, const char *text,
     struct complaints *c)
 {
 	if (!text)
-		yaml_complain(c, node_at(root, option),
+		yaml_complain(c, grasp_conf_at(root, option),
 		    "has no value; leave the line out for the default");
 }
 
+/* One expression more behind those that are there. */
 static void
-check_prefix(const struct yaml_node *root, const char *prefix, struct complaints *c)
+add_expression(
+    const struct yaml_node *at, struct controller_config *cfg, struct complaints *c)
 {
-	const struct yaml_node *at = node_at(root, "grasp.objective-prefix");
+	char one[GRASP_SCOPE_TEXT_MAX], all[2 * GRASP_SCOPE_TEXT_MAX];
 
-	if (!prefix || !*prefix)
+	if (grasp_scope_canonical(at->text, one) < 0 || !*one ||
+	    strstr(one, "position=")) {
+		yaml_complain(c, at,
+		    "\"%s\" is no expression of admin, geo, mfr, type, user and circle "
+		    "such as \"geo=ezjm;type=robot\"",
+		    at->text);
 		return;
-	if (strlen(prefix) > FOG_PREFIX_MAX)
-		yaml_complain(c, at, "longer than %d bytes", FOG_PREFIX_MAX);
-	if (!strchr(prefix, ':'))
-		yaml_complain(c, at, "a private name has a colon: \"%s:\"", prefix);
+	}
+	snprintf(all, sizeof all, "%s%s%s", cfg->scope, cfg->scope[0] ? "|" : "", one);
+	if (strlen(all) > GRASP_CONF_SCOPE_MAX)
+		yaml_complain(c, at, "all expressions together are longer than %d bytes",
+		    GRASP_CONF_SCOPE_MAX);
+	else
+		strcpy(cfg->scope, all);
 }
 
-/* scopes: {admin: Operator1, type: robot} → "admin=operator1;type=robot" */
+/* grasp.scopes: {admin: Operator1, type: robot} and grasp.expressions: [user=u] become
+ * "admin=operator1;type=robot|user=u". */
 static void
-join_scopes(
+make_scope(
     const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
 {
-	const struct conf_map *scopes = &cfg->grasp.scopes;
-	char expression[GRASP_SCOPE_TEXT_MAX];
-	struct buf b;
+	const struct yaml_node *list = grasp_conf_at(root, "grasp.expressions");
 
-	buf_init_fixed(&b, (uint8_t *)expression, sizeof expression - 1);
-	for (size_t i = 0; i < scopes->len; i++)
-		buf_printf(&b, "%s%s=%s", i ? ";" : "", scopes->key[i], scopes->value[i]);
-	expression[b.pos] = '\0';
-	if (b.err || grasp_scope_canonical(expression, cfg->scope) ||
-	    strlen(cfg->scope) > SCOPE_VALUE_MAX)
-		yaml_complain(c, node_at(root, "grasp.scopes"),
-		    "must be a short mapping of admin, geo, mfr, type or user to a "
-		    "value: \"%s\"",
-		    expression);
+	grasp_conf_scope(grasp_conf_at(root, "grasp.scopes"), false, c, cfg->scope);
+	YAML_EACH(item, list)
+	if (item->text)
+		add_expression(item, cfg, c);
+}
+
+static void
+check_groups(
+    const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
+{
+	static grasp_groups_f *const lists[] = { grasp_scope_sends, grasp_scope_listens };
+	struct grasp_groups groups;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists) && err == 0; i++)
+		err = grasp_conf_groups(
+		    &cfg->grasp, cfg->domain, cfg->scope, lists[i], &groups);
+	if (err < 0)
+		yaml_complain(c, grasp_conf_at(root, cfg->scope[0] ? "grasp" : "domain"),
+		    "%s %s", cfg->scope[0] ? cfg->scope : cfg->domain,
+		    grasp_conf_why(err));
 }
 
 static void
@@ -171,7 +160,7 @@ check_lease(const struct yaml_node *root, const struct controller_config *cfg,
     struct complaints *c)
 {
 	if (cfg->registration.lease_ms < 2 * cfg->registration.heartbeat_ms)
-		yaml_complain(c, node_at(root, "registration"),
+		yaml_complain(c, grasp_conf_at(root, "registration"),
 		    "a lease shorter than two heartbeats would be lost all the time");
 }
 
@@ -184,9 +173,11 @@ check(const struct yaml_node *root, struct controller_config *cfg, struct compla
 	check_given(root, "plugin-dir", cfg->plugin_dir, c);
 	check_name(root, "domain", cfg->domain, c);
 	check_name(root, "controller.name", cfg->name, c);
-	check_prefix(root, cfg->grasp.objective_prefix, c);
+	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
 	check_lease(root, cfg, c);
-	join_scopes(root, cfg, c);
+	make_scope(root, cfg, c);
+	if (!c->errors)
+		check_groups(root, cfg, c);
 }
 
 /* --- load ------------------------------------------------------------------------------------------ */
@@ -238,12 +229,6 @@ void
 controller_config_print(const struct controller_config *cfg, FILE *to)
 {
 	conf_print(controller_options, controller_options_len, cfg, to);
-}
-
-enum grasp_scope_range
-controller_config_range(const struct controller_config *cfg)
-{
-	return range_values[cfg->grasp.scope_range];
 }
 
 void

@@ -4,22 +4,17 @@
  * on SIGHUP a second one is read, and what can change at run time is taken over from it. */
 #pragma once
 #include "base/conf.h"
-#include "grasp/scope.h"
+#include "grasp/conf.h"
 
 struct controller_config {
 	char *domain; /* "": nodes of any domain */
 	char *name;   /* NULL: the host name */
 	char *state_dir, *control_socket, *services_dir, *plugin_dir, *user;
-	struct {
-		int64_t port, links;
-		struct conf_list interfaces, exclude;
-		bool link_local, loopback;
-		char *objective_prefix;
-		struct conf_map scopes;
-		int scope_range; /* see controller_config_range() */
-		int64_t hops;
-	} grasp;
-	char scope[GRASP_SCOPE_TEXT_MAX]; /* made of grasp.scopes, canonical */
+	struct grasp_conf grasp;
+	int64_t links;
+	struct conf_map scopes;
+	struct conf_list expressions;
+	char scope[GRASP_SCOPE_TEXT_MAX]; /* of both, canonical; "": everybody */
 	struct {
 		int64_t period_ms;
 		bool draft;
@@ -52,7 +47,6 @@ int controller_config_load(
     const char *path, struct complaints *c, struct controller_config *ret) MUST_CHECK;
 void controller_config_free(struct controller_config *cfg);
 void controller_config_print(const struct controller_config *cfg, FILE *to);
-enum grasp_scope_range controller_config_range(const struct controller_config *cfg);
 
 /* Takes over from fresh what may change while running, and tells of each option that differs but
  * needs a restart. Fresh is still to be freed. */

@@ -282,31 +282,32 @@ open_sockets(struct program *p)
 	return err ? refuse(err, "cannot prepare", "sockets") : 0;
 }
 
-/* We send to the groups of our nodes, and listen there for those who look for us. */
+/* We send to the groups of our nodes, and listen where those may look for us. */
 static int
 open_grasp(struct program *p)
 {
-	struct in6_addr group[GRASP_SCOPE_GROUPS_MAX];
+	const struct grasp_conf *grasp = &p->cfg.grasp;
+	struct grasp_groups send, join;
 	struct grasp_config cfg = {
-		.port = (uint16_t)p->cfg.grasp.port,
-		.link_local = p->cfg.grasp.link_local,
-		.join = group,
-		.send = group,
-		.hops = (unsigned)p->cfg.grasp.hops,
-		.links_max = (unsigned)p->cfg.grasp.links,
+		.port = (uint16_t)grasp->port,
+		.link_local = grasp->link_local,
+		.join = join.group,
+		.send = send.group,
+		.hops = (unsigned)grasp->hops,
+		.links_max = (unsigned)p->cfg.links,
 		.log = log_vdebug,
 	};
-	char port[16], attributes[GRASP_SCOPE_TEXT_MAX];
-	int groups, err = grasp_scope_add_domain(p->cfg.scope, p->cfg.domain, attributes);
+	char port[16];
+	int err = grasp_conf_groups(
+	    grasp, p->cfg.domain, p->cfg.scope, grasp_scope_sends, &send);
 
+	if (!err)
+		err = grasp_conf_groups(
+		    grasp, p->cfg.domain, p->cfg.scope, grasp_scope_listens, &join);
 	if (err)
-		return refuse(err, "cannot make a group of domain", p->cfg.domain);
-	groups = attributes[0] ? grasp_scope_groups_of(attributes,
-				     controller_config_range(&p->cfg), NULL, 0, group)
-			       : 0;
-	if (groups < 0)
-		return refuse(groups, "cannot make groups of", attributes);
-	cfg.joins = cfg.sends = (size_t)groups;
+		return refuse(err, "cannot make groups of", p->cfg.scope);
+	cfg.joins = join.len;
+	cfg.sends = send.len;
 	err = grasp_node_new(p->io, &cfg, &p->grasp);
 	snprintf(port, sizeof port, "%u", cfg.port);
 	return err ? refuse(err, "cannot open port", port) : 0;
@@ -391,7 +392,7 @@ open_control(struct program *p)
 		.name = p->name,
 		.domain = p->cfg.domain,
 		.started_ms = grasp_io_now(p->io),
-		.links_max = (size_t)p->cfg.grasp.links,
+		.links_max = (size_t)p->cfg.links,
 		.print_config = print_config,
 		.arg = p,
 	};

@@ -1,31 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "grasp/scope.h"
+#include "grasp/scope_int.h"
+#include "base/buf.h"
 #include "base/crypto.h"
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#define HASH_LABEL	"fogwatch-scope-1"
-#define GEO_PREFIX_MIN	3
-#define GEO_PREFIX_MAX	6
-#define PREFIX_BITS_MAX 64
-#define ATTRIBUTE_MAX	(GRASP_SCOPE_TEXT_MAX - 1)
+#define VALUE_MAX (GRASP_SCOPE_TEXT_MAX - 1)
 
-enum key { ADMIN, GEO, MFR, TYPE, USER, KEYS }; /* in the order of SC-02 */
-
-static const char *const key_names[KEYS] = { "admin", "geo", "mfr", "type", "user" };
-static const char geohash_digits[] = "0123456789bcdefghjkmnpqrstuvwxyz";
-
-static_assert(KEYS - 1 + GEO_PREFIX_MAX - GEO_PREFIX_MIN + 1 <= GRASP_SCOPE_GROUPS_MAX,
-    "all groups of a node fit");
-
-/* An expression taken apart; values are as they were written. */
-struct terms {
-	struct slice value[KEYS];
+const char *const scope_key_names[SCOPE_KEYS] = {
+	[SCOPE_ADMIN] = "admin",
+	[SCOPE_CIRCLE] = "circle",
+	[SCOPE_GEO] = "geo",
+	[SCOPE_MFR] = "mfr",
+	[SCOPE_POSITION] = "position",
+	[SCOPE_TYPE] = "type",
+	[SCOPE_USER] = "user",
 };
 
-/* --- canonical text (SC-01, SC-02) -------------------------------------------------- */
+/* --- taking apart ------------------------------------------------------------------- */
 
 static struct slice
 trim(struct slice s)
@@ -38,8 +30,8 @@ trim(struct slice s)
 }
 
 /* What stands before the separator; *rest is what follows it. */
-static struct slice
-cut(struct slice s, char separator, struct slice *rest)
+struct slice
+scope_cut(struct slice s, char separator, struct slice *rest)
 {
 	const uint8_t *at = s.len > 0 ? memchr(s.data, separator, s.len) : NULL;
 	size_t len = at ? (size_t)(at - s.data) : s.len;
@@ -48,28 +40,26 @@ cut(struct slice s, char separator, struct slice *rest)
 	return (struct slice){ s.data, len };
 }
 
-static int
-find_key(struct slice name)
+int
+scope_find_key(struct slice name)
 {
-	for (int k = 0; k < KEYS; k++)
-		if (slice_is(name, key_names[k]))
+	for (int k = 0; k < SCOPE_KEYS; k++)
+		if (slice_is(name, scope_key_names[k]))
 			return k;
 	return -EINVAL;
 }
 
-static int
-parse(const char *expression, struct terms *ret)
+int
+scope_parse(struct slice text, struct scope_terms *ret)
 {
-	struct slice rest = slice_text(expression);
-
-	*ret = (struct terms){ 0 };
-	while (rest.len > 0) {
-		struct slice term = trim(cut(rest, ';', &rest)), value;
+	*ret = (struct scope_terms){ 0 };
+	while (text.len > 0) {
+		struct slice term = trim(scope_cut(text, ';', &text)), value;
 		int key;
 
 		if (term.len == 0)
 			continue;
-		key = find_key(trim(cut(term, '=', &value)));
+		key = scope_find_key(trim(scope_cut(term, '=', &value)));
 		if (key < 0 || ret->value[key].len > 0)
 			return -EINVAL;
 		ret->value[key] = trim(value);
@@ -78,6 +68,8 @@ parse(const char *expression, struct terms *ret)
 	}
 	return 0;
 }
+
+/* --- canonical text (SC-01, SC-02) -------------------------------------------------- */
 
 static bool
 is_plain(uint8_t c)
@@ -106,19 +98,47 @@ undo_percent(struct slice in, struct buf *out)
 	return out->err;
 }
 
-static bool
-is_geohash(struct slice s)
+static int
+put_circle(struct buf *out, struct slice plain)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i] == 0 || !strchr(geohash_digits, s.data[i]))
-			return false;
-	return true;
+	struct geo_circle circle;
+	char text[GEO_TEXT_MAX];
+
+	if (geo_parse_circle(plain, &circle) < 0)
+		return -EINVAL;
+	buf_puts(out, geo_format_circle(&circle, text));
+	return 0;
 }
 
 static int
-put_value(struct buf *out, enum key key, struct slice written)
+put_position(struct buf *out, struct slice plain)
 {
-	uint8_t memory[ATTRIBUTE_MAX];
+	struct geo_point point;
+	char text[GEO_TEXT_MAX];
+
+	if (geo_parse_point(plain, &point) < 0)
+		return -EINVAL;
+	buf_puts(out, geo_format_point(point, text));
+	return 0;
+}
+
+static int
+put_escaped(struct buf *out, struct slice plain)
+{
+	if (!slice_is_utf8(plain))
+		return -EINVAL;
+	for (size_t i = 0; i < plain.len; i++)
+		if (is_plain(plain.data[i]))
+			buf_put_u8(out, plain.data[i]);
+		else
+			buf_printf(out, "%%%02X", plain.data[i]);
+	return 0;
+}
+
+static int
+put_value(struct buf *out, enum scope_key key, struct slice written)
+{
+	uint8_t memory[VALUE_MAX];
 	struct slice s;
 	struct buf plain;
 	int err;
@@ -128,202 +148,93 @@ put_value(struct buf *out, enum key key, struct slice written)
 	if (err < 0)
 		return err;
 	s = buf_slice(&plain);
-	if (!slice_is_utf8(s) || (key == GEO && !is_geohash(s)))
-		return -EINVAL;
-	for (size_t i = 0; i < s.len; i++)
-		if (is_plain(s.data[i]))
-			buf_put_u8(out, s.data[i]);
-		else
-			buf_printf(out, "%%%02X", s.data[i]);
+	switch (key) {
+	case SCOPE_CIRCLE:
+		return put_circle(out, s);
+	case SCOPE_POSITION:
+		return put_position(out, s);
+	case SCOPE_GEO:
+		return geo_is_hash(s) ? put_escaped(out, s) : -EINVAL;
+	case SCOPE_ADMIN:
+	case SCOPE_MFR:
+	case SCOPE_TYPE:
+	case SCOPE_USER:
+	case SCOPE_KEYS:
+		break;
+	}
+	return put_escaped(out, s);
+}
+
+static int
+put_terms(struct buf *out, const struct scope_terms *t)
+{
+	const char *between = "";
+	int err = 0;
+
+	for (enum scope_key k = 0; k < SCOPE_KEYS && err == 0; k++) {
+		if (t->value[k].len == 0)
+			continue;
+		buf_printf(out, "%s%s=", between, scope_key_names[k]);
+		err = put_value(out, k, t->value[k]);
+		between = ";";
+	}
+	return err;
+}
+
+/* An alternative that says nothing would mean everybody. */
+static int
+put_alternatives(struct buf *out, struct slice rest)
+{
+	bool several = rest.len > 0 && memchr(rest.data, '|', rest.len);
+	struct scope_terms t;
+
+	while (rest.len > 0) {
+		size_t start = out->pos;
+		int err = scope_parse(scope_cut(rest, '|', &rest), &t);
+
+		if (err == 0)
+			err = put_terms(out, &t);
+		if (err < 0)
+			return err;
+		if (several && out->pos == start)
+			return -EINVAL;
+		if (rest.len > 0)
+			buf_put_u8(out, '|');
+	}
 	return 0;
 }
 
-int
-grasp_scope_canonical(const char *expression, char dst[GRASP_SCOPE_TEXT_MAX])
+static int
+end_text(struct buf *out, int err, char *dst)
 {
-	struct terms t;
-	struct buf out;
-	int err = parse(expression, &t);
-
-	buf_init_fixed(&out, dst, GRASP_SCOPE_TEXT_MAX);
-	for (enum key k = 0; k < KEYS && err == 0; k++) {
-		if (t.value[k].len == 0)
-			continue;
-		buf_printf(&out, "%s%s=", out.pos ? ";" : "", key_names[k]);
-		err = put_value(&out, k, t.value[k]);
-	}
-	buf_put_u8(&out, '\0');
+	buf_put_u8(out, '\0');
 	if (err == 0)
-		err = out.err;
+		err = out->err;
 	if (err < 0)
 		dst[0] = '\0';
 	return err;
 }
 
-/* Canonical text and its terms, which point into it. */
-static int
-parse_canonical(
-    const char *expression, char text[GRASP_SCOPE_TEXT_MAX], struct terms *ret)
-{
-	int err = grasp_scope_canonical(expression, text);
-
-	return err < 0 ? err : parse(text, ret);
-}
-
-/* --- groups (SC-03 … SC-07) -------------------------------------------------------- */
-
-static int
-hash(const char *canonical, uint8_t ret[CRYPTO_SHA256_LEN])
-{
-	uint8_t memory[sizeof HASH_LABEL + GRASP_SCOPE_TEXT_MAX];
-	struct buf in;
-
-	buf_init_fixed(&in, memory, sizeof memory);
-	buf_put(&in, HASH_LABEL, sizeof HASH_LABEL); /* the NUL separates */
-	buf_puts(&in, canonical);
-	return crypto_sha256(buf_slice(&in), ret);
-}
-
-/* The first bits of a unicast prefix; what lies beyond them is zero. */
-static void
-put_prefix(uint8_t *dst, const struct in6_addr *prefix, unsigned bits)
-{
-	for (unsigned i = 0; i < PREFIX_BITS_MAX / 8; i++) {
-		unsigned here = bits > 8 * i ? bits - 8 * i : 0;
-
-		dst[i] = prefix->s6_addr[i] & (here >= 8 ? 0xff : 0xff00 >> here);
-	}
-}
-
-static bool
-is_range(enum grasp_scope_range range)
-{
-	switch (range) {
-	case GRASP_SCOPE_ADMIN:
-	case GRASP_SCOPE_SITE:
-	case GRASP_SCOPE_ORGANIZATION:
-	case GRASP_SCOPE_GLOBAL:
-		return true;
-	}
-	return false;
-}
-
 int
-grasp_scope_group(const char *canonical, enum grasp_scope_range range,
-    const struct in6_addr *prefix, unsigned prefix_len, struct in6_addr *ret)
+grasp_scope_canonical(const char *expression, char dst[GRASP_SCOPE_TEXT_MAX])
 {
-	char text[GRASP_SCOPE_TEXT_MAX];
-	uint8_t d[CRYPTO_SHA256_LEN];
-	struct in6_addr g = { .s6_addr = { 0xff } };
-
-	if (grasp_scope_canonical(canonical, text) < 0 || !*text ||
-	    strcmp(text, canonical) != 0)
-		return -EINVAL;
-	if (!is_range(range) || prefix_len > PREFIX_BITS_MAX)
-		return -EINVAL;
-	int err = hash(canonical, d);
-	if (err < 0)
-		return err;
-	d[10] |= 0x80;
-	if (d[10] == 0xff)
-		d[10] = 0xfe; /* 33:33:ff:… belongs to solicited-node groups */
-	g.s6_addr[1] = (prefix_len ? 0x30 : 0x10) | range;
-	if (prefix_len) {
-		g.s6_addr[3] = prefix_len;
-		put_prefix(&g.s6_addr[4], prefix, prefix_len);
-	} else {
-		memcpy(&g.s6_addr[2], d, 10);
-	}
-	memcpy(&g.s6_addr[12], d + 10, 4);
-	*ret = g;
-	return 0;
-}
-
-/* --- who is meant (SC-08 … SC-10) ----------------------------------------------------- */
-
-/* A geohash names the area of all that begin with it. */
-static bool
-covers(enum key key, struct slice wanted, struct slice mine)
-{
-	if (key == GEO && mine.len > wanted.len)
-		mine.len = wanted.len;
-	return slice_equal(wanted, mine);
-}
-
-bool
-grasp_scope_matches(const char *expression, const char *attributes)
-{
-	char wanted_text[GRASP_SCOPE_TEXT_MAX], mine_text[GRASP_SCOPE_TEXT_MAX];
-	struct terms wanted, mine;
-
-	if (parse_canonical(expression, wanted_text, &wanted) < 0 ||
-	    parse_canonical(attributes, mine_text, &mine) < 0)
-		return false;
-	for (enum key k = 0; k < KEYS; k++)
-		if (wanted.value[k].len > 0 && !covers(k, wanted.value[k], mine.value[k]))
-			return false;
-	return true;
-}
-
-struct place { /* where groups of one kind go */
-	enum grasp_scope_range range;
-	const struct in6_addr *prefix;
-	unsigned prefix_len;
-};
-
-static int
-group_of_key(
-    enum key key, struct slice value, const struct place *p, struct in6_addr *ret)
-{
-	char text[GRASP_SCOPE_TEXT_MAX];
 	struct buf out;
 
-	buf_init_fixed(&out, text, sizeof text);
-	buf_printf(&out, "%s=", key_names[key]);
-	buf_put_slice(&out, value);
-	buf_put_u8(&out, '\0');
-	return out.err ? out.err
-		       : grasp_scope_group(text, p->range, p->prefix, p->prefix_len, ret);
+	buf_init_fixed(&out, dst, GRASP_SCOPE_TEXT_MAX);
+	return end_text(&out, put_alternatives(&out, slice_text(expression)), dst);
 }
 
-static int
-groups_of_key(
-    enum key key, struct slice value, const struct place *p, struct in6_addr *ret)
+/* --- what others are told ------------------------------------------------------------ */
+
+static void
+put_with_domain(struct buf *out, struct slice terms, const char *domain)
 {
-	size_t longest = value.len;
-	int n = 0, err;
+	bool named = !domain[0] ||
+	    (terms.len >= 6 && memcmp(terms.data, "admin=", 6) == 0); /* keys ascend */
 
-	if (key != GEO) {
-		err = group_of_key(key, value, p, ret);
-		return err < 0 ? err : 1;
-	}
-	if (longest > GEO_PREFIX_MAX)
-		longest = GEO_PREFIX_MAX;
-	for (value.len = GEO_PREFIX_MIN; value.len <= longest; value.len++) {
-		err = group_of_key(key, value, p, &ret[n++]);
-		if (err < 0)
-			return err;
-	}
-	return n;
-}
-
-int
-grasp_scope_groups_of(const char *attributes, enum grasp_scope_range range,
-    const struct in6_addr *prefix, unsigned prefix_len,
-    struct in6_addr ret[GRASP_SCOPE_GROUPS_MAX])
-{
-	const struct place place = { range, prefix, prefix_len };
-	char text[GRASP_SCOPE_TEXT_MAX];
-	struct terms t;
-	int count = 0, n = parse_canonical(attributes, text, &t);
-
-	for (enum key k = 0; k < KEYS && n >= 0; k++) {
-		if (t.value[k].len == 0)
-			continue;
-		n = groups_of_key(k, t.value[k], &place, &ret[count]);
-		count += n;
-	}
-	return n < 0 ? n : count;
+	if (!named)
+		buf_printf(out, "admin=%s%s", domain, terms.len ? ";" : "");
+	buf_put_slice(out, terms);
 }
 
 int
@@ -331,17 +242,114 @@ grasp_scope_add_domain(
     const char *attributes, const char *domain, char dst[GRASP_SCOPE_TEXT_MAX])
 {
 	char text[GRASP_SCOPE_TEXT_MAX];
-	bool named =
-	    !domain[0] || strncmp(attributes, "admin=", 6) == 0; /* keys ascend */
-	int n = named ? snprintf(text, sizeof text, "%s", attributes)
-		      : snprintf(text, sizeof text, "admin=%s%s%s", domain,
-			    attributes[0] ? ";" : "", attributes);
+	struct slice rest = slice_text(attributes);
+	struct buf out;
 
-	if (n < 0 || (size_t)n >= sizeof text)
-		return -ENOSPC;
-	if (!text[0]) {
-		dst[0] = '\0';
-		return 0;
+	if (strchr(domain, ';') || strchr(domain, '|'))
+		return -EINVAL;
+	buf_init_fixed(&out, text, sizeof text);
+	do {
+		put_with_domain(&out, scope_cut(rest, '|', &rest), domain);
+		if (rest.len > 0)
+			buf_put_u8(&out, '|');
+	} while (rest.len > 0);
+	buf_put_u8(&out, '\0');
+	return out.err ? out.err : grasp_scope_canonical(text, dst);
+}
+
+int
+grasp_scope_disclose(const char *attributes, char dst[GRASP_SCOPE_TEXT_MAX])
+{
+	struct scope_terms t;
+	struct buf out;
+	int err = scope_parse(slice_text(attributes), &t);
+
+	t.value[SCOPE_POSITION].len = 0;
+	if (t.value[SCOPE_GEO].len > SCOPE_GEO_MAX)
+		t.value[SCOPE_GEO].len = SCOPE_GEO_MAX;
+	buf_init_fixed(&out, dst, GRASP_SCOPE_TEXT_MAX);
+	return end_text(&out, err < 0 ? err : put_terms(&out, &t), dst);
+}
+
+/* --- who is meant (SC-08, SC-10) ------------------------------------------------------- */
+
+/* A geohash names the area of all that begin with it. */
+static bool
+is_in_cell(struct slice wanted, const struct scope_terms *mine)
+{
+	struct slice geo = mine->value[SCOPE_GEO];
+	struct geo_point point;
+	struct geo_hash hash;
+
+	if (geo.len == 0 && geo_parse_point(mine->value[SCOPE_POSITION], &point) == 0) {
+		hash = geo_hash_of(point, GEO_HASH_MAX);
+		geo = slice_text(hash.text);
 	}
-	return grasp_scope_canonical(text, dst);
+	return geo.len >= wanted.len && memcmp(geo.data, wanted.data, wanted.len) == 0;
+}
+
+static bool
+is_in_circle(struct slice wanted, const struct scope_terms *mine)
+{
+	struct geo_circle circle;
+	struct geo_point point;
+
+	if (geo_parse_circle(wanted, &circle) < 0)
+		return false;
+	if (geo_parse_point(mine->value[SCOPE_POSITION], &point) == 0)
+		return geo_contains(&circle, point);
+	return geo_is_hash(mine->value[SCOPE_GEO]) &&
+	    geo_touches(&circle, mine->value[SCOPE_GEO]);
+}
+
+static bool
+covers(enum scope_key key, struct slice wanted, const struct scope_terms *mine)
+{
+	switch (key) {
+	case SCOPE_CIRCLE:
+		return is_in_circle(wanted, mine);
+	case SCOPE_GEO:
+		return is_in_cell(wanted, mine);
+	case SCOPE_ADMIN:
+	case SCOPE_MFR:
+	case SCOPE_TYPE:
+	case SCOPE_USER:
+		return slice_equal(wanted, mine->value[key]);
+	case SCOPE_POSITION: /* is of nodes */
+	case SCOPE_KEYS:
+		break;
+	}
+	return false;
+}
+
+static bool
+matches_one(struct slice alternative, const struct scope_terms *mine)
+{
+	struct scope_terms wanted;
+
+	if (scope_parse(alternative, &wanted) < 0)
+		return false;
+	for (enum scope_key k = 0; k < SCOPE_KEYS; k++)
+		if (wanted.value[k].len > 0 && !covers(k, wanted.value[k], mine))
+			return false;
+	return true;
+}
+
+bool
+grasp_scope_matches(const char *expression, const char *attributes)
+{
+	char wanted[GRASP_SCOPE_TEXT_MAX], mine_text[GRASP_SCOPE_TEXT_MAX];
+	struct scope_terms mine;
+	struct slice rest;
+
+	if (grasp_scope_canonical(expression, wanted) < 0 ||
+	    grasp_scope_canonical(attributes, mine_text) < 0 ||
+	    scope_parse(slice_text(mine_text), &mine) < 0)
+		return false;
+	rest = slice_text(wanted);
+	do
+		if (matches_one(scope_cut(rest, '|', &rest), &mine))
+			return true;
+	while (rest.len > 0);
+	return false;
 }

@@ -3,6 +3,7 @@
 #include "tests/support/tempdir.h"
 #include "tests/support/test.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,7 @@ an_empty_file_gives_the_defaults_and_no_confession(void **state)
 	assert_int_equal(cfg.grasp.port, 7017);
 	assert_true(cfg.grasp.link_local);
 	assert_int_equal(cfg.history.bytes, 2 * 1024 * 1024);
-	assert_int_equal(agent_config_range(&cfg), GRASP_SCOPE_ADMIN);
+	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_ADMIN);
 	assert_false(cfg.insecure.plain_grasp);
 	assert_null(cfg.node.name);
 }
@@ -68,17 +69,92 @@ scopes_become_canonical_attributes(void **state)
 			      "grasp: {scope-range: organization}\n"),
 	    0);
 	assert_string_equal(cfg.attributes, "admin=operator1;type=robot");
-	assert_int_equal(agent_config_range(&cfg), GRASP_SCOPE_ORGANIZATION);
+	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_ORGANIZATION);
 }
 
 static void
-what_is_wrong_is_told_with_its_place(void **state)
+the_domain_and_the_position_are_attributes_too_SC_09_SCP_07(void **state)
+{
+	(void)state;
+	assert_int_equal(load("domain: Operator1\nscopes: {type: robot}\n"
+			      "node: {position: \"40.33,-3.76\"}\n"),
+	    0);
+	assert_string_equal(cfg.attributes,
+	    "admin=operator1;geo=ezjm6my538uu;position=40.33,-3.76;type=robot");
+	assert_int_equal(load("node: {position: ezjm6}\n"), 0);
+	assert_string_equal(cfg.attributes, "geo=ezjm6");
+	assert_int_equal(load("scopes: {geo: ezk}\nnode: {position: ezjm6}\n"), 0);
+	assert_string_equal(cfg.attributes, "geo=ezk");
+}
+
+/* F-07: relay mode and scoped mode, unless one of them is switched off. */
+static void
+both_ways_of_delivery_are_the_default_F_07_SCP_03(void **state)
+{
+	struct grasp_groups groups;
+
+	(void)state;
+	assert_int_equal(load("domain: op\ngrasp: {groups: [ff05::114]}\n"), 0);
+	assert_true(cfg.grasp.link_local);
+	assert_int_equal(cfg.grasp.hops, 6);
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	    0);
+	assert_int_equal(groups.len, 2);
+	assert_int_equal(
+	    load("domain: op\ngrasp: {scoped: no, groups: [ff05::114]}\n"), 0);
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	    0);
+	assert_int_equal(groups.len, 0);
+}
+
+/* SC-06 */
+static void
+a_prefix_and_combinations_shape_the_groups_SC_06_SC_09(void **state)
+{
+	struct grasp_groups groups;
+	char text[INET6_ADDRSTRLEN];
+
+	(void)state;
+	assert_int_equal(load("domain: operator1\nscopes: {type: gateway}\n"
+			      "grasp: {scope-prefix: \"fd9e:1:2::/48\","
+			      " combinations: [type+admin]}\n"),
+	    0);
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	    0);
+	assert_int_equal(groups.len, 3);
+	inet_ntop(AF_INET6, &groups.group[0], text, sizeof text);
+	assert_string_equal(text, "ff34:30:fd9e:1:2:0:c013:abc0");
+}
+
+static void
+what_is_wrong_is_told_with_its_place_SCP_02(void **state)
 {
 	static const struct {
 		const char *text, *complaint;
 	} table[] = {
 		{ "scopes: {colour: red}\n",
-		    "agent.yaml:1:1: scopes: must be a mapping of admin" },
+		    "agent.yaml:1:10: colour: no key of a scope: admin, geo" },
+		{ "scopes:\n  geo: ezja\n",
+		    "agent.yaml:2:3: geo: \"ezja\" is no geohash" },
+		{ "scopes: {circle: \"1,2,3km\"}\n", "circle: no key of a scope" },
+		{ "scopes: {user: a|b}\n", "has a ; or |: write %3B or %7C" },
+		{ "domain: a;b\n", "agent.yaml:1:1: domain: cannot stand in a scope" },
+		{ "node:\n  position: Madrid\n",
+		    "agent.yaml:2:3: position: \"Madrid\" is no position" },
+		{ "grasp: {scope-prefix: fd00::/65}\n",
+		    "agent.yaml:1:9: scope-prefix: \"fd00::/65\" is no unicast prefix" },
+		{ "grasp: {combinations: [admin+type, admin+colour]}\n",
+		    "\"admin+colour\" is no combination" },
+		{ "grasp:\n  groups: [ff04::114, ff02::114]\n",
+		    "\"ff02::114\" is no multicast group of scope 4" },
+		{ "grasp: {link-local: no, scoped: no}\n",
+		    "neither link-local nor scoped" },
+		{ "scopes: {admin: a, mfr: m, type: t}\nnode: {position: ezjm6z}\n"
+		  "grasp: {combinations: [admin+geo, geo+mfr, geo+type]}\n",
+		    "combinations: makes more than 16 multicast groups" },
 		{ "grasp:\n  port: 70170\n", "agent.yaml:2:3: port: " },
 		{ "grasp: {objective-prefix: example.org}\n",
 		    "a private name has a colon" },
@@ -205,7 +281,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CONFIG_TEST(an_empty_file_gives_the_defaults_and_no_confession),
 		CONFIG_TEST(scopes_become_canonical_attributes),
-		CONFIG_TEST(what_is_wrong_is_told_with_its_place),
+		CONFIG_TEST(the_domain_and_the_position_are_attributes_too_SC_09_SCP_07),
+		CONFIG_TEST(both_ways_of_delivery_are_the_default_F_07_SCP_03),
+		CONFIG_TEST(a_prefix_and_combinations_shape_the_groups_SC_06_SC_09),
+		CONFIG_TEST(what_is_wrong_is_told_with_its_place_SCP_02),
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
 		CONFIG_TEST(the_canonical_form_reads_back_to_itself),
 		CONFIG_TEST(a_reload_takes_over_what_can_change_and_tells_the_rest),

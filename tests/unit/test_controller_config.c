@@ -62,7 +62,7 @@ an_empty_file_gives_the_defaults(void **state)
 	assert_string_equal(cfg.domain, "");
 	assert_string_equal(cfg.scope, "");
 	assert_null(cfg.hooks);
-	assert_int_equal(controller_config_range(&cfg), GRASP_SCOPE_ADMIN);
+	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_ADMIN);
 }
 
 static void
@@ -94,7 +94,7 @@ values_that_do_not_go_together_are_told(void **state)
 	    -EINVAL);
 	expect_complaint("\"a b\" is no name");
 	expect_complaint("has a colon");
-	expect_complaint("colour=red");
+	expect_complaint("c.yaml:4:12: colour: no key of a scope");
 	expect_complaint("two heartbeats");
 	assert_int_equal(wrong.errors, 4);
 }
@@ -110,14 +110,77 @@ what_must_have_a_value_cannot_be_emptied(void **state)
 }
 
 static void
-scopes_become_one_canonical_expression(void **state) /* SC-02 */
+scopes_become_one_canonical_expression_SC_02(void **state)
 {
 	(void)state;
 	assert_int_equal(load("grasp:\n  scopes: {type: Robot, admin: Operator1}\n"
 			      "  scope-range: site\n"),
 	    0);
 	assert_string_equal(cfg.scope, "admin=operator1;type=robot");
-	assert_int_equal(controller_config_range(&cfg), GRASP_SCOPE_SITE);
+	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_SITE);
+}
+
+static void
+expressions_are_a_union_SC_01_SCP_06(void **state)
+{
+	struct grasp_groups send, listen;
+
+	(void)state;
+	assert_int_equal(load("domain: op\ngrasp:\n  scopes: {type: Robot}\n"
+			      "  expressions: [\"user=u\", \"geo=ezjm\"]\n"),
+	    0);
+	assert_string_equal(cfg.scope, "type=robot|user=u|geo=ezjm");
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "op", cfg.scope, grasp_scope_sends, &send), 0);
+	assert_int_equal(send.len, 3);
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "op", cfg.scope, grasp_scope_listens, &listen),
+	    0);
+	assert_int_equal(listen.len, 4); /* and admin=op */
+}
+
+static void
+an_area_can_be_a_circle_SCP_07(void **state)
+{
+	struct grasp_groups send;
+
+	(void)state;
+	assert_int_equal(
+	    load("grasp:\n  scopes: {circle: \"40.33,-3.77,2km\", type: robot}\n"), 0);
+	assert_string_equal(cfg.scope, "circle=40.33,-3.77,2000;type=robot");
+	assert_int_equal(
+	    grasp_conf_groups(&cfg.grasp, "", cfg.scope, grasp_scope_sends, &send), 0);
+	assert_int_equal(send.len, 4);
+}
+
+static void
+scopes_that_cannot_be_are_told_with_line_and_key(void **state)
+{
+	static const struct {
+		const char *text, *complaint;
+	} cases[] = {
+		{ "grasp:\n  scopes:\n    circle: 40,200,2km\n",
+		    "c.yaml:3:5: circle: \"40,200,2km\" is no circle" },
+		{ "grasp: {scopes: {position: \"1,2\"}}\n",
+		    "position: no key of a scope" },
+		{ "grasp:\n  expressions:\n    - type=a\n    - colour=red\n",
+		    "c.yaml:4:7: \"colour=red\" is no expression" },
+		{ "grasp: {scopes: {circle: \"0,0,3000km\"}}\n",
+		    "an area that is too large" },
+		{ "grasp: {expressions: [user=a, user=b, user=c, user=d, user=e, user=f,"
+		  " user=g, user=h, user=i, user=j, user=k, user=l, user=m, user=n,"
+		  " user=o, user=p, user=q]}\n",
+		    "makes more than 16 multicast groups" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		controller_config_free(&cfg);
+		complaints_done(&wrong);
+		complaints_init(&wrong);
+		assert_int_equal(load(cases[i].text), -EINVAL);
+		expect_complaint(cases[i].complaint);
+	}
 }
 
 static void
@@ -204,7 +267,10 @@ main(void)
 		CASE(all_that_is_wrong_is_told_with_line_column_and_key),
 		CASE(values_that_do_not_go_together_are_told),
 		CASE(what_must_have_a_value_cannot_be_emptied),
-		CASE(scopes_become_one_canonical_expression),
+		CASE(scopes_become_one_canonical_expression_SC_02),
+		CASE(expressions_are_a_union_SC_01_SCP_06),
+		CASE(an_area_can_be_a_circle_SCP_07),
+		CASE(scopes_that_cannot_be_are_told_with_line_and_key),
 		CASE(trees_are_kept_for_those_who_understand_them),
 		CASE(what_is_printed_reads_back),
 		CASE(a_reload_takes_what_it_can_and_names_the_rest),
