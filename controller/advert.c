@@ -16,8 +16,10 @@
 #define VALUE_MAX    512
 #define OTHERS_MAX   16
 
-/* Who has just started listening should not have to wait a period. */
-static const int64_t first_ms[] = { 300, 700, 2000 };
+#define NEAREST_MS   3000   /* no two announcements are nearer to each other (F-14) */
+#define LONGEST_MS   160000 /* the period doubles up to it while nothing changes */
+#define NOWHERE_MS   300 /* at boot an address takes a second or two to become usable */
+#define FIRST	     3 /* who has just started listening should not have to wait a period */
 
 /* Another controller, as far as multicast tells. */
 struct other {
@@ -35,6 +37,8 @@ struct advert {
 	struct grasp_discovery *draft;
 	struct grasp_timer *timer;
 	unsigned sent;
+	int64_t period_ms; /* the present one */
+	int64_t sent_ms;   /* when the last announcement was */
 	struct other other[OTHERS_MAX];
 };
 
@@ -67,7 +71,8 @@ objective_of(const struct advert *a, const struct buf *value)
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
-static void
+/* On how many interfaces. */
+static int
 flood(struct advert *a, bool leaving)
 {
 	const struct grasp_locator here = { .kind = O_IPv6_LOCATOR, .proto = GRASP_TCP };
@@ -80,12 +85,13 @@ flood(struct advert *a, bool leaving)
 	put_value(a, leaving, &value);
 	objective = objective_of(a, &value);
 	sent = grasp_flood(a->grasp, &objective, &here,
-	    leaving ? LEAVE_TTL_MS : (uint32_t)(3 * a->cfg.period_ms));
+	    leaving ? LEAVE_TTL_MS : (uint32_t)(3 * a->period_ms));
 	if (sent < 0)
 		log_warnx(
 		    "advert", "cannot announce this controller: %s", strerror(-sent));
 	else
 		a->counters.floods++;
+	return sent;
 }
 
 /* F-20: who answers our own advertisement is another controller, or knows one. */
@@ -127,21 +133,64 @@ discover_as_draft(struct advert *a)
 		    "advert", "no advertisement as in the draft: %s", strerror(-err));
 }
 
+/* --- when (F-14) ------------------------------------------------------------------------------------------- */
+static void
+set_timer(struct advert *a, int64_t delay_ms)
+{
+	a->io->ops->timer_set(a->timer, delay_ms);
+}
+
+static void
+plan_next(struct advert *a)
+{
+	uint32_t random;
+	int64_t next = NEAREST_MS;
+
+	if (++a->sent > FIRST) {
+		a->io->ops->random(a->io, &random, sizeof random);
+		next = clock_jitter((uint32_t)a->period_ms, JITTER_PCT, random);
+	}
+	set_timer(a, next > NEAREST_MS ? next : NEAREST_MS);
+}
+
+static void
+double_period(struct advert *a)
+{
+	int64_t longest = a->cfg.period_ms > LONGEST_MS ? a->cfg.period_ms : LONGEST_MS;
+
+	if (a->sent <= FIRST)
+		return;
+	a->period_ms *= 2;
+	if (a->period_ms > longest)
+		a->period_ms = longest;
+}
+
+/* Somebody came who does not know us, or somebody went: the short period again. */
+static void
+hurry(struct advert *a)
+{
+	int64_t now = grasp_io_now(a->io), next;
+
+	if (a->period_ms == a->cfg.period_ms)
+		return;
+	a->period_ms = a->cfg.period_ms;
+	next = a->sent_ms + a->period_ms - now;
+	set_timer(a, next > 0 ? next : 0);
+}
+
+/* The life that is told is three times the period that follows, so the period grows first. */
 static void
 announce(struct advert *a)
 {
-	uint32_t random;
-	int64_t next;
-
-	flood(a, false);
+	double_period(a);
+	if (flood(a, false) == 0 && a->sent == 0) {
+		set_timer(a, NOWHERE_MS);
+		return;
+	}
+	a->sent_ms = grasp_io_now(a->io);
 	if (a->cfg.draft)
 		discover_as_draft(a);
-	a->io->ops->random(a->io, &random, sizeof random);
-	next = a->sent < ARRAY_LEN(first_ms)
-	    ? first_ms[a->sent]
-	    : clock_jitter((uint32_t)a->cfg.period_ms, JITTER_PCT, random);
-	a->sent++;
-	a->io->ops->timer_set(a->timer, next);
+	plan_next(a);
 }
 
 static void
@@ -154,15 +203,11 @@ on_timer(void *arg)
 /* A value is not required (F-03); one that we do not understand does not speak against us. Who asks
  * tells its attributes: is it one of those we are for (SC-10)? */
 static bool
-is_for_us(const struct advert *a, struct slice value)
+is_for_us(const struct advert *a, const struct fog_domain *d)
 {
-	struct fog_domain d;
-
-	if (!value.len || fog_domain_decode(grasp_value_unwrap(value), &d))
-		return true;
-	if (d.domain[0] && a->cfg.domain[0] && strcmp(d.domain, a->cfg.domain))
+	if (d->domain[0] && a->cfg.domain[0] && strcmp(d->domain, a->cfg.domain))
 		return false;
-	return !d.scope[0] || grasp_scope_matches(a->cfg.scope, d.scope);
+	return !d->scope[0] || grasp_scope_matches(a->cfg.scope, d->scope);
 }
 
 static bool
@@ -171,13 +216,18 @@ on_discovered(void *arg, const struct grasp_peer *from,
 {
 	struct advert *a = arg;
 	char text[ADDR_TEXT_MAX];
+	struct fog_domain d;
 
-	if (!is_for_us(a, asked->value)) {
+	if (fog_domain_decode(grasp_value_unwrap(asked->value), &d))
+		d = (struct fog_domain){ 0 };
+	if (!is_for_us(a, &d)) {
 		a->counters.not_for_us++;
 		return false;
 	}
 	log_debug("advert", "%s looks for us", addr_format(&from->addr, text));
 	a->counters.answers++;
+	if (d.role != FOG_CONTROLLER) /* which only announces itself */
+		hurry(a);
 	put_value(a, false, ret_value);
 	return true;
 }
@@ -215,6 +265,8 @@ note_other(struct advert *a, const struct grasp_peer *from, const struct fog_dom
 		log_info("advert", "controller %.8s of domain \"%s\" at %s %s",
 		    fog_id_format(&d->id, id), d->domain, addr_format(&from->addr, text),
 		    d->leaving ? "leaves" : "is there too");
+	if (known == d->leaving)
+		hurry(a);
 	o->id = d->id;
 	o->until_ms = d->leaving ? 0 : grasp_io_now(a->io) + ttl_ms;
 }
@@ -251,6 +303,7 @@ advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct adv
 	a->grasp = grasp;
 	a->io = grasp_node_io(grasp);
 	a->cfg = *cfg;
+	a->period_ms = cfg->period_ms;
 	fog_objective_name(cfg->prefix, FOGDOMAIN, a->name);
 	err = grasp_register(
 	    grasp, a->name, F_DISC | F_SYNCH, &support, a, &a->registration);

@@ -22,7 +22,9 @@ struct advert_counters {
 	uint64_t floods, answers, not_for_us, others;
 };
 
-/* Floods at once, three times soon after, then each period. */
+/* Floods at once, three times at 3 s, then each period, 20 % more or less; the period doubles up to
+ * 160 s while nothing changes, and is itself again when somebody looks for us or another controller
+ * comes or goes (F-14). */
 int advert_new(struct grasp_node *grasp, const struct advert_config *cfg,
     struct advert **ret) MUST_CHECK;
 void advert_leave(struct advert *a); /* floods that we are going */

@@ -59,7 +59,7 @@ plan_of(uint64_t version, struct plan_item item)
 
 /* DISC-03, DISC-04, REG-01, REG-10 */
 static void
-a_node_that_starts_is_registered_within_two_seconds(void **state)
+a_node_that_starts_is_registered_within_two_seconds_F_11_DISC_03_REG_01(void **state)
 {
 	int64_t start = fake_now(fog->net);
 
@@ -94,7 +94,7 @@ a_node_whose_address_comes_late_registers_as_soon_as_it_is_there(void **state)
 
 /* DISC-05, security.md §6.2 (f) */
 static void
-a_flood_alone_is_enough(void **state)
+a_flood_alone_is_enough_DISC_05(void **state)
 {
 	(void)state;
 	fog_agent_start(fog);
@@ -323,7 +323,7 @@ discovery_slows_down_and_never_stops(void **state)
 
 /* DOM-02 */
 static void
-a_controller_of_another_domain_is_passed_over(void **state)
+a_controller_of_another_domain_is_passed_over_DOM_02(void **state)
 {
 	(void)state;
 	strcpy(fog->warden.self.domain, "operator2");
@@ -336,7 +336,7 @@ a_controller_of_another_domain_is_passed_over(void **state)
 
 /* SC-10, SCP-04 */
 static void
-a_controller_for_other_nodes_is_passed_over(void **state)
+a_controller_for_other_nodes_is_passed_over_SC_10_SCP_04(void **state)
 {
 	(void)state;
 	strcpy(fog->warden.self.scope, "type=gateway");
@@ -344,6 +344,114 @@ a_controller_for_other_nodes_is_passed_over(void **state)
 	fog_warden_flood(fog);
 	fake_run(fog->net, 60000);
 	assert_int_equal(fog->warden.registrations, 0);
+}
+
+static bool
+heard_of_two(void *arg)
+{
+	const struct candidate *list;
+	struct fog *f = arg;
+
+	return bootstrap_candidates(uplink_bootstrap(f->agent->uplink[0]), &list) == 2;
+}
+
+static void
+all_controllers_that_answer_are_kept_F_13_G_076(void **state)
+{
+	struct fog_id id;
+
+	(void)state;
+	fog->warden.decline = "busy";
+	fog_agent_start(fog);
+	fake_run(fog->net, 1000);
+	/* another one at another address */
+	struct warden first = fog->warden;
+	memset(&fog->warden.self.id, 0xc1, sizeof id);
+	fog->warden.host = fake_host_new(fog->net);
+	fake_attach(fog->warden.host, 1, "fe80::d", "2001:db8::d", NULL);
+	struct grasp_config cfg = { .link_local = true };
+	assert_int_equal(
+	    grasp_node_new(fake_host_io(fog->warden.host), &cfg, &fog->warden.node), 0);
+	fog_warden_flood(fog);
+	assert_true(fog_until(fog, heard_of_two, 1000));
+	grasp_node_free(fog->warden.node);
+	fog->warden.host = first.host;
+	fog->warden.node = first.node;
+}
+
+/* The agent does not know by which of its attributes a controller is looked for. */
+static void
+a_search_goes_to_the_groups_of_all_attributes_with_one_session_F_07_SC_12(void **state)
+{
+	struct grasp_msg first, msg;
+	unsigned scoped = 0, i;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("scopes: {type: robot}\ngrasp: {hops: 4}\n");
+	fog_agent_start(fog);
+	fake_run(fog->net, 900);
+	assert_non_null(fake_message(fog->net, M_DISCOVERY, 0, &first));
+	assert_int_equal(first.objective.loop_count, 4);
+	for (i = 1; i < 3; i++) {
+		const struct fake_packet *p =
+		    fake_message(fog->net, M_DISCOVERY, i, &msg);
+
+		assert_non_null(p);
+		assert_int_equal(msg.session_id, first.session_id);
+		assert_int_equal(msg.objective.loop_count, 1);
+		assert_int_equal(p->hops, 4);
+		scoped += p->to.ip.s6_addr[0] == 0xff && p->to.ip.s6_addr[1] == 0x14;
+	}
+	assert_int_equal(scoped, 2); /* admin=operator1 and type=robot */
+}
+
+static void
+with_link_local_off_only_groups_are_spoken_to_F_07_SCP_03(void **state)
+{
+	const struct fake_packet *p;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("grasp: {link-local: no}\n");
+	fog_agent_start(fog);
+	fake_run(fog->net, 3000);
+	for (unsigned i = 0; (p = fake_message(fog->net, M_DISCOVERY, i, NULL)); i++)
+		assert_int_equal(p->to.ip.s6_addr[1], 0x14);
+	assert_true(fake_count(fog->net, M_DISCOVERY) > 0);
+}
+
+static void
+the_domain_counts_as_an_admin_scope_SC_09_SC_10(void **state)
+{
+	(void)state;
+	strcpy(fog->warden.self.scope, "admin=operator1");
+	fog_agent_start(fog);
+	assert_true(fog_until(fog, fog_is_registered, 2000));
+}
+
+static void
+a_controller_for_a_circle_gets_the_nodes_in_it_SC_10_SCP_07(void **state)
+{
+	struct grasp_msg msg;
+	struct fog_domain d;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new(NULL);
+	strcpy(
+	    fog->cfg.attributes, "admin=operator1;geo=ezjm6my538uu;position=40.33,-3.76");
+	strcpy(fog->warden.self.scope, "circle=40.33,-3.77,800");
+	fog_agent_start(fog);
+	fake_run(fog->net, 10000);
+	assert_int_equal(fog->warden.registrations, 0);
+	strcpy(fog->warden.self.scope, "circle=40.33,-3.77,900");
+	fog_warden_flood(fog);
+	assert_true(fog_until(fog, fog_is_registered, 2000));
+	assert_non_null(fake_message(fog->net, M_DISCOVERY, 0, &msg));
+	assert_int_equal(fog_domain_decode(msg.objective.value, &d), 0);
+	assert_string_equal(d.scope, "admin=operator1;geo=ezjm6m"); /* G-126 */
+	assert_int_equal(d.hops, 6);
 }
 
 /* DISC-21, and principle 1: a word by multicast does not end a session. */
@@ -367,7 +475,7 @@ a_controller_that_leaves_is_not_run_after(void **state)
 
 /* F-02: the draft's advertisement makes the agent ask, and only now and then. */
 static void
-the_drafts_advertisement_makes_the_agent_ask(void **state)
+the_drafts_advertisement_makes_the_agent_ask_once_in_ten_seconds_F_02(void **state)
 {
 	struct grasp_objective o = { slice_text(FOGDOMAIN), F_DISC | F_SYNCH, 2,
 		{ (const uint8_t *)"\x69operator1", 10 } };
@@ -803,7 +911,7 @@ look_for(const char *name, const char *value)
 }
 
 static void
-only_nodes_with_the_property_answer_a_search_for_it(void **state)
+only_nodes_with_the_property_answer_a_search_for_it_F_12_DISC_06_SCP_04(void **state)
 {
 	(void)state;
 	start_registered();
@@ -813,7 +921,7 @@ only_nodes_with_the_property_answer_a_search_for_it(void **state)
 }
 
 static void
-an_agent_never_answers_for_a_controller(void **state)
+an_agent_never_answers_for_a_controller_F_01(void **state)
 {
 	(void)state;
 	start_registered();
@@ -826,10 +934,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FOG_TEST(a_node_that_starts_is_registered_within_two_seconds),
+		FOG_TEST(
+		    a_node_that_starts_is_registered_within_two_seconds_F_11_DISC_03_REG_01),
 		FOG_TEST(
 		    a_node_whose_address_comes_late_registers_as_soon_as_it_is_there),
-		FOG_TEST(a_flood_alone_is_enough),
+		FOG_TEST(a_flood_alone_is_enough_DISC_05),
 		FOG_TEST(a_plan_is_run_and_its_results_are_reported),
 		FOG_TEST(periods_do_not_drift),
 		FOG_TEST(without_a_plan_nothing_is_read),
@@ -844,10 +953,17 @@ main(void)
 		FOG_TEST(a_controller_that_forgot_the_node_gets_its_registration_again),
 		FOG_TEST(a_refused_node_tries_ever_more_slowly_and_never_stops),
 		FOG_TEST(discovery_slows_down_and_never_stops),
-		FOG_TEST(a_controller_of_another_domain_is_passed_over),
-		FOG_TEST(a_controller_for_other_nodes_is_passed_over),
+		FOG_TEST(a_controller_of_another_domain_is_passed_over_DOM_02),
+		FOG_TEST(a_controller_for_other_nodes_is_passed_over_SC_10_SCP_04),
+		FOG_TEST(all_controllers_that_answer_are_kept_F_13_G_076),
+		FOG_TEST(
+		    a_search_goes_to_the_groups_of_all_attributes_with_one_session_F_07_SC_12),
+		FOG_TEST(with_link_local_off_only_groups_are_spoken_to_F_07_SCP_03),
+		FOG_TEST(the_domain_counts_as_an_admin_scope_SC_09_SC_10),
+		FOG_TEST(a_controller_for_a_circle_gets_the_nodes_in_it_SC_10_SCP_07),
 		FOG_TEST(a_controller_that_leaves_is_not_run_after),
-		FOG_TEST(the_drafts_advertisement_makes_the_agent_ask),
+		FOG_TEST(
+		    the_drafts_advertisement_makes_the_agent_ask_once_in_ten_seconds_F_02),
 		FOG_TEST(a_plan_with_an_unknown_metric_is_declined_with_its_item),
 		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not),
 		FOG_TEST(a_dry_run_only_says_whether_it_would),
@@ -868,8 +984,9 @@ main(void)
 		FOG_TEST(a_changed_configuration_is_told_at_once),
 		FOG_TEST(a_configured_controller_needs_no_multicast),
 		FOG_TEST(fake_controllers_do_not_keep_a_node_from_its_own),
-		FOG_TEST(only_nodes_with_the_property_answer_a_search_for_it),
-		FOG_TEST(an_agent_never_answers_for_a_controller),
+		FOG_TEST(
+		    only_nodes_with_the_property_answer_a_search_for_it_F_12_DISC_06_SCP_04),
+		FOG_TEST(an_agent_never_answers_for_a_controller_F_01),
 	};
 
 	log_open("test_agent", LOG_LEVEL_ERROR);
