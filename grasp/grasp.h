@@ -213,7 +213,7 @@ void grasp_link_stats(const struct grasp_link *l, struct grasp_link_stats *ret);
 enum grasp_outcome {
 	GRASP_ACCEPTED, /* negotiation: O_ACCEPT sent or received; synchronization: value came */
 	GRASP_DECLINED, /* O_DECLINE, with reason */
-	GRASP_TIMEOUT,	/* no answer in time, or loop count exhausted */
+	GRASP_TIMEOUT,	/* no answer in time: the peer's, or in our turn the ASA's */
 	GRASP_CLOSED,	/* the link went */
 	GRASP_REFUSED, /* nobody listens there: M_INVALID, or closed without a word (I-12) */
 	GRASP_VIOLATION, /* the peer sent something that does not fit */
@@ -241,7 +241,9 @@ int grasp_synchronize(struct grasp_link *l, const struct grasp_objective *object
     uint32_t timeout_ms, const struct grasp_session_ops *ops, void *arg,
     struct grasp_session **ret) MUST_CHECK;
 
-/* The responder's side sets its callbacks; both sides then take turns. */
+/* The responder's side sets its callbacks; both sides then take turns. Our turn is over
+ * GRASP_DEF_TIMEOUT_MS after the peer's message, or when the time of our last M_WAIT is: the session
+ * ends with GRASP_TIMEOUT, as it does on the peer's side (G-098, G-099). */
 void grasp_session_set(
     struct grasp_session *s, const struct grasp_session_ops *ops, void *arg);
 struct grasp_link *grasp_session_link(struct grasp_session *s);
@@ -253,13 +255,20 @@ int grasp_session_step(struct grasp_session *s, struct slice value)
     MUST_CHECK;								 /* M_NEGOTIATE */
 int grasp_session_wait(struct grasp_session *s, uint32_t ms) MUST_CHECK; /* M_WAIT */
 /* M_END, in our turn, or to decline at any time; a synchronization is refused with it. ended() is
- * not called for the side that ends. The session is gone afterwards. */
-void grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
+ * not called for the side that ends. The session is gone afterwards, also when M_END could not be
+ * sent (negative). */
+int grasp_session_end(struct grasp_session *s, bool accept, const char *reason);
 /* M_SYNCH. Errors as of a step; on success the session is gone. */
 int grasp_session_synch(struct grasp_session *s, struct slice value) MUST_CHECK;
-/* M_INVALID with what was wrong (may be empty: one or more CBOR items), instead of an answer
- * (RFC 8990 §2.8.12). The session is gone afterwards, without ended(). */
+/* M_INVALID with what was wrong (zero or more CBOR items, left out if too long), instead of an
+ * answer (RFC 8990 §2.8.12). The session is gone afterwards, without ended(), but for -EPROTO: the
+ * peer has not said anything yet, and -EINVAL: content is no CBOR. */
 int grasp_session_invalid(struct grasp_session *s, struct slice content);
+/* For the peer's answers to what we send from now on; 0: GRASP_DEF_TIMEOUT_MS. */
+void grasp_session_set_timeout(struct grasp_session *s, uint32_t ms);
+/* Inside ended() with GRASP_VIOLATION: the enum grasp_type of the message that did not fit, or
+ * -EBADMSG: what came is not GRASP, -EMSGSIZE: too long. */
+int grasp_session_offence(const struct grasp_session *s);
 void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended() */
 
 /* --- counters ------------------------------------------------------------------------------- */

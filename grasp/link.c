@@ -105,7 +105,7 @@ link_doom(struct grasp_link *l, int err)
 		return;
 	node_log(l->node, "link", "%s: closing, %s", addr_format(&l->peer, text),
 	    err ? strerror(-err) : "done");
-	close_stream(l, err != 0);
+	close_stream(l, err != 0 && err != -EBADMSG); /* M_INVALID shall arrive */
 	l->state = LINK_GONE;
 	l->err = err;
 	link_look(l);
@@ -359,6 +359,11 @@ link_accept(struct grasp_node *n, struct grasp_stream *stream)
 	struct addr peer;
 
 	n->io->ops->stream_peer(stream, &peer);
+	if (n->cfg.dull && !addr_is_link_local(&peer.ip)) { /* G-144 */
+		n->counters.bad_source++;
+		n->io->ops->stream_close(stream, true);
+		return;
+	}
 	if (count_from(n, &peer.ip) < GUESTS_PER_ADDRESS && make_room(n))
 		l = new_link(n);
 	if (!l) {
@@ -376,7 +381,7 @@ link_accept(struct grasp_node *n, struct grasp_stream *stream)
 }
 
 int
-grasp_link_open(struct grasp_node *n, const struct addr *to,
+link_open(struct grasp_node *n, const struct addr *to, int64_t timeout_ms,
     const struct grasp_link_ops *ops, void *arg, struct grasp_link **ret)
 {
 	struct grasp_link *l = new_link(n);
@@ -385,7 +390,7 @@ grasp_link_open(struct grasp_node *n, const struct addr *to,
 	if (!l)
 		return -ENOMEM;
 	l->peer = *to;
-	r = n->io->ops->stream_open(n->io, to, LINK_OPEN_MS, &stream_ops, l, &l->stream);
+	r = n->io->ops->stream_open(n->io, to, timeout_ms, &stream_ops, l, &l->stream);
 	if (r < 0) {
 		link_drop(l);
 		return r;
@@ -393,6 +398,15 @@ grasp_link_open(struct grasp_node *n, const struct addr *to,
 	grasp_link_set(l, ops, arg);
 	*ret = l;
 	return 0;
+}
+
+int
+grasp_link_open(struct grasp_node *n, const struct addr *to,
+    const struct grasp_link_ops *ops, void *arg, struct grasp_link **ret)
+{
+	if (n->cfg.dull)
+		return -EPERM; /* G-138 */
+	return link_open(n, to, LINK_OPEN_MS, ops, arg, ret);
 }
 
 void

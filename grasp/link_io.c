@@ -48,6 +48,37 @@ dispatch(struct grasp_link *l, const struct grasp_msg *msg)
 	}
 }
 
+/* The session id of whatever kind of message, as far as it has one (G-002). */
+static bool
+find_session_id(struct slice bytes, uint32_t *ret)
+{
+	struct cbor_reader r;
+	uint64_t id;
+
+	rd_init(&r, bytes, 0);
+	rd_enter_array(&r);
+	rd_skip(&r);
+	id = rd_uint_max(&r, UINT32_MAX);
+	*ret = (uint32_t)id;
+	return !r.err;
+}
+
+static void
+answer_invalid(struct grasp_link *l, struct slice bytes)
+{
+	uint32_t id;
+
+	if (find_session_id(bytes, &id))
+		link_invalid(l, id, bytes);
+}
+
+/* G-139: where all is link-local, nothing may have come from further away. */
+static bool
+is_forbidden(const struct grasp_node *n, const struct grasp_msg *msg)
+{
+	return n->cfg.dull && msg->has_objective && msg->objective.loop_count != 1;
+}
+
 static void
 take_message(struct grasp_link *l, struct slice bytes)
 {
@@ -57,10 +88,15 @@ take_message(struct grasp_link *l, struct slice bytes)
 
 	l->stats.messages_received++;
 	if (r == -EPROTONOSUPPORT) {
-		l->node->counters.unknown_type++; /* G-005 */
+		l->node->counters.unknown_type++;
+		answer_invalid(l, bytes); /* G-005 */
 	} else if (r < 0) {
 		l->node->counters.malformed++;
+		if (msg.type != M_INVALID) /* G-136 */
+			answer_invalid(l, bytes);
 		link_doom(l, -EBADMSG);
+	} else if (is_forbidden(l->node, &msg)) {
+		l->node->counters.unwanted++;
 	} else {
 		dispatch(l, &msg);
 	}
@@ -177,12 +213,23 @@ link_send(struct grasp_link *l, const struct grasp_msg *msg)
 	return link_send_bytes(l, buf_slice(&l->node->out));
 }
 
+/* G-133, G-134. */
 void
-link_invalid(struct grasp_link *l, uint32_t session_id)
+link_invalid(struct grasp_link *l, uint32_t session_id, struct slice what)
 {
 	struct grasp_msg msg = { .type = M_INVALID, .session_id = session_id };
+	uint8_t memory[OFFENCE_MAX + 8];
+	struct buf content;
 
-	if (l->held && link_send(l, &msg) < 0)
+	buf_init_fixed(&content, memory, sizeof memory);
+	if (what.len > OFFENCE_MAX)
+		what.len = OFFENCE_MAX;
+	if (slice_is_utf8(what))
+		wr_text_slice(&content, what);
+	else
+		wr_bytes(&content, what.data, what.len);
+	msg.content = buf_slice(&content);
+	if (link_send(l, &msg) < 0)
 		node_log(l->node, "link", "session %u: M_INVALID could not be sent",
 		    session_id);
 }

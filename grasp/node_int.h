@@ -27,7 +27,8 @@
 #define LINK_FRAME_MS	   10000 /* from the first to the last byte of a message (S-14) */
 #define LINK_SESSIONS_MAX  64	 /* started by the peer, on a held link */
 #define GUEST_SESSIONS_MAX 8	 /* on another one */
-#define WAIT_MAX_MS	   3600000 /* a peer's M_WAIT is cut to this */
+#define WAIT_MAX_MS	   3600000 /* an M_WAIT, the peer's or ours, is cut to this */
+#define OFFENCE_MAX	   64	   /* bytes of an invalid message that go back (G-134) */
 #define RECENT_IDS	   256
 #define SESSION_BUCKETS	   256
 
@@ -141,6 +142,7 @@ struct grasp_session {
 	bool negotiation; /* else synchronization */
 	bool initiator;
 	bool answered; /* the peer has said something in this session */
+	int offence;   /* type of the message that did not fit, or -errno */
 	uint32_t id;
 	char name[GRASP_NAME_MAX + 1];
 	uint32_t flags;
@@ -204,6 +206,8 @@ void flood_tell_newcomers(struct grasp_node *n);
 
 /* --- link.c --------------------------------------------------------------------------------- */
 void link_accept(struct grasp_node *n, struct grasp_stream *s);
+int link_open(struct grasp_node *n, const struct addr *to, int64_t timeout_ms,
+    const struct grasp_link_ops *ops, void *arg, struct grasp_link **ret) MUST_CHECK;
 /* Closes the stream now; ended() and closed() follow at the end of the event. */
 void link_doom(struct grasp_link *l, int err);
 /* Its sessions or its holding changed: look at it at the end of the event. */
@@ -220,7 +224,8 @@ size_t link_take(struct grasp_link *l, struct slice data);
 int link_send(struct grasp_link *l, const struct grasp_msg *msg) MUST_CHECK;
 int link_send_bytes(struct grasp_link *l, struct slice bytes) MUST_CHECK;
 void
-link_invalid(struct grasp_link *l, uint32_t session_id); /* M_INVALID, held links only */
+link_invalid(struct grasp_link *l, uint32_t session_id,
+    struct slice what); /* M_INVALID with a text, or with bytes that are none */
 void link_pause(struct grasp_link *l); /* after M_WAIT: what comes next waits (I-03) */
 void
 link_send_late(struct grasp_link *l);  /* the first message that waits, if it may go */
@@ -237,4 +242,7 @@ void session_drop(struct grasp_session *s); /* without callbacks */
 int session_new(struct grasp_link *l, uint32_t id, const struct grasp_objective *o,
     bool initiator, struct grasp_session **ret) MUST_CHECK;
 void session_await_peer(struct grasp_session *s); /* its turn, and the timer runs */
+/* Our turn: the ASA of the registration is asked. */
+void session_serve(struct grasp_session *s, const struct grasp_registration *r,
+    bool negotiation, const struct grasp_objective *asked);
 bool session_uses_id(const struct grasp_node *n, uint32_t session_id);

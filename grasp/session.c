@@ -19,6 +19,8 @@ enum event {
 
 static const struct slice none;
 
+#define NO_OFFENCE (-1)
+
 const char *
 grasp_outcome_name(enum grasp_outcome o)
 {
@@ -82,6 +84,14 @@ find(struct grasp_link *l, uint32_t id)
 	return NULL;
 }
 
+/* fe80::1 of two interfaces are two hosts. */
+static bool
+same_host(const struct addr *a, const struct addr *b)
+{
+	return IN6_ARE_ADDR_EQUAL(&a->ip, &b->ip) &&
+	    (!addr_is_link_local(&a->ip) || a->ifindex == b->ifindex);
+}
+
 /* Is the id in use between this peer and us, whoever started it (G-039, G-040)? */
 static bool
 is_active(struct grasp_link *l, uint32_t id)
@@ -89,7 +99,7 @@ is_active(struct grasp_link *l, uint32_t id)
 	const struct grasp_session *s;
 
 	LIST_FOREACH(s, bucket_of(l->node, id), bucket)
-		if (s->id == id && IN6_ARE_ADDR_EQUAL(&s->link->peer.ip, &l->peer.ip))
+		if (s->id == id && same_host(&s->link->peer, &l->peer))
 			return true;
 	return false;
 }
@@ -146,12 +156,12 @@ finish(struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
 		s->ops.ended(s->arg, s, outcome, reason);
 }
 
-/* The peer is told on a link that goes on; else the closing tells it. */
 static void
-violate(struct grasp_session *s, const char *what)
+violate(struct grasp_session *s, const struct grasp_msg *msg, const char *what)
 {
 	node_log(s->link->node, "session", "%u %s: %s", s->id, s->name, what);
-	link_invalid(s->link, s->id);
+	s->offence = (int)msg->type;
+	link_invalid(s->link, s->id, slice_text(what));
 	finish(s, GRASP_VIOLATION, none);
 }
 
@@ -179,6 +189,7 @@ session_new(struct grasp_link *l, uint32_t id, const struct grasp_objective *o,
 	s->loop_count = o->loop_count;
 	s->initiator = initiator;
 	s->timeout_ms = GRASP_DEF_TIMEOUT_MS;
+	s->offence = NO_OFFENCE;
 	buf_init(&s->request, GRASP_UNICAST_MAX);
 	TAILQ_INSERT_TAIL(&l->sessions, s, entry);
 	LIST_INSERT_HEAD(bucket_of(l->node, id), s, bucket);
@@ -193,6 +204,15 @@ session_await_peer(struct grasp_session *s)
 {
 	change_state(s, SESSION_PEER);
 	node_timer_set(s->link->node, s->timer, s->timeout_ms); /* G-089 */
+}
+
+/* An ASA that never answers does not hold a session for ever: the peer has given up after as
+ * long (G-098, G-099). */
+static void
+await_us(struct grasp_session *s)
+{
+	change_state(s, SESSION_OURS);
+	node_timer_set(s->link->node, s->timer, GRASP_DEF_TIMEOUT_MS);
 }
 
 /* --- the state machine ------------------------------------------------------------------------ */
@@ -219,23 +239,22 @@ take_step(struct grasp_session *s, const struct grasp_msg *msg)
 	struct grasp_objective o = objective_for_asa(&msg->objective);
 
 	if (!s->negotiation || !same_objective(s, &o)) {
-		violate(s, "M_NEGOTIATE does not belong to what was asked");
+		violate(s, msg, "M_NEGOTIATE does not belong to what was asked");
 		return;
 	}
 	/* I-05: one less than before, but peers are known to answer with the same. */
 	if (o.loop_count == 0 ||
 	    (o.loop_count != s->loop_count && o.loop_count + 1 != s->loop_count)) {
-		violate(s, "M_NEGOTIATE with a wrong loop count");
+		violate(s, msg, "M_NEGOTIATE with a wrong loop count");
 		return;
 	}
 	if (!s->ops.negotiated) {
-		violate(s, "M_NEGOTIATE, but nobody here takes steps");
+		violate(s, msg, "M_NEGOTIATE, but nobody here takes steps");
 		return;
 	}
 	s->answered = true;
 	s->loop_count = o.loop_count;
-	node_timer_stop(s->link->node, s->timer);
-	change_state(s, SESSION_OURS);
+	await_us(s);
 	s->ops.negotiated(s->arg, s, &o);
 }
 
@@ -245,7 +264,7 @@ take_value(struct grasp_session *s, const struct grasp_msg *msg)
 	struct grasp_objective o = objective_for_asa(&msg->objective);
 
 	if (s->negotiation || !slice_is(o.name, s->name)) {
-		violate(s, "M_SYNCH does not belong to what was asked");
+		violate(s, msg, "M_SYNCH does not belong to what was asked");
 		return;
 	}
 	s->answered = true;
@@ -256,10 +275,12 @@ take_value(struct grasp_session *s, const struct grasp_msg *msg)
 }
 
 static void
-take_wait(struct grasp_session *s, uint32_t ms)
+take_wait(struct grasp_session *s, const struct grasp_msg *msg)
 {
+	uint32_t ms = msg->time_ms;
+
 	if (!s->negotiation) {
-		violate(s, "M_WAIT in a synchronization");
+		violate(s, msg, "M_WAIT in a synchronization");
 		return;
 	}
 	s->answered = true;
@@ -273,11 +294,11 @@ static void
 take_end(struct grasp_session *s, const struct grasp_msg *msg)
 {
 	if (!s->negotiation)
-		violate(s, "M_END in a synchronization");
+		violate(s, msg, "M_END in a synchronization");
 	else if (!msg->accepted)
 		finish(s, GRASP_DECLINED, msg->reason);
 	else if (s->state != SESSION_PEER)
-		violate(s, "M_END accepts nothing that we offered");
+		violate(s, msg, "M_END accepts nothing that we offered");
 	else
 		finish(s, GRASP_ACCEPTED, none);
 }
@@ -311,7 +332,7 @@ handle(struct grasp_session *s, enum event event, const struct grasp_msg *msg)
 			take_value(s, msg);
 			return;
 		case EV_WAIT:
-			take_wait(s, msg->time_ms);
+			take_wait(s, msg);
 			return;
 		case EV_END:
 			take_end(s, msg);
@@ -337,10 +358,12 @@ handle(struct grasp_session *s, enum event event, const struct grasp_msg *msg)
 		case EV_NEGOTIATE:
 		case EV_SYNCH:
 		case EV_WAIT:
-			violate(s, "the peer speaks although it is our turn");
+			violate(s, msg, "the peer speaks although it is our turn");
+			return;
+		case EV_TIMER:
+			finish(s, GRASP_TIMEOUT, none);
 			return;
 		case EV_OPENED:
-		case EV_TIMER:
 			return;
 		}
 		return;
@@ -382,10 +405,12 @@ session_link_gone(struct grasp_session *s, int err)
 {
 	if (s->state == SESSION_DEAD)
 		return;
-	if (err == -EBADMSG || err == -EMSGSIZE)
+	if (err == -EBADMSG || err == -EMSGSIZE) {
+		s->offence = err;
 		finish(s, GRASP_VIOLATION, none);
-	else
+	} else {
 		finish(s, is_refusal(s, err) ? GRASP_REFUSED : GRASP_CLOSED, none);
+	}
 }
 
 /* --- messages from the link -------------------------------------------------------------------- */
@@ -427,12 +452,24 @@ session_message(struct grasp_link *l, const struct grasp_msg *msg)
 
 /* G-055; a link that serves others goes on and says so instead. */
 static void
-refuse(struct grasp_link *l, const struct grasp_msg *msg)
+refuse(struct grasp_link *l, const struct grasp_msg *msg, const char *why)
 {
 	if (!l->held && l->live == 0)
 		link_doom(l, 0);
 	else
-		link_invalid(l, msg->session_id);
+		link_invalid(l, msg->session_id, slice_text(why));
+}
+
+void
+session_serve(struct grasp_session *s, const struct grasp_registration *r,
+    bool negotiation, const struct grasp_objective *asked)
+{
+	s->negotiation = negotiation;
+	await_us(s);
+	if (negotiation)
+		r->support.negotiate(r->arg, s, asked);
+	else
+		r->support.synchronize(r->arg, s, asked);
 }
 
 static bool
@@ -457,20 +494,15 @@ session_request(struct grasp_link *l, const struct grasp_msg *msg)
 	}
 	if (!is_offered(r, msg)) {
 		l->node->counters.no_listener++;
-		refuse(l, msg);
+		refuse(l, msg, "nobody listens for this objective");
 		return;
 	}
 	if (l->live_of_peer >= (l->held ? LINK_SESSIONS_MAX : GUEST_SESSIONS_MAX) ||
 	    session_new(l, msg->session_id, &asked, false, &s) < 0) {
 		l->node->counters.rate_limited++;
-		refuse(l, msg);
+		refuse(l, msg, "too many sessions");
 		return;
 	}
 	l->live_of_peer++;
-	s->negotiation = msg->type == M_REQ_NEG;
-	change_state(s, SESSION_OURS);
-	if (s->negotiation)
-		r->support.negotiate(r->arg, s, &asked);
-	else
-		r->support.synchronize(r->arg, s, &asked);
+	session_serve(s, r, msg->type == M_REQ_NEG, &asked);
 }

@@ -53,6 +53,8 @@ request(struct grasp_link *l, bool negotiation, const struct grasp_objective *ob
 	struct grasp_session *s;
 	int r;
 
+	if (l->node->cfg.dull)
+		return -EPERM; /* G-138 */
 	if (l->state != LINK_OPENING && l->state != LINK_OPEN)
 		return -ENOTCONN;
 	r = objective_check(objective);
@@ -168,9 +170,12 @@ grasp_session_wait(struct grasp_session *s, uint32_t ms)
 	if (!is_our_turn(s, true))
 		return -EPROTO;
 	r = link_send(s->link, &msg);
-	if (r >= 0)
-		link_pause(s->link);
-	return r;
+	if (r < 0)
+		return r;
+	link_pause(s->link);
+	node_timer_set(s->link->node, s->timer,
+	    ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS); /* the peer's clock is ours (G-098) */
+	return 0;
 }
 
 int
@@ -187,7 +192,7 @@ grasp_session_synch(struct grasp_session *s, struct slice value)
 	return 0;
 }
 
-static void
+static int
 send_end(struct grasp_session *s, bool accept, const char *reason)
 {
 	struct grasp_msg msg = {
@@ -196,28 +201,77 @@ send_end(struct grasp_session *s, bool accept, const char *reason)
 		.accepted = accept,
 		.reason = slice_text(accept ? NULL : reason),
 	};
+	int r;
 
 	if (!slice_is_utf8(msg.reason))
 		msg.reason = (struct slice){ 0 };
-	if (link_send(s->link, &msg) >= 0)
-		return;
+	r = link_send(s->link, &msg);
+	if (r != -EMSGSIZE)
+		return r;
 	msg.reason = (struct slice){ 0 }; /* too long: what matters is the end */
-	if (link_send(s->link, &msg) < 0)
+	return link_send(s->link, &msg);
+}
+
+/* A synchronization has no M_END. Closing says it as well (I-12), if nothing else is open. */
+static int
+end_synchronization(struct grasp_session *s)
+{
+	if (s->link->held || s->link->live > 1)
+		link_invalid(s->link, s->id, slice_text("there is no value for you"));
+	return 0;
+}
+
+int
+grasp_session_end(struct grasp_session *s, bool accept, const char *reason)
+{
+	int r = 0;
+
+	if (s->state == SESSION_DEAD)
+		return -ENOTCONN;
+	if (!s->negotiation && s->state == SESSION_OURS)
+		r = end_synchronization(s);
+	else if (s->negotiation &&
+	    (s->state == SESSION_OURS || (s->state == SESSION_PEER && !accept)))
+		r = send_end(s, accept, reason);
+	if (r < 0)
 		node_log(s->link->node, "session", "%u %s: M_END could not be sent",
 		    s->id, s->name);
+	session_drop(s);
+	return r;
+}
+
+int
+grasp_session_invalid(struct grasp_session *s, struct slice content)
+{
+	struct grasp_msg msg = {
+		.type = M_INVALID, .session_id = s->id, .content = content
+	};
+	int r;
+
+	/* G-132: only as an answer. */
+	if (s->state != SESSION_OURS && !(s->state == SESSION_PEER && s->answered))
+		return -EPROTO;
+	r = link_send(s->link, &msg);
+	if (r == -EMSGSIZE) { /* G-134 */
+		msg.content = (struct slice){ 0 };
+		r = link_send(s->link, &msg);
+	}
+	if (r == -EINVAL)
+		return r;
+	session_drop(s);
+	return r;
 }
 
 void
-grasp_session_end(struct grasp_session *s, bool accept, const char *reason)
+grasp_session_set_timeout(struct grasp_session *s, uint32_t ms)
 {
-	if (s->state == SESSION_DEAD)
-		return;
-	if (!s->negotiation && s->state == SESSION_OURS)
-		link_invalid(s->link, s->id);
-	else if (s->negotiation &&
-	    (s->state == SESSION_OURS || (s->state == SESSION_PEER && !accept)))
-		send_end(s, accept, reason);
-	session_drop(s);
+	s->timeout_ms = ms ? ms : GRASP_DEF_TIMEOUT_MS;
+}
+
+int
+grasp_session_offence(const struct grasp_session *s)
+{
+	return s->offence;
 }
 
 void

@@ -478,7 +478,6 @@ bytes_that_are_no_cbor_close_the_link(void **state)
 		stranger_connect(&f.x, &f.lab, 1);
 		stranger_send(&f.x, bad[i]);
 		assert_true(f.x.closed);
-		assert_int_equal(f.x.len, 0);
 	}
 	assert_int_equal(f.b.asked, 0);
 	run(10);
@@ -495,7 +494,6 @@ an_unknown_message_type_is_skipped_G_005(void **state)
 	stranger_connect(&f.x, &f.lab, 1);
 	stranger_send(&f.x, BYTES(0x83, 0x18, 0x32, 0x07, 0xf6)); /* [50, 7, null] */
 	assert_false(f.x.closed);
-	assert_int_equal(f.x.len, 0);
 	stranger_say(&f.x, &m);
 	assert_int_equal(f.b.asked, 1);
 	assert_int_equal(grasp_node_counters(f.lab.node[1])->unknown_type, 1);

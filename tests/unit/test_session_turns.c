@@ -65,7 +65,108 @@ the_initiator_gives_up_after_60_seconds_G_089(void **state)
 	run(200);
 	assert_int_equal(f.a.ended, 1);
 	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
-	assert_int_equal(f.b.outcome, GRASP_CLOSED);
+	assert_int_equal(
+	    f.b.ended, 1); /* at the same time, for one or the other reason */
+}
+
+/* As f.b.then: nothing is done, but the link stays. */
+static void
+hold(struct diary *d)
+{
+	grasp_link_hold(d->link, 0, 0, 0);
+	d->then = NULL;
+}
+
+static void
+begin_held(void)
+{
+	f.b.then = hold;
+	begin();
+	grasp_link_hold(f.l, 0, 0, 0);
+}
+
+static void
+an_asa_that_never_answers_loses_the_session_A_12_G_099(void **state)
+{
+	(void)state;
+	begin_held();
+	run(59900);
+	assert_int_equal(f.b.ended, 0);
+	run(200);
+	assert_int_equal(f.b.ended, 1);
+	assert_int_equal(f.b.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.link.closed, 0); /* the link is not to blame */
+	negotiate("EX1", TWO, 0);
+	run(10);
+	assert_int_equal(f.b.asked, 2);
+}
+
+static void
+the_initiators_asa_must_answer_a_step_in_time_too_A_12(void **state)
+{
+	(void)state;
+	begin_held();
+	assert_int_equal(grasp_session_step(f.b.session, TWO), 0);
+	run(60100);
+	assert_int_equal(f.a.negotiated, 1);
+	assert_int_equal(f.a.ended, 1);
+	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
+}
+
+static void
+our_own_wait_is_kept_as_long_as_it_says_G_098(void **state)
+{
+	(void)state;
+	begin_held();
+	assert_int_equal(grasp_session_wait(f.b.session, 90000), 0);
+	run(70000);
+	assert_int_equal(f.b.ended, 0);
+	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0); /* counts from now */
+	run(900);
+	assert_int_equal(f.a.ended + f.b.ended, 0);
+	run(200);
+	assert_int_equal(f.b.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
+}
+
+static void
+a_synchronization_that_is_never_answered_ends_on_both_sides_A_12(void **state)
+{
+	(void)state;
+	f.b.then = hold;
+	open_link(0, 1);
+	grasp_link_hold(f.l, 0, 0, 0);
+	synchronize("EX1", 0);
+	run(60100);
+	assert_int_equal(f.b.ended, 1);
+	assert_int_equal(f.b.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.a.outcome, GRASP_TIMEOUT);
+}
+
+static void
+each_step_can_have_a_timeout_of_its_own(void **state)
+{
+	(void)state;
+	begin_held();
+	grasp_session_set_timeout(f.b.session, 2000);
+	assert_int_equal(grasp_session_step(f.b.session, TWO), 0);
+	run(2100);
+	assert_int_equal(f.b.outcome, GRASP_TIMEOUT);
+	assert_int_equal(f.a.ended, 0);
+}
+
+static void
+an_end_that_cannot_be_sent_is_an_end_all_the_same(void **state)
+{
+	(void)state;
+	begin();
+	fake_fail(f.lab.host[1], 1, ENOBUFS);
+	assert_int_equal(grasp_session_end(f.b.session, true, NULL), -ENOBUFS);
+	run(10);
+	assert_int_equal(f.b.ended, 0);
+	assert_int_equal(f.a.ended, 1);
+	assert_int_not_equal(f.a.outcome, GRASP_ACCEPTED);
 }
 
 static void
@@ -339,6 +440,13 @@ main(void)
 		SESSION_TEST(the_loop_count_runs_out_G_092),
 		SESSION_TEST(nobody_speaks_out_of_turn),
 		SESSION_TEST(the_initiator_gives_up_after_60_seconds_G_089),
+		SESSION_TEST(an_asa_that_never_answers_loses_the_session_A_12_G_099),
+		SESSION_TEST(the_initiators_asa_must_answer_a_step_in_time_too_A_12),
+		SESSION_TEST(our_own_wait_is_kept_as_long_as_it_says_G_098),
+		SESSION_TEST(
+		    a_synchronization_that_is_never_answered_ends_on_both_sides_A_12),
+		SESSION_TEST(each_step_can_have_a_timeout_of_its_own),
+		SESSION_TEST(an_end_that_cannot_be_sent_is_an_end_all_the_same),
 		SESSION_TEST(the_timeout_can_be_chosen_and_restarts_with_each_step_G_089),
 		SESSION_TEST(waiting_replaces_the_running_timer_G_097),
 		SESSION_TEST(what_follows_a_wait_leaves_20_ms_later_I_03),
