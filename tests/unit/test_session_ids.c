@@ -142,6 +142,117 @@ a_peer_can_start_only_so_many_sessions_on_a_link(void **state)
 	assert_int_equal(f.b.asked, 65);
 }
 
+static void
+the_smallest_and_the_largest_id_are_ids_G_033(void **state)
+{
+	static const uint32_t ids[] = { 0, UINT32_MAX };
+
+	(void)state;
+	stranger_connect(&f.x, &f.lab, 1);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct grasp_msg m = say(M_REQ_NEG, ids[i], "EX1", 6), end;
+
+		stranger_say(&f.x, &m);
+		assert_int_equal(f.b.asked, i + 1);
+		assert_int_equal(grasp_session_id(f.b.session), ids[i]);
+		grasp_link_hold(f.b.link, 0, 0, 0);
+		grasp_session_end(f.b.session, true, NULL);
+		run(10);
+		assert_true(stranger_heard(&f.x, M_END, (unsigned)i, &end));
+		assert_int_equal(end.session_id, ids[i]);
+	}
+}
+
+static void
+random_that_stands_still(struct grasp_io *io, void *dst, size_t len)
+{
+	(void)io;
+	memset(dst, 0x2a, len);
+}
+
+static void
+ids_differ_from_active_and_recent_ones_whatever_random_gives_G_037_G_038(void **state)
+{
+	struct grasp_io *io = fake_host_io(f.lab.host[0]);
+	struct grasp_io_ops stuck = *io->ops;
+	const struct grasp_io_ops *before = io->ops;
+	uint32_t ids[20];
+
+	(void)state;
+	stuck.random = random_that_stands_still;
+	io->ops = &stuck;
+	open_link(0, 1);
+	grasp_link_hold(f.l, 0, 0, 0);
+	for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+		negotiate("EX1", ONE, 0);
+		ids[i] = grasp_session_id(f.s);
+		if (i % 2)
+			grasp_session_cancel(f.s); /* no longer active, but recent */
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(ids[i], ids[j]);
+	}
+	io->ops = before;
+}
+
+static void
+ids_come_from_the_ios_random_numbers_G_036(void **state)
+{
+	struct grasp_io *io = fake_host_io(f.lab.host[0]);
+	struct grasp_io_ops stuck = *io->ops;
+	const struct grasp_io_ops *before = io->ops;
+
+	(void)state;
+	stuck.random = random_that_stands_still;
+	io->ops = &stuck;
+	open_link(0, 1);
+	negotiate("EX1", ONE, 0);
+	io->ops = before;
+	assert_int_equal(grasp_session_id(f.s), 0x2a2a2a2a);
+}
+
+/* A session of fe80::77 with node 1, on one of its links; the id is always the same. */
+static struct grasp_node *
+ask_from_link_local(struct fake_host *h, uint32_t ifindex)
+{
+	struct grasp_io *io = fake_host_io(h);
+	struct addr to = { lab_ip("fe80::2"), ifindex, GRASP_LISTEN_PORT };
+	struct grasp_config cfg = { .link_local = true };
+	struct grasp_objective o = lab_objective("EX1", F_NEG, ONE);
+	static struct grasp_io_ops stuck;
+	struct grasp_node *n;
+	struct grasp_link *l;
+	struct grasp_session *s;
+
+	stuck = *io->ops;
+	stuck.random = random_that_stands_still;
+	assert_int_equal(grasp_node_new(io, &cfg, &n), 0);
+	io->ops = &stuck;
+	assert_int_equal(grasp_link_open(n, &to, NULL, NULL, &l), 0);
+	assert_int_equal(grasp_negotiate(l, &o, 0, NULL, NULL, &s), 0);
+	run(10);
+	return n;
+}
+
+static void
+the_same_link_local_address_on_two_links_is_two_peers_G_039(void **state)
+{
+	struct fake_host *one_link = fake_host_new(f.lab.net);
+	struct fake_host *other_link = fake_host_new(f.lab.net);
+	uint32_t i = fake_attach(one_link, 1, "fe80::77", NULL);
+	uint32_t k = fake_attach(other_link, 2, "fe80::77", NULL);
+	struct grasp_node *first, *second;
+
+	(void)state;
+	fake_attach(f.lab.host[1], 2, "fe80::2", NULL);
+	run(10);
+	first = ask_from_link_local(one_link, i);
+	second = ask_from_link_local(other_link, k);
+	assert_int_equal(f.b.asked, 2);
+	assert_int_equal(grasp_node_counters(f.lab.node[1])->duplicate, 0);
+	grasp_node_free(first);
+	grasp_node_free(second);
+}
+
 int
 main(void)
 {
@@ -154,6 +265,11 @@ main(void)
 		    a_request_under_the_id_of_our_own_request_on_that_link_is_discarded_G_040),
 		SESSION_TEST(ids_are_new_for_each_request_G_034),
 		SESSION_TEST(a_peer_can_start_only_so_many_sessions_on_a_link),
+		SESSION_TEST(the_smallest_and_the_largest_id_are_ids_G_033),
+		SESSION_TEST(
+		    ids_differ_from_active_and_recent_ones_whatever_random_gives_G_037_G_038),
+		SESSION_TEST(ids_come_from_the_ios_random_numbers_G_036),
+		SESSION_TEST(the_same_link_local_address_on_two_links_is_two_peers_G_039),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
