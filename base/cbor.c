@@ -509,7 +509,7 @@ cbor_scan_item(struct cbor_scan *s, struct slice in)
 ssize_t
 cbor_item_length(struct slice in, size_t max)
 {
-	struct cbor_scan s;
+	UNSET struct cbor_scan s;
 
 	cbor_scan_init(&s, max);
 	return cbor_scan_item(&s, in);

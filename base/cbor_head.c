@@ -7,15 +7,25 @@
  *  - it refuses the tags 6 to 20 (COSE uses 16 to 18) as malformed;
  *  - it gives counts as size_t, which cuts 64 bits to 32 on small machines;
  *  - it refuses every simple value but false, true, null and undefined.
- * The first three have their argument encoded just like an unsigned integer, so they are shown
- * to libcbor as one. */
+ * The first three, and negative integers, have their argument encoded just like an unsigned integer,
+ * so they are shown to libcbor as one, unless the first byte holds the argument: most heads of GRASP
+ * are such, and a call of libcbor for each took more time than all the rest. */
 #include "base/cbor_head.h"
 
 #include <cbor.h>
 #include <errno.h>
 #include <string.h>
 
-enum { MAJOR_BYTES = 2, MAJOR_TEXT, MAJOR_ARRAY, MAJOR_MAP, MAJOR_TAG, MAJOR_SIMPLE };
+enum {
+	MAJOR_UINT,
+	MAJOR_NEGINT,
+	MAJOR_BYTES,
+	MAJOR_TEXT,
+	MAJOR_ARRAY,
+	MAJOR_MAP,
+	MAJOR_TAG,
+	MAJOR_SIMPLE,
+};
 enum { INFO_ONE_BYTE = 24, INFO_INDEFINITE = 31 };
 #define HEAD_MAX 9
 
@@ -68,30 +78,6 @@ static void
 on_uint64(void *h, uint64_t v)
 {
 	set(h, RD_UINT, v);
-}
-
-static void
-on_negint8(void *h, uint8_t v)
-{
-	set(h, RD_NEGINT, v);
-}
-
-static void
-on_negint16(void *h, uint16_t v)
-{
-	set(h, RD_NEGINT, v);
-}
-
-static void
-on_negint32(void *h, uint32_t v)
-{
-	set(h, RD_NEGINT, v);
-}
-
-static void
-on_negint64(void *h, uint64_t v)
-{
-	set(h, RD_NEGINT, v);
 }
 
 static void
@@ -154,16 +140,12 @@ on_double(void *h, double v)
 	set_number(h, v);
 }
 
-/* Tags and whatever has a definite length have no callback: they are not shown as such. */
+/* What has an argument has no callback but the integers': it is not shown as such. */
 static const struct cbor_callbacks callbacks = {
 	.uint8 = on_uint8,
 	.uint16 = on_uint16,
 	.uint32 = on_uint32,
 	.uint64 = on_uint64,
-	.negint8 = on_negint8,
-	.negint16 = on_negint16,
-	.negint32 = on_negint32,
-	.negint64 = on_negint64,
 	.byte_string_start = on_open_bytes,
 	.string_start = on_open_text,
 	.indef_array_start = on_open_array,
@@ -224,10 +206,10 @@ decode_simple(struct slice in, uint8_t info, struct cbor_head *h)
 	return h->len = 2;
 }
 
-/* The types whose argument is shown as an unsigned integer. */
-static const enum rd_type counted[] = {
-	RD_NONE,
-	RD_NONE,
+/* By major type; those of the last one have no argument. */
+static const enum rd_type types[] = {
+	[MAJOR_UINT] = RD_UINT,
+	[MAJOR_NEGINT] = RD_NEGINT,
 	[MAJOR_BYTES] = RD_BYTES,
 	[MAJOR_TEXT] = RD_TEXT,
 	[MAJOR_ARRAY] = RD_ARRAY,
@@ -235,6 +217,12 @@ static const enum rd_type counted[] = {
 	[MAJOR_TAG] = RD_TAG,
 	[MAJOR_SIMPLE] = RD_NONE,
 };
+
+static bool
+may_be_indefinite(uint8_t major)
+{
+	return major >= MAJOR_BYTES && major <= MAJOR_MAP;
+}
 
 int
 cbor_head_decode(struct slice in, struct cbor_head *ret)
@@ -244,9 +232,13 @@ cbor_head_decode(struct slice in, struct cbor_head *ret)
 		return 0;
 	uint8_t major = in.data[0] >> 5, info = in.data[0] & 0x1f;
 
-	if (major == MAJOR_TAG || (info != INFO_INDEFINITE && counted[major] != RD_NONE))
-		return decode_as_uint(in, counted[major], ret);
 	if (major == MAJOR_SIMPLE && (info < 20 || info == INFO_ONE_BYTE))
 		return decode_simple(in, info, ret);
-	return decode(in.data, in.len, ret);
+	if (major == MAJOR_SIMPLE ||
+	    (info == INFO_INDEFINITE && may_be_indefinite(major)))
+		return decode(in.data, in.len, ret);
+	if (info >= INFO_ONE_BYTE)
+		return decode_as_uint(in, types[major], ret);
+	set(ret, types[major], info);
+	return ret->len = 1;
 }

@@ -21,6 +21,16 @@
 #ifndef MUST_CHECK
 #define MUST_CHECK __attribute__((warn_unused_result))
 #endif
+/* Not zeroed by the compiler (-ftrivial-auto-var-init): for what is large, set before it is read, and
+ * made too often for that. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define UNSET __attribute__((uninitialized))
+#endif
+#endif
+#ifndef UNSET
+#define UNSET
+#endif
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -392,14 +392,13 @@ grasp_type_name(enum grasp_type type)
 	return f ? f->name : "?";
 }
 
-/* -EPROTONOSUPPORT with the session id, for an M_INVALID in return (G-005, G-133). */
-static int
+/* Its session id, for an M_INVALID in return (G-005, G-133). */
+static void
 read_unknown(struct cbor_reader *r, struct grasp_msg *ret)
 {
 	uint64_t id = rd_uint(r);
 
 	ret->session_id = !r->err && id <= UINT32_MAX ? id : 0;
-	return -EPROTONOSUPPORT;
 }
 
 static int
@@ -410,30 +409,35 @@ read_message(struct cbor_reader *r, struct grasp_msg *ret)
 	rd_enter_array(r);
 	ret->type = rd_uint_max(r, UINT8_MAX);
 	if (r->err)
-		return r->err;
+		return -EBADMSG;
 	f = find_form(ret->type);
-	if (!f)
-		return read_unknown(r, ret);
+	if (!f) {
+		read_unknown(r, ret);
+		return -EPROTONOSUPPORT;
+	}
 	if (ret->type != M_NOOP)
 		ret->session_id = rd_uint_max(r, UINT32_MAX);
 	f->read(r, ret);
 	rd_leave(r);
-	return rd_done(r);
+	return r->err ? -EBADMSG : 0;
 }
 
+/* What is read has been checked to its last byte; only a form that is not known has to be scanned. */
 int
 grasp_msg_decode(struct slice in, struct grasp_msg *ret, size_t *ret_len)
 {
-	ssize_t len = cbor_item_length(in, in.len);
-	struct cbor_reader r;
+	UNSET struct cbor_reader r;
+	ssize_t len;
 	int err;
 
-	memset(ret, 0, sizeof *ret);
-	if (len <= 0)
-		return -EBADMSG;
-	rd_init(&r, (struct slice){ in.data, len }, ITEMS_MAX);
+	memset(
+	    ret, 0, offsetof(struct grasp_msg, text.bytes)); /* what follows is counted */
+	rd_init(&r, in, ITEMS_MAX);
 	err = read_message(&r, ret);
-	if (err < 0 && err != -EPROTONOSUPPORT)
+	if (err == -EBADMSG)
+		return err;
+	len = err == 0 ? (ssize_t)r.pos : cbor_item_length(in, in.len);
+	if (len <= 0)
 		return -EBADMSG;
 	*ret_len = len;
 	return err;

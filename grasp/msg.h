@@ -43,11 +43,7 @@ struct grasp_msg {
 	uint32_t time_ms;		  /* ttl of M_RESPONSE, M_FLOOD; waiting time of M_WAIT */
 	bool has_objective;
 	struct grasp_objective objective; /* all that carry exactly one, or M_RESPONSE's copy */
-	/* M_RESPONSE: locators, of the responder or inside O_DIVERT.
-	 * M_FLOOD: locator[i] belongs to flooded[i]. */
-	struct grasp_locator locator[GRASP_LOCATORS_MAX];
-	struct grasp_objective flooded[GRASP_FLOOD_ITEMS_MAX];
-	uint8_t locators, items;
+	uint8_t locators, items;	  /* how many of those below */
 	bool diverted;
 	bool accepted;	     /* M_END: O_ACCEPT, else O_DECLINE */
 	struct slice reason; /* O_DECLINE's text, may be empty */
@@ -55,9 +51,13 @@ struct grasp_msg {
 	/* Text that came in chunks (I-14) is put together here and sliced from here; for that
 	 * reason a decoded message stays where it is and is not copied. */
 	struct grasp_text {
-		uint8_t bytes[256];
 		uint16_t used;
+		uint8_t bytes[256];
 	} text;
+	/* M_RESPONSE: locators, of the responder or inside O_DIVERT.
+	 * M_FLOOD: locator[i] belongs to flooded[i]. Only so many are set as are counted. */
+	struct grasp_locator locator[GRASP_LOCATORS_MAX];
+	struct grasp_objective flooded[GRASP_FLOOD_ITEMS_MAX];
 };
 
 /* Bytes after the message in `in` are not an error: *ret_len tells how many belong to it (I-15).

@@ -31,10 +31,10 @@ msg_equal(const struct grasp_msg *a, const struct grasp_msg *b)
 	    !objective_equal(&a->objective, &b->objective) ||
 	    !slice_equal(a->reason, b->reason) || !slice_equal(a->content, b->content))
 		return false;
-	for (unsigned i = 0; i < GRASP_LOCATORS_MAX; i++)
+	for (unsigned i = 0; i < a->locators || i < a->items; i++)
 		if (!locator_equal(&a->locator[i], &b->locator[i]))
 			return false;
-	for (unsigned i = 0; i < GRASP_FLOOD_ITEMS_MAX; i++)
+	for (unsigned i = 0; i < a->items; i++)
 		if (!objective_equal(&a->flooded[i], &b->flooded[i]))
 			return false;
 	return true;
