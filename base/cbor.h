@@ -126,3 +126,12 @@ void wr_key_bool(struct buf *b, const char *key, bool v);
 /* Diagnostic notation (RFC 8949 §8) of one item, for logs and the decoder; what is not one
  * well-formed item becomes malformed(h'…'). */
 void cbor_diag(struct buf *out, struct slice item);
+/* The same with the width of each float, 0.25_3 in 64 bits (RFC 8949 §8.1), and a fixed point for
+ * more numbers. */
+void cbor_diag_wide(struct buf *out, struct slice item);
+/* A number like that: as few digits as read back, a point from 1e-4 up to 1e16, or an exponent of
+ * two digits or more; NaN, Infinity. */
+void cbor_diag_double(struct buf *out, double v);
+/* From diagnostic notation, with what RFC 8610 app. G adds, to one item in its shortest form
+ * (1_3 and 0.5_2 force a width). -EBADMSG: err says in which column what is wrong. */
+int cbor_parse(struct slice text, struct buf *out, char *err, size_t err_size) MUST_CHECK;

@@ -3,8 +3,10 @@
 #include "base/cbor_head.h"
 #include "base/json.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define OPEN_ARRAY 0x9f
@@ -14,6 +16,7 @@
 struct diag {
 	struct buf *out;
 	struct cbor_reader in;
+	bool wide;
 	struct {
 		uint64_t items;
 		uint8_t tags; /* to be closed after the item */
@@ -30,20 +33,25 @@ put_hex(struct buf *out, struct slice s)
 	buf_puts(out, "'");
 }
 
+/* True if it was no number with digits. */
+static bool
+put_special(struct buf *out, double v)
+{
+	if (isnan(v))
+		buf_puts(out, "NaN");
+	else if (isinf(v))
+		buf_puts(out, v > 0 ? "Infinity" : "-Infinity");
+	return !isfinite(v);
+}
+
 static void
 put_float(struct buf *out, double v)
 {
 	char text[32];
 	struct buf number;
 
-	if (isnan(v)) {
-		buf_puts(out, "NaN");
+	if (put_special(out, v))
 		return;
-	}
-	if (isinf(v)) {
-		buf_puts(out, v > 0 ? "Infinity" : "-Infinity");
-		return;
-	}
 	buf_init_fixed(&number, text, sizeof text);
 	json_put_double(&number, v);
 	/* A float shows by its point: 1.0, 1.0e+300. */
@@ -53,6 +61,51 @@ put_float(struct buf *out, double v)
 	if (!memchr(digits, '.', mantissa))
 		buf_puts(out, ".0");
 	buf_puts(out, digits + mantissa);
+}
+
+#define FIXED_LEAST -4 /* decimal exponents that are written with a point */
+#define FIXED_MOST  15
+
+/* Next to a power of two a number may read back that is not the nearest of its length. */
+static bool
+nudge(char *text, double v)
+{
+	char *last = strchr(text, 'e') - 1, digit = *last;
+
+	for (int step = -1; step <= 1; step += 2) {
+		*last = (char)(digit + step);
+		if (*last >= '0' && *last <= '9' && strtod(text, NULL) == v)
+			return true;
+	}
+	*last = digit;
+	return false;
+}
+
+void
+cbor_diag_double(struct buf *out, double v)
+{
+	char text[32];
+	int digits = 0, exponent;
+
+	if (put_special(out, v))
+		return;
+	do
+		snprintf(text, sizeof text, "%.*e", digits++, v);
+	while (digits < DBL_DECIMAL_DIG && strtod(text, NULL) != v && !nudge(text, v));
+	exponent = atoi(strchr(text, 'e') + 1);
+	if (exponent < FIXED_LEAST || exponent > FIXED_MOST)
+		buf_puts(out, text);
+	else if (digits - 1 > exponent)
+		buf_printf(out, "%.*f", digits - 1 - exponent, v);
+	else
+		buf_printf(out, "%.1f", v);
+}
+
+static void
+put_wide_float(struct buf *out, const struct cbor_head *h)
+{
+	cbor_diag_double(out, h->number);
+	buf_printf(out, "_%d", h->len == 3 ? 1 : h->len == 5 ? 2 : 3);
 }
 
 static void
@@ -71,6 +124,10 @@ put_chunks(struct buf *out, enum rd_type type, struct slice raw)
 	struct cbor_reader chunks;
 	const char *comma = "";
 
+	if (raw.len == 2) { /* (_ ) would not say of what kind */
+		buf_puts(out, type == RD_TEXT ? "\"\"_" : "''_");
+		return;
+	}
 	rd_init(&chunks, (struct slice){ raw.data + 1, raw.len - 2 }, UINT32_MAX);
 	buf_puts(out, "(_ ");
 	for (; rd_more(&chunks); comma = ", ") {
@@ -91,7 +148,7 @@ put_negint(struct buf *out, uint64_t arg)
 }
 
 static void
-put_scalar(struct buf *out, struct slice raw)
+put_scalar(struct buf *out, struct slice raw, bool wide)
 {
 	struct cbor_head h;
 
@@ -122,7 +179,10 @@ put_scalar(struct buf *out, struct slice raw)
 		buf_puts(out, "undefined");
 		return;
 	case RD_FLOAT:
-		put_float(out, h.number);
+		if (wide)
+			put_wide_float(out, &h);
+		else
+			put_float(out, h.number);
 		return;
 	case RD_SIMPLE:
 		buf_printf(out, "simple(%" PRIu64 ")", h.arg);
@@ -196,14 +256,14 @@ put_item(struct diag *d)
 		open_level(d, type == RD_MAP);
 		return;
 	}
-	put_scalar(d->out, rd_raw(&d->in));
+	put_scalar(d->out, rd_raw(&d->in), d->wide);
 	close_tags(d);
 }
 
-void
-cbor_diag(struct buf *out, struct slice item)
+static void
+put_diag(struct buf *out, struct slice item, bool wide)
 {
-	struct diag d = { .out = out };
+	struct diag d = { .out = out, .wide = wide };
 
 	if (!cbor_well_formed(item)) {
 		buf_puts(out, "malformed(");
@@ -218,4 +278,16 @@ cbor_diag(struct buf *out, struct slice item)
 		else
 			close_level(&d);
 	}
+}
+
+void
+cbor_diag(struct buf *out, struct slice item)
+{
+	put_diag(out, item, false);
+}
+
+void
+cbor_diag_wide(struct buf *out, struct slice item)
+{
+	put_diag(out, item, true);
 }
