@@ -169,6 +169,13 @@ check_complete(struct parse *p)
 	return -EINVAL;
 }
 
+/* "-" is standard input, "-5" is a number. */
+static bool
+is_option(const char *word)
+{
+	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
+}
+
 static int
 parse_words(struct parse *p, char *const *argv, int argc)
 {
@@ -179,7 +186,7 @@ parse_words(struct parse *p, char *const *argv, int argc)
 
 		if (!literal && strcmp(argv[i], "--") == 0)
 			literal = true;
-		else if (!literal && argv[i][0] == '-' && argv[i][1])
+		else if (!literal && is_option(argv[i]))
 			n = take_option(p, argv + i, argc - i);
 		else
 			n = take_word(p, argv[i]) ?: 1;

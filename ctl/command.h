@@ -2,12 +2,13 @@
  *
  * What fogctl can do: one row a command, from which come parsing, help, completion, the columns
  * of the table, and the test that the manual names the same. A row is asked of a daemon as
- * it stands: its name, and a map of arguments under the keys given here. */
+ * it stands, its name, and a map of arguments under the keys given here; or it is run here with
+ * that map. */
 #pragma once
 #include "base/buf.h"
 
 #define COMMAND_WORDS_MAX   4 /* positional arguments */
-#define COMMAND_OPTIONS_MAX 4
+#define COMMAND_OPTIONS_MAX 8
 #define COMMAND_COLUMNS_MAX 20
 
 enum column_kind {
@@ -60,8 +61,12 @@ enum shape {
 
 enum asked { ASK_EITHER, ASK_CONTROLLER, ASK_AGENT }; /* which daemon knows the answer */
 
+struct printer;
+
 struct command {
 	const char *name;
+	/* Does it here, without a daemon, and returns the exit code; NULL: a daemon is asked. */
+	int (*run)(struct slice args, struct printer *p);
 	enum asked asked;
 	enum shape shape;
 	struct word word[COMMAND_WORDS_MAX];	       /* up to title NULL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/command.h"
 #include "base/nearest.h"
+#include "ctl/grasp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -305,6 +306,20 @@ const struct command commands[] = {
 	    .name = "show config",
 	    .shape = SHAPE_LINES,
 	    .help = "the configuration in force, defaults included",
+	},
+	{
+	    .name = "grasp decode",
+	    .run = grasp_decode_run,
+	    .shape = SHAPE_STREAM,
+	    .word = { { "file", "FILE", WORD_OPTIONAL } },
+	    .option = {
+		{ "--port", "port", "PORT", OPTION_INT,
+		    "of a capture: GRASP also runs here; may be repeated" },
+		{ "--all", "all", NULL, OPTION_FLAG, "of a capture: look at every port" },
+		{ "--addresses", "addresses", NULL, OPTION_FLAG,
+		    "JSON of a capture: also time and addresses" },
+	    },
+	    .help = "show GRASP messages from hexadecimal lines, pcap or pcapng",
 	},
 	{ 0 },
 };

@@ -176,6 +176,24 @@ shape_of(const struct call *call)
 	return call->command->shape;
 }
 
+/* A command that needs no daemon. */
+static int
+run_here(const struct call *call, struct printer *p)
+{
+	struct buf args;
+	int status;
+
+	buf_init(&args, ARGS_MAX);
+	buf_init(&p->pending, PENDING_MAX);
+	call_args_for(call, NULL, &args);
+	status = call->command->run(buf_slice(&args), p);
+	if (fflush(p->to) && !status)
+		status = EXIT_REFUSED;
+	buf_done(&p->pending);
+	buf_done(&args);
+	return status;
+}
+
 static int
 perform(const struct settings *s, const struct call *call)
 {
@@ -188,6 +206,8 @@ perform(const struct settings *s, const struct call *call)
 	struct ctl_client *c = NULL;
 	int status = EXIT_DONE;
 
+	if (call->command->run)
+		return run_here(call, &p);
 	if (open_socket(s->socket ? s->socket : default_socket(asked), asked, &c))
 		return EXIT_REFUSED;
 	buf_init(&p.pending, PENDING_MAX);

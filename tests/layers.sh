@@ -39,7 +39,7 @@ arrows functions base functions
 arrows orchestrator-hooks base protocol orchestrator-hooks
 arrows agent base grasp protocol metrics functions agent
 arrows controller base grasp protocol metrics functions orchestrator-hooks controller
-arrows ctl base protocol functions ctl
+arrows ctl base grasp protocol functions ctl
 fence 'cbor(/.*)?\.h' 'base/cbor.*\.c'
 fence 'openssl/.*' 'base/(tls|crypto)\.c'
 fence 'yaml\.h' 'base/yaml\.c'
