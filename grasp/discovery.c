@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The initiator's side of discovery (RFC 8990 §2.5.4.3): one M_DISCOVERY to all neighbours and
- * scope groups, then responses until the time is over. */
-#include "grasp/multicast.h"
+ * scope groups, or to one peer, then responses until the time is over; and what they told. */
+#include "grasp/relay.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,40 +111,85 @@ send_everywhere(struct grasp_discovery *d, const struct grasp_objective *objecti
 	return 0;
 }
 
+/* G-073. */
 static int
-start(struct grasp_discovery *d, const struct grasp_objective *objective,
-    uint32_t timeout_ms)
+send_on_link(struct grasp_discovery *d, const struct grasp_objective *objective,
+    struct grasp_link *l)
+{
+	struct grasp_msg msg = {
+		.type = M_DISCOVERY,
+		.session_id = d->session_id,
+		.initiator = d->initiator,
+		.has_objective = true,
+		.objective = *objective,
+	};
+	int r = link_send(l, &msg);
+
+	d->sent = r == 0;
+	return r;
+}
+
+static bool
+find_initiator(
+    struct grasp_node *n, const struct grasp_link *l, struct grasp_initiator *ret)
+{
+	if (node_initiator(n, ret))
+		return true;
+	if (!l)
+		return false;
+	ret->len = sizeof l->local.ip;
+	memcpy(ret->bytes, &l->local.ip, sizeof l->local.ip);
+	return true;
+}
+
+/* l NULL: by multicast. */
+static int
+ask(struct grasp_discovery *d, const struct grasp_objective *objective,
+    struct grasp_link *l)
 {
 	struct grasp_node *n = d->node;
 	struct seen_entry *own;
-	int r;
 
-	r = slice_copy(objective->name, d->name, sizeof d->name);
-	if (r < 0)
-		return r;
-	r = node_timer_new(n, time_over, d, &d->timer);
-	if (r < 0)
-		return r;
 	d->session_id = node_new_session_id(n);
-	if (node_initiator(n, &d->initiator)) {
-		own = seen_add(&n->seen, d->session_id, &d->initiator, node_now(n));
-		if (!own)
-			return -ENOMEM;
-		own->own = true; /* it comes back to us (I-22) */
-		r = send_everywhere(d, objective);
-		if (r < 0)
-			return r;
-	}
-	node_timer_set(n, d->timer, timeout_ms);
-	return 0;
+	if (!find_initiator(n, l, &d->initiator))
+		return 0;
+	own = seen_add(&n->sent, d->session_id, &d->initiator, node_now(n));
+	if (!own)
+		return -ENOMEM;
+	own->own = true; /* it comes back to us (I-22) */
+	return l ? send_on_link(d, objective, l) : send_everywhere(d, objective);
 }
 
-int
-grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
-    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
-    struct grasp_discovery **ret)
+static int
+start(struct grasp_discovery *d, const struct grasp_objective *objective,
+    struct grasp_link *l, uint32_t timeout_ms)
 {
 	struct grasp_objective asked = *objective;
+	int r;
+
+	if (!asked.loop_count)
+		asked.loop_count = GRASP_DEF_LOOPCT;
+	if (d->node->cfg.dull)
+		asked.loop_count = 1; /* G-138 */
+	if (!timeout_ms)
+		timeout_ms = GRASP_HOP_TIMEOUT_MS * asked.loop_count; /* G-060 */
+	r = slice_copy(asked.name, d->name, sizeof d->name);
+	if (r < 0)
+		return r;
+	r = node_timer_new(d->node, time_over, d, &d->timer);
+	if (r < 0)
+		return r;
+	r = ask(d, &asked, l);
+	if (r == 0)
+		node_timer_set(d->node, d->timer, timeout_ms);
+	return r;
+}
+
+static int
+discover(struct grasp_node *n, struct grasp_link *l,
+    const struct grasp_objective *objective, uint32_t timeout_ms,
+    const struct grasp_discovery *like, struct grasp_discovery **ret)
+{
 	struct grasp_discovery *d;
 	int r;
 
@@ -154,16 +199,10 @@ grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
 	d = calloc(1, sizeof *d);
 	if (!d)
 		return -ENOMEM;
+	*d = *like;
 	d->node = n;
-	d->found = found;
-	d->searched = searched;
-	d->arg = arg;
 	TAILQ_INSERT_TAIL(&n->discoveries, d, entry);
-	if (!asked.loop_count)
-		asked.loop_count = GRASP_DEF_LOOPCT;
-	if (!timeout_ms)
-		timeout_ms = GRASP_HOP_TIMEOUT_MS * asked.loop_count; /* G-060 */
-	r = start(d, &asked, timeout_ms);
+	r = start(d, objective, l, timeout_ms);
 	if (r < 0) {
 		drop(d);
 		return r;
@@ -172,6 +211,34 @@ grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
 	return 0;
 }
 
+int
+grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
+    struct grasp_discovery **ret)
+{
+	const struct grasp_discovery like = {
+		.found = found, .searched = searched, .arg = arg
+	};
+
+	return discover(n, NULL, objective, timeout_ms, &like, ret);
+}
+
+int
+grasp_discover_at(struct grasp_link *l, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
+    struct grasp_discovery **ret)
+{
+	const struct grasp_discovery like = {
+		.found = found, .searched = searched, .arg = arg
+	};
+
+	if (l->state != LINK_OPEN)
+		return -ENOTCONN;
+	return discover(l->node, l, objective, timeout_ms, &like, ret);
+}
+
+/* --- responses ------------------------------------------------------------------------------ */
+
 static struct grasp_discovery *
 find(struct grasp_node *n, const struct grasp_msg *msg)
 {
@@ -179,18 +246,41 @@ find(struct grasp_node *n, const struct grasp_msg *msg)
 
 	TAILQ_FOREACH(d, &n->discoveries, entry)
 		if (!d->dead && d->session_id == msg->session_id &&
-		    d->initiator.len == msg->initiator.len &&
-		    memcmp(d->initiator.bytes, msg->initiator.bytes,
-			msg->initiator.len) == 0)
+		    initiator_equal(&d->initiator, &msg->initiator))
 			return d;
 	return NULL;
 }
 
-bool
-discovery_response(struct grasp_link *l, const struct grasp_msg *msg)
+static void
+tell(struct grasp_discovery *d, const struct grasp_found *found)
 {
-	struct grasp_discovery *d = find(l->node, msg);
-	struct grasp_objective copy = objective_for_asa(&msg->objective);
+	struct grasp_found f = *found;
+	struct grasp_objective copy;
+
+	if (f.objective) {
+		copy = objective_for_asa(f.objective);
+		f.objective = &copy;
+	}
+	d->responses++;
+	if (d->found)
+		d->found(d->arg, &f);
+}
+
+/* In DULL a response comes from the link and tells of the link (G-142..G-144). */
+static bool
+is_dull(const struct grasp_found *found)
+{
+	for (size_t i = 0; i < found->locators; i++)
+		if (found->locator[i].kind != O_IPv6_LOCATOR ||
+		    !addr_is_link_local(&found->locator[i].ip))
+			return false;
+	return addr_is_link_local(&found->from.ip) && !found->diverted;
+}
+
+/* Its objective stays as it came: a relay alters nothing (I-25). */
+static struct grasp_found
+read_response(const struct grasp_link *l, const struct grasp_msg *msg, struct slice name)
+{
 	struct grasp_found found = {
 		.from = l->peer,
 		.locator = msg->locator,
@@ -200,15 +290,74 @@ discovery_response(struct grasp_link *l, const struct grasp_msg *msg)
 		    msg->time_ms ? msg->time_ms : GRASP_RESPONSE_TTL_ZERO_MS, /* G-066 */
 	};
 
-	if (!d)
+	if (!found.from.ifindex)
+		found.from.ifindex = link_ifindex(l);
+	if (msg->has_objective && slice_equal(msg->objective.name, name))
+		found.objective = &msg->objective;
+	return found;
+}
+
+bool
+discovery_response(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_node *n = l->node;
+	struct grasp_discovery *d = find(n, msg);
+	struct grasp_relay *r = d ? NULL : relay_find(n, msg);
+	struct grasp_found found;
+	struct slice name;
+
+	if (!d && !r)
 		return false;
-	if (msg->has_objective && slice_is(copy.name, d->name))
-		found.objective = &copy;
-	d->responses++;
-	l->node->counters.responses++;
-	if (d->found)
-		d->found(d->arg, &found);
+	name = d ? slice_text(d->name) : relay_name(r);
+	found = read_response(l, msg, name);
+	if (n->cfg.dull && !is_dull(&found))
+		return false;
+	n->counters.responses++;
+	if (discovery_cache_put(
+		&n->found, name, &found, found.from.ifindex, node_now(n)) < 0)
+		node_log(n, "discovery", "no memory to keep a response");
+	if (r)
+		relay_tell(n, r, &found);
+	else
+		tell(d, &found);
 	return true;
+}
+
+/* --- what is known --------------------------------------------------------------------------- */
+
+unsigned
+grasp_cached(struct grasp_node *n, struct slice name, uint32_t min_ttl_ms,
+    grasp_found_f *found, void *arg)
+{
+	const struct discovery_entry *e = NULL;
+	int64_t now = node_now(n);
+	unsigned count = 0;
+
+	discovery_cache_forget_short(&n->found, name, min_ttl_ms, now);
+	node_enter(n);
+	while (!n->dead && (e = discovery_cache_next(&n->found, e, name, now))) {
+		struct grasp_objective copy = objective_for_asa(&e->objective);
+		struct grasp_found f = {
+			.from = e->from,
+			.locator = e->locator,
+			.locators = e->locators,
+			.diverted = e->diverted,
+			.ttl_ms = (uint32_t)(e->expires_ms - now),
+			.objective = e->has_objective ? &copy : NULL,
+		};
+
+		count++;
+		if (found)
+			found(arg, &f);
+	}
+	node_return(n);
+	return count;
+}
+
+void
+grasp_cache_forget(struct grasp_node *n, struct slice name, const struct addr *at)
+{
+	discovery_cache_forget(&n->found, name, at);
 }
 
 unsigned

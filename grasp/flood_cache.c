@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grasp/option.h"
+
 void
 flood_cache_init(struct flood_cache *c)
 {
@@ -29,13 +31,6 @@ flood_cache_done(struct flood_cache *c)
 		drop(c, e);
 }
 
-static bool
-same_locator(const struct grasp_locator *a, const struct grasp_locator *b)
-{
-	return a->kind == b->kind && a->proto == b->proto && a->port == b->port &&
-	    IN6_ARE_ADDR_EQUAL(&a->ip, &b->ip) && slice_equal(a->text, b->text);
-}
-
 static struct flood_entry *
 find(
     struct flood_cache *c, const struct grasp_objective *o, const struct grasp_locator *l)
@@ -44,7 +39,7 @@ find(
 
 	TAILQ_FOREACH(e, &c->entries, entry)
 		if (slice_equal(e->objective.name, o->name) &&
-		    same_locator(&e->locator, l))
+		    option_locator_equal(&e->locator, l))
 			return e;
 	return NULL;
 }
@@ -101,6 +96,7 @@ flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
 
 	if (!e)
 		return -ENOMEM;
+	e->heard_ms = now_ms;
 	e->expires_ms = ttl_ms ? now_ms + ttl_ms : INT64_MAX; /* G-111 */
 	old = find(c, objective, locator);
 	if (old)
@@ -124,6 +120,24 @@ flood_cache_next(struct flood_cache *c, const struct flood_entry *after,
 	while (e && (e->expires_ms <= now_ms || !slice_equal(e->objective.name, name)))
 		e = TAILQ_NEXT(e, entry);
 	return e;
+}
+
+unsigned
+flood_cache_forget(struct flood_cache *c, struct slice name,
+    const struct grasp_locator *locator, int64_t now_ms)
+{
+	struct flood_entry *e;
+	unsigned forgotten = 0;
+
+	TAILQ_FOREACH(e, &c->entries, entry) {
+		if (e->expires_ms <= now_ms || !slice_equal(e->objective.name, name))
+			continue;
+		if (locator && !option_locator_equal(&e->locator, locator))
+			continue;
+		e->expires_ms = INT64_MIN;
+		forgotten++;
+	}
+	return forgotten;
 }
 
 uint32_t

@@ -15,7 +15,7 @@ struct flood_entry {
 	struct grasp_objective
 	    objective; /* its slices point to bytes, as those of locator */
 	struct grasp_locator locator;
-	int64_t expires_ms; /* INT64_MAX: never */
+	int64_t heard_ms, expires_ms; /* INT64_MAX: never */
 	uint8_t bytes[];
 };
 
@@ -33,5 +33,9 @@ int flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
 /* The first entry for the name after `after` (NULL: from the beginning) that is not expired. */
 const struct flood_entry *flood_cache_next(struct flood_cache *c,
     const struct flood_entry *after, struct slice name, int64_t now_ms);
+/* Forgets what came with this locator, or all of the name (NULL); returns how many. Only a put frees
+ * memory, so a walk stays valid. */
+unsigned flood_cache_forget(struct flood_cache *c, struct slice name,
+    const struct grasp_locator *locator, int64_t now_ms);
 /* As it is told now; 0: no expiry. */
 uint32_t flood_entry_ttl_ms(const struct flood_entry *e, int64_t now_ms);

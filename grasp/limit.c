@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grasp/limit.h"
 
+#include <string.h>
+
 bool
 limit_take(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst)
 {
@@ -13,15 +15,43 @@ limit_take(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst)
 	return true;
 }
 
-struct limit *
-limit_of_source(struct limit_sources *t, const struct addr *source)
+static uint32_t
+hash(uint32_t seed, const struct addr *source)
 {
-	uint32_t h = 2166136261u ^ t->seed;
+	uint32_t h = 2166136261u ^ seed;
 
 	for (size_t i = 0; i < sizeof source->ip.s6_addr; i++)
 		h = (h ^ source->ip.s6_addr[i]) * 16777619u;
 	if (addr_is_link_local(&source->ip))
 		h = (h ^ source->ifindex) * 16777619u;
-	h ^= h >> 15;
-	return &t->bucket[h % LIMIT_SOURCES];
+	return h ^ h >> 15;
+}
+
+struct limit *
+limit_of_source(struct limit_sources *t, const struct addr *source)
+{
+	return &t->bucket[hash(t->seed, source) % LIMIT_SOURCES];
+}
+
+void
+peers_note(struct peers *p, const struct addr *source, int64_t now_ms)
+{
+	unsigned bit = hash(0, source) % 256;
+
+	if (now_ms - p->turned_ms >= PEERS_PERIOD_MS) {
+		memcpy(p->before, p->now, sizeof p->before);
+		memset(p->now, 0, sizeof p->now);
+		p->turned_ms = now_ms;
+	}
+	p->now[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+unsigned
+peers_count(const struct peers *p)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < 4; i++)
+		count += (unsigned)__builtin_popcountll(p->now[i] | p->before[i]);
+	return count;
 }

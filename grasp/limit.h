@@ -2,7 +2,8 @@
  *
  * How often something may happen (S-09, S-10): a token bucket in one number, and a table of
  * them for source addresses. The table has a fixed size and forgets nobody: addresses that
- * fall on one bucket share it, so that inventing addresses wins nothing. */
+ * fall on one bucket share it, so that inventing addresses wins nothing. Beside it, how many
+ * sources there are. */
 #pragma once
 #include "base/addr.h"
 
@@ -18,4 +19,13 @@ struct limit_sources {
 	uint32_t seed;
 	struct limit bucket[LIMIT_SOURCES];
 };
+/* How many different sources speak on a link: told roughly, of the last one to two minutes. */
+#define PEERS_PERIOD_MS 60000
+struct peers {
+	int64_t turned_ms;
+	uint64_t now[4], before[4]; /* a bit per source, by hash */
+};
+void peers_note(struct peers *p, const struct addr *source, int64_t now_ms);
+unsigned peers_count(const struct peers *p);
+
 struct limit *limit_of_source(struct limit_sources *t, const struct addr *source);

@@ -2,7 +2,7 @@
  *
  * The life of a link: opened or accepted, held or not, and closed when nobody needs it any more
  * or a deadline has passed. */
-#include "grasp/node_int.h"
+#include "grasp/relay.h"
 
 #include <errno.h>
 #include <string.h>
@@ -45,6 +45,7 @@ destroy(struct garbage *g)
 {
 	struct grasp_link *l = container_of(g, struct grasp_link, garbage);
 
+	relay_link_gone(l->node, l);
 	TAILQ_REMOVE(&l->node->links, l, entry);
 	free(l);
 }
@@ -437,6 +438,28 @@ grasp_link_hold(struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uin
 }
 
 /* --- what it is ------------------------------------------------------------------------------ */
+
+static bool
+has_address(const struct node_interface *i, const struct in6_addr *ip)
+{
+	for (int a = 0; a < i->is.addrs; a++)
+		if (IN6_ARE_ADDR_EQUAL(&i->is.addr[a], ip))
+			return true;
+	return false;
+}
+
+uint32_t
+link_ifindex(const struct grasp_link *l)
+{
+	const struct grasp_node *n = l->node;
+
+	if (l->local.ifindex)
+		return l->local.ifindex;
+	for (int i = 0; i < n->interfaces; i++)
+		if (has_address(&n->interface[i], &l->local.ip))
+			return n->interface[i].is.index;
+	return 0;
+}
 
 void
 grasp_link_peer(const struct grasp_link *l, struct addr *ret)

@@ -51,7 +51,7 @@ multicast_interfaces(struct grasp_node *n)
 {
 	struct grasp_interface now[GRASP_INTERFACES_MAX];
 	struct node_interface next[GRASP_INTERFACES_MAX] = { 0 };
-	int count = n->io->ops->interfaces(n->io, now);
+	int count = n->io->ops->interfaces(n->io, now), kept = 0;
 
 	if (count < 0) {
 		node_log(n, "multicast",
@@ -61,13 +61,15 @@ multicast_interfaces(struct grasp_node *n)
 	for (int i = 0; i < count; i++) {
 		const struct node_interface *known = node_interface(n, now[i].index);
 
+		if (n->cfg.interface && now[i].index != n->cfg.interface)
+			continue;
 		if (known)
-			next[i] = *known;
-		next[i].is = now[i];
+			next[kept] = *known;
+		next[kept++].is = now[i];
 	}
 	memcpy(n->interface, next, sizeof next);
-	n->interfaces = count;
-	for (int i = 0; i < count; i++)
+	n->interfaces = kept;
+	for (int i = 0; i < kept; i++)
 		if (!n->interface[i].joined)
 			join_all(n, &n->interface[i]);
 }
@@ -78,13 +80,30 @@ is_wide(const struct in6_addr *ip)
 	return !addr_is_link_local(ip) && !addr_is_loopback(ip);
 }
 
-const struct in6_addr *
-multicast_address(const struct node_interface *i)
+static const struct in6_addr *
+find_address(const struct node_interface *i, bool (*fits)(const struct in6_addr *ip))
 {
 	for (int a = 0; a < i->is.addrs; a++)
-		if (is_wide(&i->is.addr[a]))
+		if (fits(&i->is.addr[a]))
 			return &i->is.addr[a];
-	return i->is.addrs > 0 ? &i->is.addr[0] : NULL;
+	return NULL;
+}
+
+static bool
+is_narrow(const struct in6_addr *ip)
+{
+	return addr_is_link_local(ip);
+}
+
+const struct in6_addr *
+multicast_address(const struct grasp_node *n, const struct node_interface *i)
+{
+	const struct in6_addr *a;
+
+	if (n->cfg.dull)
+		return find_address(i, is_narrow);
+	a = find_address(i, is_wide);
+	return a || i->is.addrs == 0 ? a : &i->is.addr[0];
 }
 
 bool
@@ -93,7 +112,7 @@ node_initiator(struct grasp_node *n, struct grasp_initiator *ret)
 	const struct in6_addr *best = NULL;
 
 	for (int i = 0; i < n->interfaces && !(best && is_wide(best)); i++) {
-		const struct in6_addr *a = multicast_address(&n->interface[i]);
+		const struct in6_addr *a = multicast_address(n, &n->interface[i]);
 
 		if (a && (!best || is_wide(a)))
 			best = a;
@@ -129,17 +148,21 @@ is_joined(const struct grasp_node *n, const struct in6_addr *group)
 	return false;
 }
 
-/* S-11, SC-14. ::1 comes only from this host and passes as either kind. */
-static bool
-source_fits(const struct grasp_datagram *d)
+bool
+multicast_is_link_group(const struct in6_addr *group)
 {
-	bool link_group = (d->to.s6_addr[1] & 0x0f) <= 2;
+	return (group->s6_addr[1] & 0x0f) <= 2;
+}
 
+/* S-11, SC-14. ::1 comes only from this host and passes as either kind, but in DULL (G-144). */
+static bool
+source_fits(const struct grasp_node *n, const struct grasp_datagram *d)
+{
 	if (addr_is_multicast(&d->from.ip) || d->from.port == 0)
 		return false;
 	if (addr_is_loopback(&d->from.ip))
-		return true;
-	return addr_is_link_local(&d->from.ip) == link_group;
+		return !n->cfg.dull;
+	return addr_is_link_local(&d->from.ip) == multicast_is_link_group(&d->to);
 }
 
 /* Cheap checks first (security.md §6.3). */
@@ -152,7 +175,7 @@ may_enter(struct grasp_node *n, const struct grasp_datagram *d)
 		n->counters.unwanted++;
 		return false;
 	}
-	if (!source_fits(d)) {
+	if (!source_fits(n, d)) {
 		n->counters.bad_source++;
 		return false;
 	}
@@ -164,30 +187,39 @@ may_enter(struct grasp_node *n, const struct grasp_datagram *d)
 		n->counters.rate_limited++;
 		return false;
 	}
+	peers_note(&i->peers, &d->from, node_now(n));
 	return true;
 }
 
+/* What we have sent comes back: looped, or round a ring of relays (I-22). */
 static bool
-is_own(struct grasp_node *n, const struct grasp_msg *msg)
+is_back(struct grasp_node *n, const struct grasp_msg *msg)
 {
-	struct seen_entry *e =
-	    seen_find(&n->seen, msg->session_id, &msg->initiator, node_now(n));
+	const struct seen_entry *e =
+	    seen_find(&n->sent, msg->session_id, &msg->initiator, node_now(n));
 
-	return e && e->own;
+	if (!e)
+		return false;
+	if (e->own)
+		n->counters.own++;
+	else
+		n->counters.duplicate++;
+	return true;
 }
 
 static void
-dispatch(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg)
+dispatch(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg,
+    struct slice bytes)
 {
 	switch (msg->type) {
 	case M_DISCOVERY:
 	case M_FLOOD:
-		if (is_own(n, msg))
-			n->counters.own++;
-		else if (msg->type == M_FLOOD)
-			flood_heard(n, from, msg);
+		if (is_back(n, msg))
+			return;
+		if (msg->type == M_FLOOD)
+			flood_heard(n, from, msg, bytes);
 		else
-			response_consider(n, from, NULL, msg);
+			response_heard(n, from, msg, bytes);
 		return;
 	case M_NOOP:
 		return; /* G-003 */
@@ -221,7 +253,7 @@ multicast_heard(struct grasp_node *n, const struct grasp_datagram *d)
 	else if (r < 0)
 		n->counters.malformed++;
 	else
-		dispatch(n, &from, &msg);
+		dispatch(n, &from, &msg, d->data);
 }
 
 /* --- out ------------------------------------------------------------------------------------ */
@@ -268,5 +300,16 @@ multicast_send(
 		return r;
 	for (size_t g = 0; g < n->cfg.sends; g++)
 		sent += send_one(n, i->is.index, &n->cfg.send[g], n->cfg.hops);
+	return sent;
+}
+
+int
+multicast_pass_on(struct grasp_node *n, uint32_t not_to)
+{
+	int sent = 0;
+
+	for (int i = 0; i < n->interfaces; i++)
+		if (n->interface[i].is.index != not_to)
+			sent += send_one(n, n->interface[i].is.index, &neighbors, 0);
 	return sent;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cbor.h"
-#include "grasp/multicast.h"
+#include "grasp/relay.h"
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -15,7 +15,10 @@ static void
 destroy(struct grasp_node *n)
 {
 	seen_done(&n->seen);
+	seen_done(&n->sent);
 	flood_cache_done(&n->floods);
+	discovery_cache_done(&n->found);
+	relay_done(n);
 	buf_done(&n->out);
 	free(n->answers_by_source);
 	free((void *)n->cfg.join);
@@ -164,14 +167,26 @@ copy_groups(const struct in6_addr *groups, size_t count, const struct in6_addr *
 	return 0;
 }
 
+/* G-137, G-141, G-143: what stays on one link, and nothing else. */
+static bool
+is_dull(const struct grasp_config *cfg)
+{
+	return cfg->interface && cfg->link_local && !cfg->relay && !cfg->joins &&
+	    !cfg->sends;
+}
+
 static int
 copy_config(struct grasp_node *n, const struct grasp_config *cfg)
 {
 	int r;
 
+	if (cfg->dull && !is_dull(cfg))
+		return -EINVAL;
 	n->cfg = *cfg;
 	n->cfg.join = n->cfg.send = NULL;
-	if (!n->cfg.port)
+	if (cfg->no_listener)
+		n->cfg.port = 0;
+	else if (!n->cfg.port)
 		n->cfg.port = GRASP_LISTEN_PORT;
 	if (!n->cfg.hops)
 		n->cfg.hops = SCOPED_HOPS;
@@ -232,6 +247,8 @@ init_lists(struct grasp_node *n)
 	TAILQ_INIT(&n->links);
 	TAILQ_INIT(&n->links_due);
 	TAILQ_INIT(&n->guests);
+	TAILQ_INIT(&n->relays);
+	TAILQ_INIT(&n->assists);
 	STAILQ_INIT(&n->garbage);
 	for (size_t i = 0; i < SESSION_BUCKETS; i++)
 		LIST_INIT(&n->sessions[i]);
@@ -251,7 +268,9 @@ grasp_node_new(
 	init_lists(n);
 	io->ops->random(io, &seed, sizeof seed);
 	seen_init(&n->seen, seed);
+	seen_init(&n->sent, seed);
 	flood_cache_init(&n->floods);
+	discovery_cache_init(&n->found);
 	buf_init(&n->out, GRASP_UNICAST_MAX);
 	r = copy_config(n, cfg);
 	if (r < 0)
@@ -281,6 +300,7 @@ silence(struct grasp_node *n)
 		link_drop(l);
 	discovery_drop_all(n);
 	response_drop_all(n);
+	divert_drop_all(n);
 	TAILQ_FOREACH(r, &n->registrations, entry)
 		grasp_deregister(r);
 	node_timer_free(n, &n->sweeper);
@@ -398,6 +418,19 @@ node_new_session_id(struct grasp_node *n)
 	return id;
 }
 
+struct limit *
+node_limit_of(
+    struct grasp_node *n, struct limit_sources **table, const struct addr *source)
+{
+	if (!*table) {
+		*table = calloc(1, sizeof **table);
+		if (!*table)
+			return NULL;
+		n->io->ops->random(n->io, &(*table)->seed, sizeof(*table)->seed);
+	}
+	return limit_of_source(*table, source);
+}
+
 int
 node_encode(struct grasp_node *n, const struct grasp_msg *msg, size_t max)
 {
@@ -429,4 +462,11 @@ objective_check(const struct grasp_objective *o)
 	if (o->value.len > 0 && !cbor_well_formed(o->value))
 		return -EINVAL;
 	return 0;
+}
+
+int
+grasp_put(struct buf *out, struct slice bytes)
+{
+	buf_put_slice(out, bytes);
+	return out->err;
 }

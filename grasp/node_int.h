@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the engine: what node, discovery, response, flood, link and session share.
+ * Inside of the engine: what node, discovery, response, relay, flood, link and session share.
  *
  * Life of the objects. Whatever may be freed from inside its own callback is marked dead and
  * discarded; it stays in its list, so that walks go on, until the outermost event is over
@@ -8,6 +8,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/mem.h"
+#include "grasp/discovery_cache.h"
 #include "grasp/flood_cache.h"
 #include "grasp/grasp.h"
 #include "grasp/limit.h"
@@ -41,6 +42,22 @@ struct node_interface {
 	struct grasp_interface is;
 	bool joined; /* all groups */
 	struct limit limit;
+	struct peers peers;
+};
+
+/* An M_DISCOVERY that came. */
+struct question {
+	const struct grasp_peer *from;
+	struct grasp_link *link; /* NULL: by multicast */
+	uint32_t ifindex;	 /* 0: not known */
+	const struct grasp_msg *msg;
+	struct slice bytes; /* the datagram; empty: by a stream */
+};
+
+/* Of one kind of message, all together and from one source (G-083, G-121). */
+struct relay_limit {
+	struct limit all;
+	struct limit_sources *by_source; /* made with the first one */
 };
 
 TAILQ_HEAD(grasp_registrations, grasp_registration);
@@ -48,6 +65,8 @@ TAILQ_HEAD(grasp_discoveries, grasp_discovery);
 TAILQ_HEAD(grasp_links, grasp_link);
 TAILQ_HEAD(grasp_sessions, grasp_session);
 TAILQ_HEAD(grasp_responses, grasp_response);
+TAILQ_HEAD(grasp_relays, grasp_relay);
+TAILQ_HEAD(grasp_assists, assist);
 LIST_HEAD(grasp_session_bucket, grasp_session);
 
 struct grasp_node {
@@ -66,8 +85,15 @@ struct grasp_node {
 	unsigned links_accepted;
 	struct grasp_session_bucket sessions[SESSION_BUCKETS];
 
-	struct seen seen;
+	struct seen seen; /* multicasts heard */
+	struct seen sent; /* ours, and those of others that we have passed on */
 	struct flood_cache floods;
+	struct discovery_cache found;
+	struct grasp_relays relays; /* discoveries passed on and not timed out yet */
+	unsigned relays_open;
+	struct relay_limit relayed_discoveries, relayed_floods, relayed_answers;
+	struct grasp_assists assists; /* diverts that wait for their time */
+	struct limit assist;
 	unsigned newcomers;   /* registrations that floods were not told to yet */
 	struct limit answers; /* all of them together */
 	struct limit_sources *answers_by_source; /* made with the first answer */
@@ -179,6 +205,9 @@ struct node_interface *node_interface(struct grasp_node *n, uint32_t ifindex);
 /* A global or ULA address of ours if there is one, else a link-local one (G-041); false: none. */
 bool node_initiator(struct grasp_node *n, struct grasp_initiator *ret);
 bool initiator_is_link_local(const struct grasp_initiator *i);
+/* The source's bucket; the table is made with the first one. NULL: no memory. */
+struct limit *node_limit_of(
+    struct grasp_node *n, struct limit_sources **table, const struct addr *source);
 /* Encoded into n->out; -EMSGSIZE above max bytes. */
 int node_encode(struct grasp_node *n, const struct grasp_msg *msg, size_t max) MUST_CHECK;
 /* What an ASA gets: the value without tag 24 around it (I-20). */
@@ -196,11 +225,19 @@ void discovery_drop_all(struct grasp_node *n);
 /* M_DISCOVERY; l NULL: by multicast, the answer goes over a stream of its own (G-050). */
 void response_consider(struct grasp_node *n, const struct grasp_peer *from,
     struct grasp_link *l, const struct grasp_msg *msg);
+/* The same by multicast; bytes is the datagram. */
+void response_heard(struct grasp_node *n, const struct grasp_peer *from,
+    const struct grasp_msg *msg, struct slice bytes);
+/* Does the source get an answer now, so that it is not flooded with them (S-09)? */
+bool response_within_limits(struct grasp_node *n, const struct addr *source);
+/* M_RESPONSE to whoever asked; without the objective's copy if it does not fit with it. */
+int response_send(struct grasp_node *n, const struct grasp_peer *to, struct grasp_link *l,
+    struct grasp_msg *msg) MUST_CHECK;
 void response_drop_all(struct grasp_node *n);
 
 /* --- flood.c -------------------------------------------------------------------------------- */
-void flood_heard(
-    struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg);
+void flood_heard(struct grasp_node *n, const struct grasp_peer *from,
+    const struct grasp_msg *msg, struct slice bytes);
 /* What was flooded before somebody listened, to those who do now. */
 void flood_tell_newcomers(struct grasp_node *n);
 
@@ -216,6 +253,7 @@ void link_attend(struct grasp_link *l);	       /* that look */
 void link_drop(struct grasp_link *l);	       /* without callbacks */
 void link_schedule(struct grasp_link *l);      /* its next deadline */
 bool link_is_idle(const struct grasp_link *l); /* a guest without a session */
+uint32_t link_ifindex(const struct grasp_link *l); /* where it comes in; 0: not known */
 
 /* --- link_io.c ------------------------------------------------------------------------------- */
 /* Returns how many bytes were complete messages; all of them when the link has gone. */

@@ -196,6 +196,13 @@ grasp_locator_divertable(const struct grasp_locator *l)
 	return false;
 }
 
+bool
+option_locator_equal(const struct grasp_locator *a, const struct grasp_locator *b)
+{
+	return a->kind == b->kind && a->proto == b->proto && a->port == b->port &&
+	    IN6_ARE_ADDR_EQUAL(&a->ip, &b->ip) && slice_equal(a->text, b->text);
+}
+
 struct grasp_locator
 grasp_locator_from_addr(const struct addr *a, enum grasp_proto proto)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The parts that messages are made of: objectives (RFC 8990 §2.10) and locator options
- * (§2.9.5), read from and written to CBOR. Only for msg.c; others see msg.h. */
+ * (§2.9.5), read from and written to CBOR. For msg.c; others see msg.h, and here
+ * only what compares. */
 #pragma once
 #include "base/cbor.h"
 #include "grasp/msg.h"
@@ -20,3 +21,5 @@ bool option_locator_read(struct cbor_reader *r, struct grasp_text *kept, uint64_
 void option_objective_write(struct buf *out, const struct grasp_objective *obj);
 void option_locator_write(struct buf *out, const struct grasp_locator *l);
 void option_refuse(struct buf *out); /* sticks -EINVAL */
+
+bool option_locator_equal(const struct grasp_locator *a, const struct grasp_locator *b);

@@ -3,7 +3,7 @@
  * The responder's side of discovery: whoever registered the objective is asked, and the answer
  * goes over a stream of its own to the source of the M_DISCOVERY (G-050), never to the
  * initiator field (G-042). What a stranger can make us send and keep is limited (S-09). */
-#include "grasp/multicast.h"
+#include "grasp/relay.h"
 
 #include <errno.h>
 
@@ -117,54 +117,50 @@ send_by_stream(struct grasp_node *n, const struct addr *to, struct slice message
 
 /* --- may we answer? ------------------------------------------------------------------------- */
 
-/* I-16: the same question comes directly, relayed, and by several groups. Marks it answered. */
-static bool
-is_first(struct grasp_node *n, uint32_t ifindex, const struct grasp_msg *msg)
+/* I-16: the same question comes directly, relayed, and by several groups. NULL: not the first. */
+static struct seen_entry *
+first(struct grasp_node *n, const struct question *q)
 {
-	struct node_interface *i = node_interface(n, ifindex);
-	uint32_t bit = i ? 1u << (i - n->interface) : 0;
+	struct node_interface *i = node_interface(n, q->ifindex);
+	uint32_t bit = i && !q->link ? 1u << (i - n->interface) : 0;
 	int64_t now = node_now(n);
-	struct seen_entry *e = seen_add(&n->seen, msg->session_id, &msg->initiator, now);
+	struct seen_entry *e =
+	    seen_add(&n->seen, q->msg->session_id, &q->msg->initiator, now);
 
 	if (!e)
-		return false;
+		return NULL;
 	if (now - e->answered_ms >= ANSWER_ONCE_MS)
 		e->answered = 0;
 	if (e->answered & bit)
-		return false;
+		return NULL;
 	e->answered |= bit;
 	e->answered_ms = now;
-	return true;
+	return e;
 }
 
-static bool
-within_limits(struct grasp_node *n, const struct addr *source)
+bool
+response_within_limits(struct grasp_node *n, const struct addr *source)
 {
 	int64_t now = node_now(n);
+	struct limit *one;
 
 	if (n->responses_open >= RESPONSES_MAX)
 		return false;
-	if (!n->answers_by_source) {
-		n->answers_by_source = calloc(1, sizeof *n->answers_by_source);
-		if (!n->answers_by_source)
-			return false;
-		n->io->ops->random(n->io, &n->answers_by_source->seed,
-		    sizeof n->answers_by_source->seed);
-	}
-	return limit_take(limit_of_source(n->answers_by_source, source), now,
-		   ANSWERS_PER_SOURCE_S, ANSWERS_PER_SOURCE_BURST) &&
+	one = node_limit_of(n, &n->answers_by_source, source);
+	return one &&
+	    limit_take(one, now, ANSWERS_PER_SOURCE_S, ANSWERS_PER_SOURCE_BURST) &&
 	    limit_take(&n->answers, now, ANSWERS_PER_S, ANSWERS_PER_S);
 }
 
 static bool
-wants_to_answer(const struct grasp_registration *r, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct buf *value)
+wants_to_answer(
+    const struct grasp_registration *r, const struct question *q, struct buf *value)
 {
-	struct grasp_objective asked = objective_for_asa(&msg->objective);
+	struct grasp_objective asked = objective_for_asa(&q->msg->objective);
 
 	if (!r->support.discovered)
 		return r->flags & F_DISC;
-	return r->support.discovered(r->arg, from, &asked, value);
+	return r->support.discovered(r->arg, q->from, &asked, value);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -177,42 +173,59 @@ add_locator(struct grasp_node *n, const struct in6_addr *ip, struct grasp_msg *m
 	msg->locator[msg->locators++] = grasp_locator_from_addr(&a, GRASP_TCP);
 }
 
-/* Global and ULA ones; a link-local one only if there is nothing else (G-025, G-026). */
+static void
+add_of_kind(struct grasp_node *n, const struct node_interface *i, bool link_local,
+    unsigned most, struct grasp_msg *msg)
+{
+	for (int a = 0; a < i->is.addrs && msg->locators < most; a++)
+		if (addr_is_link_local(&i->is.addr[a]) == link_local)
+			add_locator(n, &i->is.addr[a], msg);
+}
+
+/* Global and ULA ones; a link-local one only if there is nothing else (G-025, G-026), or in DULL,
+ * which has no others (G-142). */
 static void
 add_locators(struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
 {
-	for (int a = 0; a < i->is.addrs && msg->locators < GRASP_LOCATORS_MAX; a++)
-		if (!addr_is_link_local(&i->is.addr[a]))
-			add_locator(n, &i->is.addr[a], msg);
-	if (msg->locators == 0 && i->is.addrs > 0)
-		add_locator(n, &i->is.addr[0], msg);
+	if (!n->cfg.dull)
+		add_of_kind(n, i, false, GRASP_LOCATORS_MAX, msg);
+	if (msg->locators == 0)
+		add_of_kind(n, i, true, 1, msg);
 }
 
 static int
-send_answer(struct grasp_node *n, const struct grasp_peer *from, struct grasp_link *l,
-    const struct grasp_msg *msg)
+encode(struct grasp_node *n, struct grasp_msg *msg)
 {
-	int r;
+	int r = node_encode(n, msg, GRASP_DEF_MAX_SIZE);
 
-	if (l)
-		return link_send(l, msg); /* G-073 */
-	r = node_encode(n, msg, GRASP_DEF_MAX_SIZE);
+	if (r != -EMSGSIZE || !msg->has_objective)
+		return r;
+	msg->has_objective = false;
+	return node_encode(n, msg, GRASP_DEF_MAX_SIZE);
+}
+
+int
+response_send(struct grasp_node *n, const struct grasp_peer *to, struct grasp_link *l,
+    struct grasp_msg *msg)
+{
+	int r = encode(n, msg);
+
 	if (r < 0)
 		return r;
-	return send_by_stream(n, &from->addr, buf_slice(&n->out));
+	if (l)
+		return link_send_bytes(l, buf_slice(&n->out)); /* G-073 */
+	return send_by_stream(n, &to->addr, buf_slice(&n->out));
 }
 
 static void
 answer(struct grasp_node *n, const struct grasp_registration *reg,
-    const struct grasp_peer *from, struct grasp_link *l, const struct grasp_msg *asked,
-    const struct buf *value)
+    const struct question *q, const struct buf *value)
 {
-	const struct node_interface *i =
-	    node_interface(n, l ? l->local.ifindex : from->addr.ifindex);
+	const struct node_interface *i = node_interface(n, q->ifindex);
 	struct grasp_msg msg = {
 		.type = M_RESPONSE,
-		.session_id = asked->session_id,
-		.initiator = asked->initiator,
+		.session_id = q->msg->session_id,
+		.initiator = q->msg->initiator,
 		.time_ms = RESPONSE_TTL_MS,
 	};
 	char text[ADDR_TEXT_MAX];
@@ -220,44 +233,86 @@ answer(struct grasp_node *n, const struct grasp_registration *reg,
 
 	if (i)
 		add_locators(n, i, &msg);
-	else if (l)
-		add_locator(
-		    n, &l->local.ip, &msg);  /* a stream need not know its interface */
+	else if (q->link) /* a stream need not know its interface */
+		add_locator(n, &q->link->local.ip, &msg);
 	if (value->pos > 0 && !value->err) { /* G-068 */
 		msg.has_objective = true;
-		msg.objective = asked->objective;
+		msg.objective = q->msg->objective;
 		msg.objective.flags = reg->flags;
 		msg.objective.value = buf_slice(value);
 	}
-	r = send_answer(n, from, l, &msg);
+	r = response_send(n, q->from, q->link, &msg);
 	node_log(n, "discovery", "session %u: %s asks for %s, answering: %s",
-	    asked->session_id, addr_format(&from->addr, text), reg->name,
+	    msg.session_id, addr_format(&q->from->addr, text), reg->name,
 	    r < 0 ? "failed" : "yes");
+}
+
+/* False: not supported here, after all. */
+static bool
+answer_ourselves(
+    struct grasp_node *n, struct grasp_registration *reg, const struct question *q)
+{
+	uint8_t memory[RESPONSE_VALUE_MAX];
+	struct buf value;
+
+	buf_init_fixed(&value, memory, sizeof memory);
+	if (!wants_to_answer(reg, q, &value) || reg->dead || n->cfg.no_listener)
+		return false;
+	if (q->link && q->link->state != LINK_OPEN)
+		return true;
+	if (response_within_limits(n, &q->from->addr))
+		answer(n, reg, q, &value);
+	else
+		n->counters.rate_limited++;
+	return true;
+}
+
+/* True: settled here, nothing is to be passed on. */
+static bool
+respond(struct grasp_node *n, const struct question *q)
+{
+	struct grasp_registration *reg = node_registration(n, q->msg->objective.name);
+	const struct seen_entry *before;
+	struct seen_entry *e;
+	bool shared = reg && reg->support.shared, settled = false;
+
+	if (!reg && !divert_knows(n, q->msg->objective.name))
+		return false;
+	e = first(n, q);
+	if (!e) {
+		n->counters.duplicate++;
+		before = seen_find(
+		    &n->seen, q->msg->session_id, &q->msg->initiator, node_now(n));
+		return !before || before->settled;
+	}
+	if (reg)
+		settled = answer_ourselves(n, reg, q);
+	if (!settled && !shared && !n->dead && !(q->link && q->link->state != LINK_OPEN))
+		settled = divert_consider(n, q, reg && !reg->dead ? reg : NULL);
+	e->settled = settled && !shared;
+	return e->settled;
+}
+
+static void
+consider(struct grasp_node *n, const struct question *q)
+{
+	n->counters.discoveries++;
+	if (n->cfg.dull && q->msg->objective.loop_count != 1)
+		n->counters.unwanted++; /* G-139 */
+	else if (!respond(n, q) && !n->dead)
+		relay_discovery(n, q);
 }
 
 void
 response_consider(struct grasp_node *n, const struct grasp_peer *from,
     struct grasp_link *l, const struct grasp_msg *msg)
 {
-	struct grasp_registration *reg = node_registration(n, msg->objective.name);
-	uint8_t memory[RESPONSE_VALUE_MAX];
-	struct buf value;
+	consider(n, &(struct question){ from, l, link_ifindex(l), msg, { 0 } });
+}
 
-	n->counters.discoveries++;
-	if (!reg)
-		return; /* G-072 */
-	if (!is_first(n, from->addr.ifindex, msg)) {
-		n->counters.duplicate++;
-		return;
-	}
-	buf_init_fixed(&value, memory, sizeof memory);
-	if (!wants_to_answer(reg, from, msg, &value) || reg->dead)
-		return;
-	if (l && l->state != LINK_OPEN)
-		return;
-	if (!within_limits(n, &from->addr)) {
-		n->counters.rate_limited++;
-		return;
-	}
-	answer(n, reg, from, l, msg, &value);
+void
+response_heard(struct grasp_node *n, const struct grasp_peer *from,
+    const struct grasp_msg *msg, struct slice bytes)
+{
+	consider(n, &(struct question){ from, NULL, from->addr.ifindex, msg, bytes });
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-same_initiator(const struct grasp_initiator *a, const struct grasp_initiator *b)
+bool
+initiator_equal(const struct grasp_initiator *a, const struct grasp_initiator *b)
 {
 	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
@@ -24,11 +24,17 @@ bucket_of(
 }
 
 static void
-drop(struct seen *s, struct seen_entry *e)
+take_out(struct seen *s, struct seen_entry *e)
 {
 	LIST_REMOVE(e, bucket);
 	TAILQ_REMOVE(&s->age, e, age);
 	s->count--;
+}
+
+static void
+drop(struct seen *s, struct seen_entry *e)
+{
+	take_out(s, e);
 	free(e);
 }
 
@@ -69,9 +75,22 @@ seen_find(struct seen *s, uint32_t session_id, const struct grasp_initiator *ini
 	expire(s, now_ms);
 	LIST_FOREACH(e, &s->bucket[bucket_of(s, session_id, initiator)], bucket)
 		if (e->session_id == session_id &&
-		    same_initiator(&e->initiator, initiator))
+		    initiator_equal(&e->initiator, initiator))
 			return e;
 	return NULL;
+}
+
+/* In a storm of strange ids no memory is asked for any more. */
+static struct seen_entry *
+new_entry(struct seen *s)
+{
+	struct seen_entry *e = TAILQ_FIRST(&s->age);
+
+	if (s->count < SEEN_MAX)
+		return calloc(1, sizeof *e);
+	take_out(s, e);
+	memset(e, 0, sizeof *e);
+	return e;
 }
 
 struct seen_entry *
@@ -82,9 +101,7 @@ seen_add(struct seen *s, uint32_t session_id, const struct grasp_initiator *init
 
 	if (e)
 		return e;
-	if (s->count >= SEEN_MAX)
-		drop(s, TAILQ_FIRST(&s->age));
-	e = calloc(1, sizeof *e);
+	e = new_entry(s);
 	if (!e)
 		return NULL;
 	e->session_id = session_id;
