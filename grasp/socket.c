@@ -75,14 +75,24 @@ socket_udp_listen(uint16_t port)
 	return open_bound(SOCK_DGRAM, port, settings, ARRAY_LEN(settings));
 }
 
+/* A message leaves at once (I-01), and a peer that has vanished is noticed. The first is for listeners
+ * alone; connections that are accepted inherit the others. */
+static const struct setting stream_settings[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, 1 },
+	{ IPPROTO_IPV6, IPV6_V6ONLY, 0 },
+	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
+	{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
+};
+
 int
 socket_tcp_listen(uint16_t port)
 {
-	static const struct setting settings[] = {
-		{ SOL_SOCKET, SO_REUSEADDR, 1 },
-		{ IPPROTO_IPV6, IPV6_V6ONLY, 0 },
-	};
-	int fd = open_bound(SOCK_STREAM, port, settings, ARRAY_LEN(settings));
+	int fd =
+	    open_bound(SOCK_STREAM, port, stream_settings, ARRAY_LEN(stream_settings));
 
 	if (fd < 0 || listen(fd, BACKLOG) == 0)
 		return fd;
@@ -231,48 +241,27 @@ socket_receive(int fd, void *memory, size_t size, struct grasp_datagram *ret)
 
 /* --- streams -------------------------------------------------------------------------------- */
 
-/* A message leaves at once (I-01), and a peer that has vanished is noticed. */
-static void
-tune(int fd)
-{
-	static const struct setting settings[] = {
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
-		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
-		{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
-	};
-
-	/* Fails only on a connection that is dead already, which its first use will tell. */
-	(void)apply(fd, settings, ARRAY_LEN(settings));
-}
-
 int
 socket_accept(int fd)
 {
 	int s = accept4(fd, NULL, NULL, SOCKET_FLAGS);
 
-	if (s < 0)
-		return -errno;
-	tune(s);
-	return s;
+	return s < 0 ? -errno : s;
 }
 
 int
 socket_connect(const struct addr *to)
 {
-	static const struct setting dual = { IPPROTO_IPV6, IPV6_V6ONLY, 0 };
 	struct sockaddr_in6 sa = addr_to_sockaddr(to);
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCKET_FLAGS, 0);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCKET_FLAGS, 0), err;
 
 	if (fd < 0)
 		return -errno;
-	tune(fd);
-	if (apply(fd, &dual, 1) == 0 &&
-	    (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 || errno == EINPROGRESS))
+	err = apply(fd, stream_settings + 1, ARRAY_LEN(stream_settings) - 1);
+	if (err == 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
+		err = -errno;
+	if (err == 0 || err == -EINPROGRESS)
 		return fd;
-	int err = -errno;
 	close(fd);
 	return err;
 }
