@@ -2,135 +2,132 @@
 #include "agent/property.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-
-#define PROPERTIES 4
-
-static const char *const names[PROPERTIES] = { FOGNODERADIO, FOGNODECONNECTIVITY,
-	FOGNODEVIRTUALIZATION, FOGNODEDOMAIN };
 
 struct property {
 	struct properties *owner;
-	const char *name;
+	enum fog_property kind;
 	struct grasp_registration *registration;
 };
 
 struct properties {
 	const struct agent_config *cfg;
 	const struct caps *caps;
-	struct property one[PROPERTIES];
+	struct property one[FOG_PROPERTIES];
 };
 
 /* --- words ---------------------------------------------------------------------------------- */
 static void
-add_word(const char *word, const char *ret[PROPERTY_WORDS_MAX], size_t *len)
+add_word(const char *word, struct property_words *ret)
 {
-	if (!word[0] || *len == PROPERTY_WORDS_MAX)
+	if (!word[0] || ret->len == FOG_WORDS_MAX)
 		return;
-	for (size_t i = 0; i < *len; i++)
-		if (!strcmp(ret[i], word))
+	for (size_t i = 0; i < ret->len; i++)
+		if (!strcmp(ret->word[i], word))
 			return;
-	ret[(*len)++] = word;
+	ret->word[ret->len++] = word;
 }
 
 static void
-add_layers(
-    const struct caps_interface *i, const char *ret[PROPERTY_WORDS_MAX], size_t *len)
+add_layers(const struct caps_interface *i, struct property_words *ret)
 {
 	if (i->l2_len)
-		add_word("layer2", ret, len);
+		add_word("layer2", ret);
 	for (unsigned n = 0; n < i->addrs; n++)
-		add_word(i->addr[n].len == 4 ? "ipv4" : "ipv6", ret, len);
+		add_word(i->addr[n].len == 4 ? "ipv4" : "ipv6", ret);
 }
 
-size_t
-property_words(const char *property, const struct agent_config *cfg,
-    const struct caps *caps, const char *ret[PROPERTY_WORDS_MAX])
+static void
+add_connectivity(const struct caps *caps, struct property_words *ret)
 {
-	size_t len = 0;
-
-	if (!strcmp(property, FOGNODEDOMAIN))
-		add_word(cfg->domain, ret, &len);
-	else if (!strcmp(property, FOGNODEVIRTUALIZATION))
-		add_word(caps->virtualization, ret, &len);
-	for (unsigned i = 0; i < caps->interfaces; i++) {
-		const struct caps_interface *interface = &caps->interface[i];
-
-		if (!strcmp(property, FOGNODERADIO)) {
-			add_word(interface->radio, ret, &len);
-		} else if (!strcmp(property, FOGNODECONNECTIVITY) && interface->up) {
-			add_layers(interface, ret, &len);
-			add_word(caps_kind_name(interface->kind), ret, &len);
+	for (unsigned i = 0; i < caps->interfaces; i++)
+		if (caps->interface[i].up) {
+			add_layers(&caps->interface[i], ret);
+			add_word(caps_kind_name(caps->interface[i].kind), ret);
 		}
+}
+
+static void
+add_tags(const struct caps *caps, struct property_words *ret)
+{
+	for (unsigned i = 0; i < caps->tags; i++) {
+		snprintf(ret->tag[i], sizeof ret->tag[i], "%s=%s", caps->tag[i].key,
+		    caps->tag[i].value);
+		add_word(ret->tag[i], ret);
 	}
-	return len;
 }
 
-static bool
-is_word(struct slice text, const char *const *word, size_t words)
+void
+property_words(enum fog_property property, const struct agent_config *cfg,
+    const struct caps *caps, struct property_words *ret)
 {
-	for (size_t i = 0; i < words; i++)
-		if (slice_is(text, word[i]))
-			return true;
-	return false;
-}
-
-static bool
-match_any(struct cbor_reader *r, const char *const *word, size_t words)
-{
-	bool matches = false;
-
-	rd_enter_array(r);
-	while (rd_more(r))
-		matches |= is_word(rd_text(r), word, words);
-	rd_leave(r);
-	return matches;
+	ret->len = 0;
+	switch (property) {
+	case FOG_RADIO:
+		for (unsigned i = 0; i < caps->interfaces; i++)
+			add_word(caps->interface[i].radio, ret);
+		break;
+	case FOG_CONNECTIVITY:
+		add_connectivity(caps, ret);
+		break;
+	case FOG_VIRTUALIZATION:
+		add_word(caps->virtualization, ret);
+		break;
+	case FOG_DOMAIN:
+		add_word(cfg->domain, ret);
+		break;
+	case FOG_TYPE:
+		add_word(caps->type, ret);
+		break;
+	case FOG_VENDOR:
+		add_word(caps->vendor, ret);
+		break;
+	case FOG_ENERGY:
+		if (caps->energy != CAPS_ENERGY_UNKNOWN)
+			add_word(caps_energy_name(caps->energy), ret);
+		break;
+	case FOG_ARCH:
+		add_word(caps->arch, ret);
+		break;
+	case FOG_TAG:
+		add_tags(caps, ret);
+		break;
+	case FOG_PROPERTIES:
+		break;
+	}
 }
 
 bool
-property_matches(struct slice asked, const char *const *word, size_t words)
+property_answer(struct slice asked, const char *attributes,
+    const struct property_words *ours, struct fog_words *ret)
 {
-	struct cbor_reader r;
-	bool matches = words > 0;
+	struct fog_words wanted;
 
-	if (!asked.len)
-		return matches;
-	rd_init(&r, asked, 64);
-	switch ((int)rd_peek(&r)) {
-	case RD_NULL:
-		rd_null(&r);
-		break;
-	case RD_ARRAY:
-		matches = match_any(&r, word, words);
-		break;
-	default:
-		matches = is_word(rd_text(&r), word, words);
-	}
-	return rd_done(&r) == 0 && matches;
+	*ret = (struct fog_words){ 0 };
+	if (fog_words_decode(asked, &wanted) < 0 ||
+	    !grasp_scope_matches(wanted.scope, attributes)) /* SC-10 */
+		return false;
+	for (size_t i = 0; i < ours->len; i++)
+		if (fog_words_want(&wanted, slice_text(ours->word[i])))
+			ret->word[ret->words++] = slice_text(ours->word[i]);
+	return ret->words > 0;
 }
 
 /* --- GRASP ---------------------------------------------------------------------------------- */
-static void
-put_words(const char *const *word, size_t words, struct buf *out)
-{
-	if (words > 1)
-		wr_array(out, words);
-	for (size_t i = 0; i < words; i++)
-		wr_text(out, word[i]);
-}
-
 static bool
 discovered(void *arg, const struct grasp_peer *from, const struct grasp_objective *asked,
     struct buf *ret_value)
 {
 	const struct property *p = arg;
-	const char *word[PROPERTY_WORDS_MAX];
-	size_t words = property_words(p->name, p->owner->cfg, p->owner->caps, word);
+	struct property_words ours;
+	struct fog_words answer;
 
 	(void)from;
-	if (!property_matches(asked->value, word, words))
+	property_words(p->kind, p->owner->cfg, p->owner->caps, &ours);
+	if (!property_answer(asked->value, p->owner->cfg->attributes, &ours, &answer))
 		return false;
-	put_words(word, words, ret_value);
+	fog_words_encode(&answer, ret_value);
 	return true;
 }
 
@@ -139,45 +136,53 @@ static void
 synchronize(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
 {
 	const struct property *p = arg;
-	const char *word[PROPERTY_WORDS_MAX];
-	size_t words = property_words(p->name, p->owner->cfg, p->owner->caps, word);
 	uint8_t memory[GRASP_DEF_MAX_SIZE - 128];
+	struct property_words ours;
+	struct fog_words all;
 	struct buf value;
 
 	(void)asked;
+	property_words(p->kind, p->owner->cfg, p->owner->caps, &ours);
+	(void)property_answer((struct slice){ 0 }, "", &ours, &all);
 	buf_init_fixed(&value, memory, sizeof memory);
-	if (words)
-		put_words(word, words, &value);
-	else
-		wr_null(&value);
+	fog_words_encode(&all, &value);
 	if (value.err || grasp_session_synch(s, buf_slice(&value)) < 0)
 		grasp_session_end(s, false, NULL);
+}
+
+/* Many nodes may have a property: whoever relays the question passes it on all the same. */
+static int
+offer(struct property *p, struct grasp_node *node, const char *prefix)
+{
+	static const struct grasp_support support = { .discovered = discovered,
+		.synchronize = synchronize,
+		.assist = GRASP_ASSIST_OFF,
+		.shared = true };
+	char name[FOG_NAME_MAX + 1];
+
+	fog_objective_name(prefix, fog_property_names[p->kind].objective, name);
+	return grasp_register(
+	    node, name, F_DISC | F_SYNCH, &support, p, &p->registration);
 }
 
 int
 properties_new(struct grasp_node *node, const struct agent_config *cfg,
     const struct caps *caps, struct properties **ret)
 {
-	static const struct grasp_support support = { .discovered = discovered,
-		.synchronize = synchronize };
 	CLEANUP(properties_free) struct properties *p = calloc(1, sizeof *p);
-	char name[FOG_NAME_MAX + 1];
+	int err = 0;
 
 	if (!p)
 		return -ENOMEM;
 	p->cfg = cfg;
 	p->caps = caps;
-	for (size_t i = 0; i < PROPERTIES; i++) {
-		struct property *one = &p->one[i];
-
-		one->owner = p;
-		one->name = names[i];
-		int err = grasp_register(node,
-		    fog_objective_name(cfg->grasp.objective_prefix, names[i], name),
-		    F_DISC | F_SYNCH, &support, one, &one->registration);
-		if (err < 0)
-			return err;
+	for (enum fog_property k = 0; k < FOG_PROPERTIES && err == 0; k++) {
+		p->one[k].owner = p;
+		p->one[k].kind = k;
+		err = offer(&p->one[k], node, cfg->grasp.objective_prefix);
 	}
+	if (err < 0)
+		return err;
 	*ret = TAKE(p);
 	return 0;
 }
@@ -187,7 +192,7 @@ properties_free(struct properties *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < PROPERTIES; i++)
+	for (size_t i = 0; i < FOG_PROPERTIES; i++)
 		grasp_deregister(p->one[i].registration);
 	free(p);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FOGNODERADIO, FOGNODECONNECTIVITY, FOGNODEVIRTUALIZATION and FOGNODEDOMAIN: somebody looks for
- * nodes with a property. We answer only if we have it (F-12, DISC-06, SCP-04). */
+ * FOGNODERADIO, FOGNODECONNECTIVITY and their kin (protocol/property.h): somebody looks for nodes
+ * with a property. We answer only if we have it and are meant (F-12, DISC-06, SCP-04). */
 #pragma once
 #include "agent/config.h"
 #include "grasp/grasp.h"
+#include "protocol/property.h"
 
 struct properties;
 
@@ -14,10 +15,15 @@ int properties_new(struct grasp_node *node, const struct agent_config *cfg,
 void properties_free(struct properties *p);
 DEFINE_FREEP(struct properties, properties_free)
 
-/* The words for a property (its objective's name without prefix); returns how many. */
-#define PROPERTY_WORDS_MAX 16
-size_t property_words(const char *property, const struct agent_config *cfg,
-    const struct caps *caps, const char *ret[PROPERTY_WORDS_MAX]);
-/* Is one of our words asked for? A text, an array of texts (any of them), null or nothing (any word
- * at all). What is none of these asks for nothing that we have. */
-bool property_matches(struct slice asked, const char *const *word, size_t words);
+/* The words for a property that this node has. */
+struct property_words {
+	const char *word[FOG_WORDS_MAX];
+	size_t len;
+	char tag[CAPS_TAGS_MAX][100];
+};
+void property_words(enum fog_property property, const struct agent_config *cfg,
+    const struct caps *caps, struct property_words *ret);
+/* Those of our words that are asked for: by a text, an array of texts (any of them), null or nothing
+ * (any word at all), in a scope that we are in. False: none, or the question is malformed. */
+bool property_answer(struct slice asked, const char *attributes,
+    const struct property_words *ours, struct fog_words *ret);

@@ -3,6 +3,7 @@
 
 #include "base/complaint.h"
 #include "controller/event.h"
+#include "controller/find.h"
 #include "controller/judge.h"
 #include "controller/session.h"
 #include "controller/store.h"
@@ -14,6 +15,7 @@
 #define YAML_MAX	65536
 #define FILE_NAME_MAX	512
 #define EVENTS_LAST	50
+#define FIND_WAIT_MAX_S 60
 #define HISTORY_SINCE_S 3600
 #define HISTORY_LAST	10000
 
@@ -264,6 +266,32 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+/* "property", "property2" and so on: all of them have to match. */
+static int
+run_find(void *arg, struct ctl_request *req, struct slice args)
+{
+	static const char *const key[FIND_PROPERTIES_MAX] = { "property", "property2",
+		"property3", "property4" };
+	struct commands *c = arg;
+	struct find_asked asked = { .hops = 0 };
+	int64_t wait_s = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FIND_PROPERTIES_MAX; i++)
+		n += ctl_arg_text(
+		    args, key[i], asked.property[n], sizeof asked.property[n]);
+	(void)ctl_arg_text(args, "scope", asked.scope, sizeof asked.scope);
+	(void)ctl_arg_int(args, "hops", &asked.hops);
+	(void)ctl_arg_int(args, "wait_s", &wait_s);
+	if (wait_s < 0 || wait_s > FIND_WAIT_MAX_S || asked.hops < 0 || asked.hops > 255)
+		ctl_fail(req, 2, "--hops is 1 to 255, --wait 1 to %d", FIND_WAIT_MAX_S);
+	else {
+		asked.wait_ms = wait_s * 1000;
+		finder_find(c->finder, req, &asked);
+	}
+	return 0;
+}
+
 static int
 run_predictions(void *arg, struct ctl_request *req, struct slice args)
 {
@@ -395,6 +423,7 @@ const struct ctl_command controller_commands[] = {
 	{ "plan show", CTL_VIEWER, run_plan_show,
 	    "what each node has to measure, and why" },
 	{ "query", CTL_VIEWER, run_query, "compute an expression on a node, now" },
+	{ "find", CTL_VIEWER, run_find, "ask all nodes around who has a property" },
 	{ "history", CTL_VIEWER, run_history, "what was measured" },
 	{ "predictions", CTL_VIEWER, run_predictions,
 	    "what is watched and what will become of it" },

@@ -10,6 +10,7 @@
 
 struct advert;
 struct events;
+struct finder;
 struct grasp_node;
 struct judge;
 struct registry;
@@ -24,6 +25,7 @@ struct commands {
 	struct store *store;
 	struct events *events;
 	struct advert *advert;
+	struct finder *finder;
 	struct grasp_node *grasp;
 	struct fog_id id;
 	const char *name, *domain;

@@ -13,6 +13,7 @@
 #include "controller/commands.h"
 #include "controller/config.h"
 #include "controller/event.h"
+#include "controller/find.h"
 #include "controller/identity.h"
 #include "controller/judge.h"
 #include "controller/services_dir.h"
@@ -50,6 +51,7 @@ struct program {
 	struct judge *judge;
 	struct sessions *sessions;
 	struct advert *advert;
+	struct finder *finder;
 	struct chores *chores;
 	struct commands commands;
 	struct ctl_server *ctl;
@@ -372,6 +374,9 @@ open_sessions(struct program *p)
 
 	if (!err)
 		err = advert_new(p->grasp, &advert, &p->advert);
+	if (!err)
+		err = finder_new(p->grasp, p->registry, &p->cfg.grasp, p->cfg.domain,
+		    p->cfg.scope, &p->finder);
 	return err ? refuse(err, "cannot offer", "the objectives of a controller") : 0;
 }
 
@@ -387,6 +392,7 @@ open_control(struct program *p)
 		.store = p->store,
 		.events = p->events,
 		.advert = p->advert,
+		.finder = p->finder,
 		.grasp = p->grasp,
 		.id = p->id,
 		.name = p->name,
@@ -509,6 +515,7 @@ run(struct program *p)
 static void
 unwind(struct program *p)
 {
+	finder_free(p->finder); /* answers its clients */
 	ctl_close(p->ctl);
 	if (p->store && !p->failed)
 		store_flush(p->store);

@@ -141,6 +141,29 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "find",
+	    .asked = ASK_CONTROLLER,
+	    .word = {
+		{ "property", "PROPERTY[=WORDS]", WORD_TEXT },
+		{ "property2", "PROPERTY", WORD_OPTIONAL },
+		{ "property3", "PROPERTY", WORD_OPTIONAL },
+		{ "property4", "PROPERTY", WORD_OPTIONAL },
+	    },
+	    .option = {
+		{ "--hops", "hops", "N", OPTION_INT, "ask no farther than N hops" },
+		{ "--wait", "wait_s", "SECONDS", OPTION_INT, "how long to wait for answers" },
+	    },
+	    .help = "ask all nodes around who has these properties: radio, connectivity, virtualization, domain, type, vendor, energy, arch, tag",
+	    .empty = "no node has answered",
+	    .column = {
+		{ "node", "NODE", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "address", "ADDRESS", COLUMN_TEXT, 0 },
+		{ "values", "HAS", COLUMN_LIST, 0 },
+		{ "id", "ID", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "history",
 	    .asked = ASK_CONTROLLER,
 	    .word = { { "expression", "EXPR", WORD_OPTIONAL } },

@@ -5,6 +5,7 @@
 #include "protocol/caps.h"
 #include "protocol/domain.h"
 #include "protocol/plan.h"
+#include "protocol/property.h"
 #include "protocol/query.h"
 #include "protocol/registration.h"
 #include "protocol/report.h"
@@ -40,10 +41,11 @@ ROUND_TRIP(fog_plan, fog_plan)
 ROUND_TRIP(fog_report, fog_report)
 ROUND_TRIP(fog_query, fog_query)
 ROUND_TRIP(fog_result, fog_result)
+ROUND_TRIP(fog_words, fog_words)
 
 static void (*const trips[])(struct slice in) = { trip_fog_domain, trip_caps,
 	trip_fog_registration, trip_fog_lease, trip_fog_plan, trip_fog_report,
-	trip_fog_query, trip_fog_result };
+	trip_fog_query, trip_fog_result, trip_fog_words };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -213,7 +213,8 @@ open_core(struct plant *p)
 	advert.epoch = store_epoch(p->store);
 	err = sessions_new(p->grasp, p->registry, NULL, p->store, p->events, &sessions,
 		  &p->sessions) ||
-	    advert_new(p->grasp, &advert, &p->advert);
+	    advert_new(p->grasp, &advert, &p->advert) ||
+	    finder_new(p->grasp, p->registry, &p->grasp_conf, "plant", "", &p->finder);
 	assert(!err);
 	p->commands = (struct commands){
 		.registry = p->registry,
@@ -221,6 +222,7 @@ open_core(struct plant *p)
 		.store = p->store,
 		.events = p->events,
 		.advert = p->advert,
+		.finder = p->finder,
 		.grasp = p->grasp,
 		.id = sessions.id,
 		.name = "edge",
@@ -235,6 +237,7 @@ open_core(struct plant *p)
 static void
 close_core(struct plant *p)
 {
+	finder_free(TAKE(p->finder));
 	ctl_close(TAKE(p->ctl));
 	store_flush(p->store);
 	advert_free(TAKE(p->advert));
@@ -249,7 +252,7 @@ close_core(struct plant *p)
 void
 plant_open(struct plant *p)
 {
-	*p = (struct plant){ .net = fake_net_new(1) };
+	*p = (struct plant){ .net = fake_net_new(1), .grasp_conf = { .hops = 6 } };
 	plant_judge = (struct plant_judge){ .item_text = "load" };
 	the_plant = p;
 	p->loop = ev_loop_new(0);

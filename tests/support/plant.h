@@ -6,6 +6,7 @@
 #pragma once
 #include "controller/advert.h"
 #include "controller/commands.h"
+#include "controller/find.h"
 #include "controller/registry.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
@@ -24,6 +25,8 @@ struct plant {
 	struct registry *registry;
 	struct sessions *sessions;
 	struct advert *advert;
+	struct grasp_conf grasp_conf;
+	struct finder *finder;
 	struct commands commands;
 	struct ctl_server *ctl;
 	char socket[128];

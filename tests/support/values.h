@@ -7,6 +7,7 @@
 #include "protocol/caps.h"
 #include "protocol/domain.h"
 #include "protocol/plan.h"
+#include "protocol/property.h"
 #include "protocol/query.h"
 #include "protocol/registration.h"
 #include "protocol/report.h"
@@ -29,6 +30,18 @@ sample_fill(void *dst, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		((uint8_t *)dst)[i] = (uint8_t)(i + 1);
+}
+
+static inline struct fog_words
+sample_words(bool full)
+{
+	struct fog_words w = { .words = 0 };
+
+	if (full) {
+		w.word[w.words++] = SLICE("wifi6");
+		w.word[w.words++] = SLICE("lte");
+	}
+	return w;
 }
 
 static inline struct fog_domain

@@ -6,6 +6,7 @@
 #include "metrics/expr.h"
 #include "tests/support/values.h"
 #include <stdio.h>
+#include <string.h>
 
 static uint8_t memory[4096], caps_memory[2048];
 static struct buf out, caps;
@@ -37,6 +38,21 @@ emit_registration(bool full)
 }
 
 static void
+emit_property(bool full)
+{
+	struct fog_words w = sample_words(full);
+
+	fog_words_encode(&w, &out);
+	emit("words");
+	if (!full)
+		return;
+	strcpy(w.scope, "geo=ezjm");
+	w.hops = 3;
+	fog_words_encode(&w, &out);
+	emit("property");
+}
+
+static void
 emit_all(bool full)
 {
 	static struct fog_plan plan;
@@ -47,6 +63,7 @@ emit_all(bool full)
 
 	fog_domain_encode(&d, &out);
 	emit("domain");
+	emit_property(full);
 	emit_registration(full);
 	sample_plan(full, &plan);
 	fog_plan_encode(&plan, &out);

@@ -279,41 +279,66 @@ tags_stand_in_deterministic_order(void **state)
 	assert_string_equal(caps.tag[2].key, "zone");
 }
 
-/* DISC-06, F-12 */
 static void
-a_property_is_a_text_one_of_several_or_any(void **state)
+a_property_is_a_text_one_of_several_or_any_F_12_DISC_06(void **state)
 {
-	static const char *const word[] = { "wifi6", "lte" };
+	static const struct property_words ours = { .word = { "wifi6", "lte" },
+		.len = 2 };
 	static const struct {
 		struct slice asked;
-		size_t words;
-		bool matches;
+		unsigned words; /* of the answer */
 	} table[] = {
-		{ { (const uint8_t *)"\x65wifi6", 6 }, 2, true },
-		{ { (const uint8_t *)"\x65wifi5", 6 }, 2, false },
-		{ { (const uint8_t *)"\x82\x65wifi5\x63lte", 11 }, 2, true },
-		{ { (const uint8_t *)"\x80", 1 }, 2, false },
-		{ { (const uint8_t *)"\xf6", 1 }, 2, true },
-		{ { NULL, 0 }, 2, true },
-		{ { NULL, 0 }, 0, false },
-		{ { (const uint8_t *)"\x01", 1 }, 2, false },
-		{ { (const uint8_t *)"\x82\x63lte\x01", 6 }, 2, false },
-		{ { (const uint8_t *)"\x63lt", 3 }, 2, false },
+		{ { (const uint8_t *)"\x65wifi6", 6 }, 1 },
+		{ { (const uint8_t *)"\x65wifi5", 6 }, 0 },
+		{ { (const uint8_t *)"\x82\x65wifi5\x63lte", 11 }, 1 },
+		{ { (const uint8_t *)"\x82\x65wifi6\x63lte", 11 }, 2 },
+		{ { (const uint8_t *)"\x80", 1 }, 0 },
+		{ { (const uint8_t *)"\xf6", 1 }, 2 },
+		{ { NULL, 0 }, 2 },
+		{ { (const uint8_t *)"\x01", 1 }, 0 },
+		{ { (const uint8_t *)"\x82\x63lte\x01", 6 }, 0 },
+		{ { (const uint8_t *)"\x63lt", 3 }, 0 },
+		{ { (const uint8_t *)"\xa1\x01\x63lte", 6 }, 1 },
+		{ { (const uint8_t *)"\xa1\x03\x6atype=robot", 13 }, 2 },
+		{ { (const uint8_t *)"\xa1\x03\x66type=a", 9 }, 0 },
 	};
+	struct property_words none = { .len = 0 };
+	struct fog_words answer;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		assert_int_equal(property_matches(table[i].asked, word, table[i].words),
-		    table[i].matches);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_int_equal(
+		    property_answer(table[i].asked, "type=robot", &ours, &answer),
+		    table[i].words > 0);
+		assert_int_equal(answer.words, table[i].words);
+	}
+	assert_false(property_answer((struct slice){ 0 }, "", &none, &answer));
+}
+
+static const char *
+words_of(enum fog_property property)
+{
+	static struct property_words w;
+	static char text[1024];
+
+	property_words(property, &cfg, &caps, &w);
+	text[0] = '\0';
+	for (size_t i = 0; i < w.len; i++) {
+		strcat(text, w.word[i]);
+		strcat(text, " ");
+	}
+	return text;
 }
 
 static void
-the_words_of_a_property_come_from_the_capabilities(void **state)
+the_words_of_a_property_come_from_the_capabilities_F_12_DISC_06(void **state)
 {
-	const char *word[PROPERTY_WORDS_MAX];
-
 	(void)state;
 	memset(&caps, 0, sizeof caps);
+	char domain[] = "operator1";
+
+	cfg.domain = domain;
+	assert_string_equal(words_of(FOG_ENERGY), "");
 	caps.interfaces = 2;
 	caps.interface[0] = (struct caps_interface){ .kind = CAPS_WIFI,
 		.radio = "wifi6",
@@ -322,16 +347,24 @@ the_words_of_a_property_come_from_the_capabilities(void **state)
 		.addr = { { .len = 16 } },
 		.up = true };
 	caps.interface[1] = caps.interface[0];
+	caps.energy = CAPS_BATTERY;
+	caps.tags = 2;
+	strcpy(caps.tag[0].key, "site");
+	strcpy(caps.tag[0].value, "hall-2");
+	strcpy(caps.tag[1].key, "crane");
 	strcpy(caps.virtualization, "kvm");
-	assert_int_equal(property_words(FOGNODERADIO, &cfg, &caps, word), 1);
-	assert_string_equal(word[0], "wifi6");
-	assert_int_equal(property_words(FOGNODECONNECTIVITY, &cfg, &caps, word), 3);
-	assert_string_equal(word[0], "layer2");
-	assert_string_equal(word[1], "ipv6");
-	assert_string_equal(word[2], "wifi");
-	assert_int_equal(property_words(FOGNODEVIRTUALIZATION, &cfg, &caps, word), 1);
-	assert_string_equal(word[0], "kvm");
-	assert_int_equal(property_words(FOGNODEDOMAIN, &cfg, &caps, word), 1);
+	strcpy(caps.type, "robot");
+	strcpy(caps.vendor, "ACME");
+	strcpy(caps.arch, "aarch64");
+	assert_string_equal(words_of(FOG_RADIO), "wifi6 ");
+	assert_string_equal(words_of(FOG_CONNECTIVITY), "layer2 ipv6 wifi ");
+	assert_string_equal(words_of(FOG_VIRTUALIZATION), "kvm ");
+	assert_string_equal(words_of(FOG_DOMAIN), "operator1 ");
+	assert_string_equal(words_of(FOG_TYPE), "robot ");
+	assert_string_equal(words_of(FOG_VENDOR), "ACME ");
+	assert_string_equal(words_of(FOG_ENERGY), "battery ");
+	assert_string_equal(words_of(FOG_ARCH), "aarch64 ");
+	assert_string_equal(words_of(FOG_TAG), "site=hall-2 crane= ");
 }
 
 #define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -352,8 +385,8 @@ main(void)
 		DIR_TEST(only_a_change_of_charge_is_no_change),
 		DIR_TEST(the_kind_of_an_interface_is_found_from_its_signs),
 		DIR_TEST(tags_stand_in_deterministic_order),
-		TEST(a_property_is_a_text_one_of_several_or_any),
-		DIR_TEST(the_words_of_a_property_come_from_the_capabilities),
+		TEST(a_property_is_a_text_one_of_several_or_any_F_12_DISC_06),
+		DIR_TEST(the_words_of_a_property_come_from_the_capabilities_F_12_DISC_06),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
