@@ -326,7 +326,8 @@ found(void *arg, const struct grasp_found *f)
 	for (size_t i = 0; i < f->locators; i++)
 		if (take_locator(&f->locator[i], f->from.ifindex, &addr)) {
 			hear(b, &addr, said ? &d : NULL, f->ttl_ms, true);
-			break; /* the preferred one comes first (I-10) */
+			if (!f->diverted || said)
+				break; /* the preferred one comes first (I-10) */
 		}
 }
 
@@ -446,8 +447,9 @@ add_fixed(struct bootstrap *b)
 static int
 listen_to_floods(struct bootstrap *b)
 {
-	static const struct grasp_support support = { .discovered = discovered,
-		.flooded = flooded };
+	const struct grasp_support support = {
+		.discovered = discovered, .flooded = flooded, .assist = b->cfg.assist
+	};
 
 	return grasp_register(b->node, b->objective, 0, &support, b, &b->listening);
 }

@@ -294,6 +294,7 @@ make_bootstrap(struct uplink *u)
 		.attributes = cfg->attributes,
 		.id = &u->env->identity->id,
 		.fixed = fixed,
+		.assist = grasp_conf_assist(&cfg->grasp),
 		.hops = (uint8_t)cfg->grasp.hops };
 
 	for (size_t i = 0; i < cfg->controllers.len && bc.fixeds < CANDIDATES_MAX / 2;

@@ -291,9 +291,10 @@ on_flood(void *arg, const struct grasp_peer *from,
 int
 advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct advert **ret)
 {
-	static const struct grasp_support support = {
+	const struct grasp_support support = {
 		.discovered = on_discovered,
 		.flooded = on_flood,
+		.assist = cfg->assist,
 	};
 	CLEANUP(advert_free) struct advert *a = calloc(1, sizeof *a);
 	int err;

@@ -4,10 +4,10 @@
  * says when it leaves (DISC-04, DISC-05, DISC-21). What it hears of other controllers is logged and
  * counted, no more: multicast is a hint (SEC-08). */
 #pragma once
+#include "grasp/grasp.h"
 #include "protocol/domain.h"
 
 struct advert;
-struct grasp_node;
 
 struct advert_config {
 	struct fog_id id;
@@ -15,7 +15,8 @@ struct advert_config {
 	const char *prefix;	    /* of objective names; NULL: none */
 	uint64_t epoch;
 	int64_t period_ms;
-	bool draft;   /* also the draft's M_DISCOVERY each period (F-01) */
+	enum grasp_assist assist; /* telling of other controllers (F-10) */
+	bool draft;		  /* also the draft's M_DISCOVERY each period (F-01) */
 	uint8_t hops; /* loop count and hop limit (SC-11); 0: FOG_LOOP_COUNT, not said */
 };
 struct advert_counters {

@@ -293,6 +293,8 @@ open_grasp(struct program *p)
 	struct grasp_config cfg = {
 		.port = (uint16_t)grasp->port,
 		.link_local = grasp->link_local,
+		.relay = grasp->relay, /* F-16 */
+		.assist = grasp_conf_assist_other(grasp),
 		.join = join.group,
 		.send = send.group,
 		.hops = (unsigned)grasp->hops,
@@ -366,6 +368,7 @@ open_sessions(struct program *p)
 		.prefix = p->cfg.grasp.objective_prefix,
 		.epoch = store_epoch(p->store),
 		.period_ms = p->cfg.advertisement.period_ms,
+		.assist = grasp_conf_assist(&p->cfg.grasp),
 		.draft = p->cfg.advertisement.draft,
 		.hops = (uint8_t)p->cfg.grasp.hops,
 	};

@@ -10,6 +10,9 @@
 
 const char *const grasp_conf_ranges[] = { "admin", "site", "organization", "global",
 	NULL };
+const char *const grasp_conf_assists[] = { "off", "other-link", "always", NULL };
+static const enum grasp_assist assist_values[] = { GRASP_ASSIST_OFF,
+	GRASP_ASSIST_OTHER_LINK, GRASP_ASSIST_ALWAYS };
 static const enum grasp_scope_range range_values[] = { GRASP_SCOPE_ADMIN,
 	GRASP_SCOPE_SITE, GRASP_SCOPE_ORGANIZATION, GRASP_SCOPE_GLOBAL };
 
@@ -242,4 +245,18 @@ grasp_conf_why(int err)
 	default:
 		return "cannot stand in a scope: it has a ; or | or is no UTF-8";
 	}
+}
+
+enum grasp_assist
+grasp_conf_assist(const struct grasp_conf *g)
+{
+	return assist_values[g->neighbour_assist];
+}
+
+enum grasp_assist
+grasp_conf_assist_other(const struct grasp_conf *g)
+{
+	enum grasp_assist a = grasp_conf_assist(g);
+
+	return a == GRASP_ASSIST_ALWAYS ? GRASP_ASSIST_OTHER_LINK : a;
 }

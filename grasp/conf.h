@@ -14,7 +14,8 @@
 struct grasp_conf {
 	int64_t port, hops;
 	struct conf_list interfaces, exclude, combinations, groups;
-	bool link_local, scoped, loopback;
+	bool link_local, scoped, loopback, relay;
+	int neighbour_assist; /* index; see grasp_conf_assist() */
 	char *objective_prefix, *scope_prefix;
 	int scope_range; /* index; rules has the value */
 	/* Made by grasp_conf_check(); borrows from the above. */
@@ -22,7 +23,7 @@ struct grasp_conf {
 	struct in6_addr group[GRASP_CONF_GROUPS_MAX];
 };
 
-extern const char *const grasp_conf_ranges[];
+extern const char *const grasp_conf_ranges[], *const grasp_conf_assists[];
 
 /* Rows of the option table of a config that has a struct grasp_conf called grasp. */
 #define GRASP_CONF_ROW(config, member, name, kind, preset, min, max, help) \
@@ -40,6 +41,14 @@ extern const char *const grasp_conf_ranges[];
 		"Speak to the multicast groups of scopes."),                             \
 	    GRASP_CONF_ROW(config, hops, "hops", INT, "6", 1, 255,                       \
 		"How far multicasts go: loop count and hop limit."),                     \
+	    GRASP_CONF_ROW(config, relay, "relay", BOOL, "true", 0, 0,                   \
+		"Pass discoveries and floods on to the other interfaces."),              \
+	    { .name = "grasp.neighbour-assist",                                          \
+		    .type = CONF_CHOICE,                                                 \
+		    .offset = offsetof(config, grasp.neighbour_assist),                  \
+		    .preset = "always",                                                  \
+		    .choices = grasp_conf_assists,                                       \
+		    .help = "Tell neighbours of controllers that we know." },            \
 	    GRASP_CONF_ROW(config, loopback, "loopback", BOOL, "false", 0, 0,            \
 		"Use the loopback interface too, to try things on one machine."),        \
 	    GRASP_CONF_ROW(config, objective_prefix, "objective-prefix", TEXT, NULL, 0,  \
@@ -66,6 +75,10 @@ void grasp_conf_scope(const struct yaml_node *mapping, bool of_node, struct comp
     char dst[GRASP_SCOPE_TEXT_MAX]);
 /* The node that an option with dots in its name has in the file; NULL: not given. */
 const struct yaml_node *grasp_conf_at(const struct yaml_node *root, const char *option);
+
+/* Of controllers; and of whatever else there is, where RFC 8990's rule is enough (F-10). */
+enum grasp_assist grasp_conf_assist(const struct grasp_conf *g);
+enum grasp_assist grasp_conf_assist_other(const struct grasp_conf *g);
 
 struct grasp_groups {
 	struct in6_addr group[GRASP_SCOPE_GROUPS_MAX + GRASP_CONF_GROUPS_MAX];

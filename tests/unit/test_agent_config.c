@@ -109,6 +109,22 @@ both_ways_of_delivery_are_the_default_F_07_SCP_03(void **state)
 	assert_int_equal(groups.len, 0);
 }
 
+static void
+agents_relay_and_help_their_neighbours_unless_told_otherwise_F_10_F_16(void **state)
+{
+	(void)state;
+	assert_int_equal(load("domain: op\n"), 0);
+	assert_true(cfg.grasp.relay);
+	assert_int_equal(grasp_conf_assist(&cfg.grasp), GRASP_ASSIST_ALWAYS);
+	assert_int_equal(grasp_conf_assist_other(&cfg.grasp), GRASP_ASSIST_OTHER_LINK);
+	assert_int_equal(load("grasp: {relay: no, neighbour-assist: other-link}\n"), 0);
+	assert_false(cfg.grasp.relay);
+	assert_int_equal(grasp_conf_assist(&cfg.grasp), GRASP_ASSIST_OTHER_LINK);
+	assert_int_equal(load("grasp: {neighbour-assist: off}\n"), 0);
+	assert_int_equal(grasp_conf_assist(&cfg.grasp), GRASP_ASSIST_OFF);
+	assert_int_equal(grasp_conf_assist_other(&cfg.grasp), GRASP_ASSIST_OFF);
+}
+
 /* SC-06 */
 static void
 a_prefix_and_combinations_shape_the_groups_SC_06_SC_09(void **state)
@@ -283,6 +299,8 @@ main(void)
 		CONFIG_TEST(scopes_become_canonical_attributes),
 		CONFIG_TEST(the_domain_and_the_position_are_attributes_too_SC_09_SCP_07),
 		CONFIG_TEST(both_ways_of_delivery_are_the_default_F_07_SCP_03),
+		CONFIG_TEST(
+		    agents_relay_and_help_their_neighbours_unless_told_otherwise_F_10_F_16),
 		CONFIG_TEST(a_prefix_and_combinations_shape_the_groups_SC_06_SC_09),
 		CONFIG_TEST(what_is_wrong_is_told_with_its_place_SCP_02),
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
