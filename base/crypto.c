@@ -33,7 +33,9 @@ crypto_sha256(struct slice in, uint8_t ret[CRYPTO_SHA256_LEN])
 	/* The digest of nothing is asked for with a pointer that is not NULL. */
 	const void *data = in.len > 0 ? (const void *)in.data : "";
 
-	return EVP_Digest(data, in.len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+	if (EVP_Digest(data, in.len, ret, NULL, EVP_sha256(), NULL) == 1)
+		return 0;
+	return -ENOMEM; /* nothing else can fail */
 }
 
 char *
