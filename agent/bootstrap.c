@@ -15,6 +15,7 @@
 #define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
 #define HINT_JITTER_MS	500
 #define HINT_GAP_MS	10000 /* one candidate is woken by hints at most so often (F-02) */
+#define TOLD_TTL_MS	60000 /* of what newcomers are told */
 #define BACKOFF_MIN_MS	1000
 #define BACKOFF_MAX_MS	60000
 #define GOOD_SESSION_MS 60000 /* so long a session ends the back-off */
@@ -137,6 +138,7 @@ bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms)
 
 	if (!c)
 		return;
+	c->ours = false;
 	c->failures = lasted_ms >= GOOD_SESSION_MS ? 0 : c->failures + 1;
 	c->retry_ms = now(b) + random_between(b->io, 1000, 5000); /* DISC-15 */
 }
@@ -149,7 +151,7 @@ bootstrap_registered(struct bootstrap *b, const struct addr *addr,
 
 	if (!c && !(c = add(b, addr)))
 		return;
-	c->proven = c->has_id = true;
+	c->proven = c->has_id = c->ours = true;
 	c->id = *controller;
 	c->epoch = epoch;
 }
@@ -294,8 +296,23 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 		hear(b, &addr, &d, ttl_ms, false);
 }
 
+/* The controller that holds a lease of ours is known to be one, however we came to know it; the
+ * engine answers newcomers with what it knows (DISC-09). */
+static void
+tell_engine(struct bootstrap *b)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		struct grasp_locator l =
+		    grasp_locator_from_addr(&b->list[i].addr, GRASP_TCP);
+
+		if (b->list[i].ours)
+			(void)grasp_cache_put(
+			    b->node, slice_text(b->objective), &l, TOLD_TTL_MS);
+	}
+}
+
 /* The draft's advertisement is an M_DISCOVERY (F-01). It names nobody to talk to, so we ask
- * ourselves (F-02); we are no controller and never answer. */
+ * ourselves (F-02); we are no controller and never answer as one. */
 static bool
 discovered(void *arg, const struct grasp_peer *from, const struct grasp_objective *asked,
     struct buf *ret_value)
@@ -304,6 +321,7 @@ discovered(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
 	struct fog_domain d;
 
 	(void)from, (void)ret_value;
+	tell_engine(b);
 	if (asked->value.len && fog_domain_decode(asked->value, &d) == 0 &&
 	    concerns_us(b, &d) && (d.domain[0] || d.has_id))
 		search_on_hint(b);
@@ -311,6 +329,30 @@ discovered(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
 }
 
 /* --- discovery ------------------------------------------------------------------------------ */
+static bool
+is_ours(const struct bootstrap *b, struct slice value, struct fog_domain *ret)
+{
+	return fog_domain_decode(value, ret) == 0 && concerns_us(b, ret) && !ret->leaving;
+}
+
+/* Hearsay, and no more than a hint (SEC-08). The copy of the objective is about the controller that
+ * comes first; the others may be for us or not. */
+static void
+found_diverted(struct bootstrap *b, const struct grasp_found *f, bool said)
+{
+	struct fog_domain d;
+	struct addr addr;
+
+	for (size_t i = 0; i < f->locators; i++) {
+		bool about = said && i == 0;
+
+		if (about && !is_ours(b, f->objective->value, &d))
+			continue;
+		if (take_locator(&f->locator[i], f->from.ifindex, &addr))
+			hear(b, &addr, about ? &d : NULL, f->ttl_ms, false);
+	}
+}
+
 static void
 found(void *arg, const struct grasp_found *f)
 {
@@ -319,9 +361,11 @@ found(void *arg, const struct grasp_found *f)
 	bool said = f->objective && f->objective->value.len;
 	struct addr addr;
 
-	if (said &&
-	    (fog_domain_decode(f->objective->value, &d) < 0 || !concerns_us(b, &d) ||
-		d.leaving))
+	if (f->diverted) {
+		found_diverted(b, f, said);
+		return;
+	}
+	if (said && !is_ours(b, f->objective->value, &d))
 		return;
 	for (size_t i = 0; i < f->locators; i++)
 		if (take_locator(&f->locator[i], f->from.ifindex, &addr)) {

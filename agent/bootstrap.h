@@ -24,6 +24,7 @@ struct candidate {
 	unsigned failures;  /* attempts since the last good session */
 	bool fixed;	    /* configured */
 	bool proven;	    /* has given us a lease */
+	bool ours;	    /* and holds it: newcomers may be told (DISC-09) */
 };
 
 struct bootstrap_config {

@@ -18,6 +18,7 @@ struct grasp_discovery {
 	grasp_found_f *found;
 	grasp_searched_f *searched;
 	void *arg;
+	const struct grasp_reach *reach; /* while it is sent; NULL: as the node has it */
 	unsigned responses, sent;
 	bool dead;
 };
@@ -99,7 +100,8 @@ send_everywhere(struct grasp_discovery *d, const struct grasp_objective *objecti
 			.has_objective = true,
 			.objective = *objective,
 		};
-		int r = multicast_send(n, &n->interface[i], &msg);
+		int r = d->reach ? multicast_send_in(n, &n->interface[i], d->reach, &msg)
+				 : multicast_send(n, &n->interface[i], &msg);
 
 		if (r < 0)
 			return r;
@@ -203,6 +205,7 @@ discover(struct grasp_node *n, struct grasp_link *l,
 	d->node = n;
 	TAILQ_INSERT_TAIL(&n->discoveries, d, entry);
 	r = start(d, objective, l, timeout_ms);
+	d->reach = NULL;
 	if (r < 0) {
 		drop(d);
 		return r;
@@ -220,6 +223,23 @@ grasp_discover(struct grasp_node *n, const struct grasp_objective *objective,
 		.found = found, .searched = searched, .arg = arg
 	};
 
+	return discover(n, NULL, objective, timeout_ms, &like, ret);
+}
+
+int
+grasp_discover_in(struct grasp_node *n, const struct grasp_objective *objective,
+    const struct grasp_reach *reach, uint32_t timeout_ms, grasp_found_f *found,
+    grasp_searched_f *searched, void *arg, struct grasp_discovery **ret)
+{
+	const struct grasp_discovery like = {
+		.found = found, .searched = searched, .arg = arg, .reach = reach
+	};
+
+	for (size_t i = 0; i < reach->groups; i++)
+		if (!addr_is_multicast(&reach->group[i]))
+			return -EINVAL;
+	if (n->cfg.dull && reach->groups > 0)
+		return -EINVAL;
 	return discover(n, NULL, objective, timeout_ms, &like, ret);
 }
 
@@ -358,6 +378,22 @@ void
 grasp_cache_forget(struct grasp_node *n, struct slice name, const struct addr *at)
 {
 	discovery_cache_forget(&n->found, name, at);
+}
+
+int
+grasp_cache_put(struct grasp_node *n, struct slice name,
+    const struct grasp_locator *locator, uint32_t ttl_ms)
+{
+	const struct grasp_found found = {
+		.locator = locator, .locators = 1, .diverted = true, .ttl_ms = ttl_ms
+	};
+	const struct grasp_objective o = { .name = name };
+
+	if (locator->kind != O_IPv6_LOCATOR && locator->kind != O_IPv4_LOCATOR)
+		return -EINVAL;
+	if (objective_check(&o) < 0)
+		return -EINVAL;
+	return discovery_cache_put(&n->found, name, &found, 0, node_now(n));
 }
 
 unsigned

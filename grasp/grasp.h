@@ -150,6 +150,16 @@ int grasp_discover_rapid(struct grasp_node *n, const struct grasp_objective *obj
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched,
     const struct grasp_session_ops *rapid, void *arg, struct grasp_discovery **ret)
     MUST_CHECK;
+/* To other groups than all multicasts of the node go to: one message, one session (SC-12). */
+struct grasp_reach {
+	bool link_local; /* ff02::13 */
+	const struct in6_addr *group;
+	size_t groups;
+	unsigned hops; /* of scoped multicasts; 0: as the node has it */
+};
+int grasp_discover_in(struct grasp_node *n, const struct grasp_objective *objective,
+    const struct grasp_reach *reach, uint32_t timeout_ms, grasp_found_f *found,
+    grasp_searched_f *searched, void *arg, struct grasp_discovery **ret) MUST_CHECK;
 /* A unicast M_DISCOVERY on a link that is open (G-073). */
 int grasp_discover_at(struct grasp_link *l, const struct grasp_objective *objective,
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
@@ -160,6 +170,11 @@ int grasp_discover_at(struct grasp_link *l, const struct grasp_objective *object
  * less than min_ttl_ms left are forgotten (A-06). Returns how many. */
 unsigned grasp_cached(struct grasp_node *n, struct slice name, uint32_t min_ttl_ms,
     grasp_found_f *found, void *arg);
+/* Something else than multicast told who supports an objective: from now on it is known as if an answer
+ * had told it, and given away where that is wanted also on the asker's link (GRASP_ASSIST_ALWAYS).
+ * -EINVAL: not a locator with an address; -ENOMEM. */
+int grasp_cache_put(struct grasp_node *n, struct slice name,
+    const struct grasp_locator *locator, uint32_t ttl_ms);
 /* A cached peer did not answer: forget its locators. */
 void grasp_cache_forget(struct grasp_node *n, struct slice name, const struct addr *at);
 

@@ -281,26 +281,37 @@ send_one(
 }
 
 int
-multicast_send(
-    struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
+multicast_send_in(struct grasp_node *n, const struct node_interface *i,
+    const struct grasp_reach *reach, struct grasp_msg *msg)
 {
+	unsigned hops = reach->hops ? reach->hops : n->cfg.hops;
 	int sent = 0, r;
 
-	if (n->cfg.link_local) {
+	if (reach->link_local) {
 		r = node_encode(n, msg, GRASP_MULTICAST_MAX);
 		if (r < 0)
 			return r;
 		sent += send_one(n, i->is.index, &neighbors, 0);
 	}
-	if (n->cfg.sends == 0)
+	if (reach->groups == 0)
 		return sent;
 	set_loop_count(msg, 1);
 	r = node_encode(n, msg, GRASP_MULTICAST_MAX);
 	if (r < 0)
 		return r;
-	for (size_t g = 0; g < n->cfg.sends; g++)
-		sent += send_one(n, i->is.index, &n->cfg.send[g], n->cfg.hops);
+	for (size_t g = 0; g < reach->groups; g++)
+		sent += send_one(n, i->is.index, &reach->group[g], hops);
 	return sent;
+}
+
+int
+multicast_send(
+    struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
+{
+	const struct grasp_reach all = { n->cfg.link_local, n->cfg.send, n->cfg.sends,
+		0 };
+
+	return multicast_send_in(n, i, &all, msg);
 }
 
 int

@@ -12,6 +12,8 @@ void multicast_heard(struct grasp_node *n, const struct grasp_datagram *d);
  * hold (G-013). */
 int multicast_send(struct grasp_node *n, const struct node_interface *i,
     struct grasp_msg *msg) MUST_CHECK;
+int multicast_send_in(struct grasp_node *n, const struct node_interface *i,
+    const struct grasp_reach *reach, struct grasp_msg *msg) MUST_CHECK;
 /* Sends what is in n->out to the neighbours on all interfaces but one (0: on all); how many. */
 int multicast_pass_on(struct grasp_node *n, uint32_t not_to);
 bool multicast_is_link_group(const struct in6_addr *group);

@@ -346,6 +346,158 @@ a_controller_for_other_nodes_is_passed_over_SC_10_SCP_04(void **state)
 	assert_int_equal(fog->warden.registrations, 0);
 }
 
+/* --- neighbours ------------------------------------------------------------------------------- */
+
+/* A second agent in the world of the first one, fe80::b / 2001:db8::b. */
+static struct fog *
+newcomer_new(const char *yaml)
+{
+	struct fog *f = fog_new(yaml);
+
+	fog_warden_stop(f);
+	f->host = fake_host_new(fog->net);
+	f->ifindex = fake_attach(f->host, 1, "fe80::b", "2001:db8::b", NULL);
+	return f;
+}
+
+static bool
+is_from_controller(const struct fake_packet *p)
+{
+	return p->from.ip.s6_addr[15] == 0xc;
+}
+
+/* Whatever the controller says by itself is lost: floods, and answers to discoveries. */
+static bool
+controller_is_not_heard(void *arg, const struct fake_packet *p)
+{
+	(void)arg;
+	return !is_from_controller(p) ||
+	    (p->kind != FAKE_DATAGRAM && p->kind != FAKE_OPEN);
+}
+
+static bool
+newcomer_registers(struct fog *newcomer, int64_t max_ms)
+{
+	bool done;
+
+	fog_agent_start(newcomer);
+	done = fake_run_until(fog->net, fog_is_registered, newcomer, max_ms);
+	fog_agent_stop(newcomer);
+	return done;
+}
+
+static void
+a_neighbour_tells_of_the_controller_whose_answers_are_all_lost_DISC_09_F_10(void **state)
+{
+	struct fog *newcomer = newcomer_new(NULL);
+	struct grasp_msg msg;
+	bool diverted = false;
+
+	(void)state;
+	start_registered();
+	fake_net_filter(fog->net, controller_is_not_heard, NULL);
+	assert_true(newcomer_registers(newcomer, 3000));
+	for (unsigned i = 0; fake_message(fog->net, M_RESPONSE, i, &msg); i++)
+		diverted |= msg.diverted;
+	assert_true(diverted);
+	fog_free(newcomer);
+}
+
+static void
+a_controller_that_was_configured_is_told_too_once_it_gave_a_lease_DISC_09(void **state)
+{
+	struct fog *newcomer = newcomer_new(NULL);
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("controllers: [\"[2001:db8::c]:7017\"]\n");
+	fog_free(newcomer);
+	newcomer = newcomer_new(NULL);
+	fake_net_filter(fog->net, controller_is_not_heard, NULL);
+	start_registered();
+	assert_true(newcomer_registers(newcomer, 3000));
+	fog_free(newcomer);
+}
+
+static void
+a_configured_controller_that_never_gave_a_lease_is_not_told(void **state)
+{
+	struct fog *newcomer;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("controllers: [\"[2001:db8::c]:7017\"]\n");
+	newcomer = newcomer_new(NULL);
+	fake_net_filter(fog->net, controller_is_not_heard, NULL);
+	fog->warden.decline = "full";
+	fog_agent_start(fog);
+	fake_run(fog->net, 3000);
+	assert_false(newcomer_registers(newcomer, 10000));
+	assert_int_equal(fake_count(fog->net, M_RESPONSE), 0);
+	fog_free(newcomer);
+}
+
+static void
+with_assist_off_nobody_is_told_F_10(void **state)
+{
+	struct fog *newcomer;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("grasp: {neighbour-assist: off}\n");
+	newcomer = newcomer_new(NULL);
+	start_registered();
+	fake_net_filter(fog->net, controller_is_not_heard, NULL);
+	assert_false(newcomer_registers(newcomer, 10000));
+	fog_free(newcomer);
+}
+
+/* Who tells of a controller that is none costs the newcomer one attempt. */
+static void
+a_diverted_locator_is_no_more_than_a_hint_DISC_09_S_01(void **state)
+{
+	struct fog *newcomer;
+	const struct candidate *list;
+
+	(void)state;
+	start_registered();
+	newcomer = newcomer_new(NULL);
+	fake_net_filter(fog->net, controller_is_not_heard, NULL);
+	fog->warden.mute = true;
+	fog_agent_start(newcomer);
+	fake_run(fog->net, 3000);
+	assert_int_equal(
+	    bootstrap_candidates(uplink_bootstrap(newcomer->agent->uplink[0]), &list), 1);
+	assert_false(list[0].proven);
+	assert_int_not_equal(list[0].expires_ms, INT64_MAX);
+	fog_agent_stop(newcomer);
+	fog_free(newcomer);
+}
+
+/* Two links, an agent between them: the newcomer is two hops from the controller. */
+static void
+an_agent_between_two_links_relays_for_others_F_16_DISC_07(void **state)
+{
+	struct fog *newcomer;
+
+	(void)state;
+	fog_free(fog);
+	fog = fog_new("grasp: {neighbour-assist: off}\n");
+	fake_attach(fog->host, 2, "fe80::a", "2001:db8:2::a", NULL);
+	newcomer = newcomer_new(NULL);
+	fake_detach(newcomer->host, newcomer->ifindex);
+	newcomer->ifindex =
+	    fake_attach(newcomer->host, 2, "fe80::b", "2001:db8:2::b", NULL);
+	start_registered();
+	fake_run(fog->net, 2000);
+	unsigned before = fog->warden.searches;
+	fog_agent_start(newcomer);
+	fake_run(fog->net, 3000);
+	assert_true(fog->warden.searches > before);
+	fog_agent_stop(newcomer);
+	fog_free(newcomer);
+}
+
 static bool
 heard_of_two(void *arg)
 {
@@ -955,6 +1107,14 @@ main(void)
 		FOG_TEST(discovery_slows_down_and_never_stops),
 		FOG_TEST(a_controller_of_another_domain_is_passed_over_DOM_02),
 		FOG_TEST(a_controller_for_other_nodes_is_passed_over_SC_10_SCP_04),
+		FOG_TEST(
+		    a_neighbour_tells_of_the_controller_whose_answers_are_all_lost_DISC_09_F_10),
+		FOG_TEST(
+		    a_controller_that_was_configured_is_told_too_once_it_gave_a_lease_DISC_09),
+		FOG_TEST(a_configured_controller_that_never_gave_a_lease_is_not_told),
+		FOG_TEST(with_assist_off_nobody_is_told_F_10),
+		FOG_TEST(a_diverted_locator_is_no_more_than_a_hint_DISC_09_S_01),
+		FOG_TEST(an_agent_between_two_links_relays_for_others_F_16_DISC_07),
 		FOG_TEST(all_controllers_that_answer_are_kept_F_13_G_076),
 		FOG_TEST(
 		    a_search_goes_to_the_groups_of_all_attributes_with_one_session_F_07_SC_12),
