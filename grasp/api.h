@@ -135,8 +135,8 @@ struct grasp_api_registration {
 };
 /* To be asked for it, to ask for its negotiation, or to flood it. Not needed to discover, to
  * synchronize and to look at floods. options NULL: all zero. objective's value is not used. NOT_BOTH,
- * NOT_DRY (dry without neg), OBJ_REG, OBJ_FULL, NO_ASA, UNSPEC (bad name; registered by hand with
- * grasp_register()). */
+ * NOT_DRY (dry without neg), OBJ_REG (also by hand, with grasp_register()), OBJ_FULL, NO_ASA, UNSPEC
+ * (bad name). */
 enum grasp_code grasp_api_register_objective(struct grasp_api *api, uint32_t asa,
     const struct grasp_api_objective *objective,
     const struct grasp_api_registration *options) MUST_CHECK;
@@ -272,8 +272,9 @@ enum grasp_code grasp_api_expire_flood(
 
 /* --- invalid messages (§2.3.7) -------------------------------------------------------------- */
 /* Answers the peer's last message with M_INVALID and ends the session; info says why, as zero or more
- * CBOR items. The handle is void afterwards. OK, NO_ASA, NO_SESSION, CBOR_FAIL, NO_SOCKET (there
- * is no connection yet), SOCK_ERR_END. */
+ * CBOR items. The handle is void afterwards. OK, NO_ASA, NO_SESSION; CBOR_FAIL: info is no CBOR, and
+ * NO_SOCKET: the peer has not said anything yet: the session goes on. SOCK_ERR_END: it is over, but
+ * the peer could not be told. */
 enum grasp_code grasp_api_send_invalid(
     struct grasp_api *api, uint32_t asa, uint32_t session, struct slice info);
 #ifdef __cplusplus

@@ -373,6 +373,16 @@ grasp_register(struct grasp_node *n, const char *name, unsigned flags,
 	return 0;
 }
 
+void
+node_registration_set(struct grasp_registration *r, unsigned flags,
+    const struct grasp_support *support, uint32_t ttl_ms, bool local)
+{
+	r->flags = flags;
+	r->support = *support;
+	r->ttl_ms = ttl_ms;
+	r->local = local;
+}
+
 static void
 destroy_registration(struct garbage *g)
 {

@@ -114,6 +114,8 @@ struct grasp_registration {
 	char name[GRASP_NAME_MAX + 1];
 	unsigned flags;
 	struct grasp_support support;
+	uint32_t ttl_ms; /* of our M_RESPONSE; 0: RESPONSE_TTL_MS */
+	bool local;	 /* which tells a link-local address alone */
 	void *arg;
 	bool newcomer, dead;
 };
@@ -200,6 +202,9 @@ void node_timer_stop(struct grasp_node *n, struct grasp_timer *t);
 void node_timer_free(struct grasp_node *n, struct grasp_timer **t);
 /* --- node.c: what the parts ask of each other ------------------------------------------------ */
 struct grasp_registration *node_registration(struct grasp_node *n, struct slice name);
+/* What it offers from now on. */
+void node_registration_set(struct grasp_registration *r, unsigned flags,
+    const struct grasp_support *support, uint32_t ttl_ms, bool local);
 uint32_t node_new_session_id(struct grasp_node *n);
 struct node_interface *node_interface(struct grasp_node *n, uint32_t ifindex);
 /* A global or ULA address of ours if there is one, else a link-local one (G-041); false: none. */

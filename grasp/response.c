@@ -182,12 +182,13 @@ add_of_kind(struct grasp_node *n, const struct node_interface *i, bool link_loca
 			add_locator(n, &i->is.addr[a], msg);
 }
 
-/* Global and ULA ones; a link-local one only if there is nothing else (G-025, G-026), or in DULL,
- * which has no others (G-142). */
+/* Global and ULA ones; a link-local one only if there is nothing else or the objective wants it
+ * (G-025, G-026), or in DULL, which has no others (G-142). */
 static void
-add_locators(struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
+add_locators(struct grasp_node *n, const struct node_interface *i, bool local,
+    struct grasp_msg *msg)
 {
-	if (!n->cfg.dull)
+	if (!n->cfg.dull && !local)
 		add_of_kind(n, i, false, GRASP_LOCATORS_MAX, msg);
 	if (msg->locators == 0)
 		add_of_kind(n, i, true, 1, msg);
@@ -226,13 +227,13 @@ answer(struct grasp_node *n, const struct grasp_registration *reg,
 		.type = M_RESPONSE,
 		.session_id = q->msg->session_id,
 		.initiator = q->msg->initiator,
-		.time_ms = RESPONSE_TTL_MS,
+		.time_ms = reg->ttl_ms ? reg->ttl_ms : RESPONSE_TTL_MS,
 	};
 	char text[ADDR_TEXT_MAX];
 	int r;
 
 	if (i)
-		add_locators(n, i, &msg);
+		add_locators(n, i, reg->local, &msg);
 	else if (q->link) /* a stream need not know its interface */
 		add_locator(n, &q->link->local.ip, &msg);
 	if (value->pos > 0 && !value->err) { /* G-068 */
