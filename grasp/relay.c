@@ -169,6 +169,7 @@ relay_done(struct grasp_node *n)
 		drop(n, r);
 	free(n->relayed_discoveries.by_source);
 	free(n->relayed_floods.by_source);
+	free(n->relayed_answers.by_source);
 }
 
 static void
