@@ -9,8 +9,10 @@
 #include "base/log.h"
 #include "grasp/scope.h"
 
-#define SEARCH_MIN_MS	1000
+#define SEARCH_MIN_MS	700
 #define SEARCH_MAX_MS	60000
+#define SEARCH_WAIT_MS	3000  /* for an answer: TCP repeats a lost opening after 1 s */
+#define SEARCHES	2     /* that may be answered at a time */
 #define SEARCH_DEAF_MS	100   /* until an interface has an address to speak from */
 #define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
 #define HINT_JITTER_MS	500
@@ -20,14 +22,19 @@
 #define BACKOFF_MAX_MS	60000
 #define GOOD_SESSION_MS 60000 /* so long a session ends the back-off */
 
+struct search {
+	struct bootstrap *bootstrap;
+	struct grasp_discovery *discovery; /* NULL: none under way */
+};
+
 struct bootstrap {
 	struct grasp_node *node;
 	struct grasp_io *io;
 	struct bootstrap_config cfg;
 	char objective[FOG_NAME_MAX + 1];
 	struct grasp_registration *listening;
-	struct grasp_discovery *discovery; /* NULL: none under way */
-	struct grasp_timer *timer;	   /* of the next M_DISCOVERY */
+	struct search search[SEARCHES];
+	struct grasp_timer *timer; /* of the next M_DISCOVERY */
 	int64_t interval_ms;
 	int64_t hinted_ms; /* last search that a foreign advertisement caused */
 	bool searching;
@@ -125,6 +132,7 @@ bootstrap_failed(struct bootstrap *b, const struct addr *addr)
 {
 	struct candidate *c = find(b, addr);
 
+	grasp_cache_forget(b->node, slice_text(b->objective), addr); /* */
 	if (!c)
 		return;
 	c->failures++;
@@ -356,7 +364,7 @@ found_diverted(struct bootstrap *b, const struct grasp_found *f, bool said)
 static void
 found(void *arg, const struct grasp_found *f)
 {
-	struct bootstrap *b = arg;
+	struct bootstrap *b = ((struct search *)arg)->bootstrap;
 	struct fog_domain d;
 	bool said = f->objective && f->objective->value.len;
 	struct addr addr;
@@ -375,12 +383,26 @@ found(void *arg, const struct grasp_found *f)
 		}
 }
 
+/* What others had us find is news only of whom we do not know: the list knows more of its own. */
+static void
+recalled(void *arg, const struct grasp_found *f)
+{
+	struct search *s = arg;
+	struct addr addr;
+
+	for (size_t i = 0; i < f->locators; i++)
+		if (take_locator(&f->locator[i], f->from.ifindex, &addr) &&
+		    find(s->bootstrap, &addr))
+			return;
+	found(s, f);
+}
+
 static void
 searched(void *arg, unsigned responses)
 {
-	struct bootstrap *b = arg;
+	struct search *s = arg;
 
-	b->discovery = NULL;
+	s->discovery = NULL;
 	if (!responses)
 		log_debug("bootstrap", "no controller has answered");
 }
@@ -403,6 +425,7 @@ static bool
 discover(struct bootstrap *b)
 {
 	struct fog_domain self = { .has_id = true, .id = *b->cfg.id, .role = FOG_AGENT };
+	struct search *s = &b->search[b->searches % SEARCHES]; /* the oldest */
 	char attributes[GRASP_SCOPE_TEXT_MAX];
 	uint8_t memory[512];
 	struct buf value;
@@ -418,14 +441,15 @@ discover(struct bootstrap *b)
 		.flags = F_DISC | F_SYNCH,
 		.loop_count = b->cfg.hops ? b->cfg.hops : FOG_LOOP_COUNT,
 		.value = buf_slice(&value) };
-	grasp_discovery_cancel(TAKE(b->discovery));
-	int err = grasp_discover(b->node, &o, 0, found, searched, b, &b->discovery);
+	grasp_discovery_cancel(TAKE(s->discovery));
+	int err = grasp_discover(
+	    b->node, &o, SEARCH_WAIT_MS, found, searched, s, &s->discovery);
 	if (err < 0) {
 		log_debug("bootstrap", "cannot send a discovery: %s", strerror(-err));
 		return true;
 	}
 	b->searches++;
-	return grasp_discovery_sent(b->discovery) > 0;
+	return grasp_discovery_sent(s->discovery) > 0;
 }
 
 static void
@@ -435,6 +459,9 @@ fire(void *arg)
 
 	if (!b->searching)
 		return;
+	if (!was_just_heard(b)) /* G-074 */
+		grasp_cached(
+		    b->node, slice_text(b->objective), 0, recalled, &b->search[0]);
 	if (!was_just_heard(b) && !discover(b)) {
 		timer_set(b->io, b->timer, SEARCH_DEAF_MS);
 		return;
@@ -454,6 +481,13 @@ search_on_hint(struct bootstrap *b)
 	timer_set(b->io, b->timer, random_below(b->io, HINT_JITTER_MS + 1));
 }
 
+static void
+stop_searches(struct bootstrap *b)
+{
+	for (size_t i = 0; i < SEARCHES; i++)
+		grasp_discovery_cancel(TAKE(b->search[i].discovery));
+}
+
 void
 bootstrap_search(struct bootstrap *b, int64_t delay_ms)
 {
@@ -469,7 +503,7 @@ bootstrap_rest(struct bootstrap *b)
 {
 	b->searching = false;
 	timer_stop(b->io, b->timer);
-	grasp_discovery_cancel(TAKE(b->discovery));
+	stop_searches(b);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -513,6 +547,8 @@ bootstrap_new(struct grasp_node *node, const struct bootstrap_config *cfg,
 	b->news = news;
 	b->arg = arg;
 	b->hinted_ms = INT64_MIN;
+	for (size_t i = 0; i < SEARCHES; i++)
+		b->search[i].bootstrap = b;
 	fog_objective_name(cfg->prefix, FOGDOMAIN, b->objective);
 	err = timer_new(b->io, fire, b, &b->timer);
 	if (err < 0)
@@ -530,7 +566,7 @@ bootstrap_free(struct bootstrap *b)
 {
 	if (!b)
 		return;
-	grasp_discovery_cancel(b->discovery);
+	stop_searches(b);
 	grasp_deregister(b->listening);
 	timer_free(b->io, b->timer);
 	free(b);
