@@ -233,6 +233,8 @@ measure_report(struct sim *s)
 		print_text(s, all);
 	good = holds(c->within_ms, s->last_ms >= 0 && s->last_ms <= c->within_ms,
 	    "everybody has a controller within ms", c->within_ms);
+	good &= holds(c->again_max, quantile(s, 95) <= c->again_max,
+	    "95 % have a controller, each time, within ms", c->again_max);
 	good &= holds(c->mean_max, all.sum <= (uint64_t)c->mean_max * c->nodes,
 	    "messages sent per node on average at most", c->mean_max);
 	good &= holds(c->most_max, all.most <= c->most_max,

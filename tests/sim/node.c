@@ -3,8 +3,22 @@
  * An agent as far as it looks for controllers: one engine, and the uplink of fogwatch-agent. */
 #include "tests/sim/sim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+static void
+tell_slow(const struct sim_node *n, int64_t ms)
+{
+	const struct bootstrap *b = uplink_bootstrap(n->uplink);
+	const struct candidate *c;
+	size_t candidates = bootstrap_candidates(b, &c);
+
+	printf("# node %u on link %u took %" PRId64 " ms: %" PRIu64
+	       " searches, %zu candidates, %u failures\n",
+	    n->number, n->link, ms, n->searches + bootstrap_searches(b), candidates,
+	    candidates ? c->failures : 0);
+}
 
 static void
 has_controller(struct sim_node *n)
@@ -16,9 +30,14 @@ has_controller(struct sim_node *n)
 		return;
 	if (s->took < SAMPLES_MAX)
 		s->took_ms[s->took++] = (uint32_t)(now - n->on_ms);
+	if (s->cfg.slow_ms && now - n->on_ms > s->cfg.slow_ms)
+		tell_slow(n, now - n->on_ms);
 	n->on_ms = -1;
 	s->waiting--;
-	if (s->waiting == 0 && s->last_ms < 0)
+	if (n->found)
+		return;
+	n->found = true;
+	if (--s->never == 0)
 		s->last_ms = now - s->start_ms;
 }
 
@@ -59,7 +78,9 @@ void
 node_power_on(struct sim_node *n)
 {
 	static const struct caps none;
-	struct grasp_config cfg = { .link_local = true, .relay = n->relays };
+	struct grasp_config cfg = { .link_local = true,
+		.relay = n->relays,
+		.assist = grasp_conf_assist_other(&n->cfg->grasp) };
 	struct grasp_io *io;
 	int err;
 

@@ -74,6 +74,7 @@ make_nodes(struct sim *s, struct agent_config *cfg)
 	s->took_ms = calloc(SAMPLES_MAX, sizeof *s->took_ms);
 	if (!s->node || !s->of || !s->took_ms)
 		abort();
+	s->never = s->cfg.nodes;
 	for (unsigned i = 0; i < s->cfg.nodes; i++) {
 		struct sim_node *n = &s->node[i];
 
@@ -157,6 +158,8 @@ run(struct sim *s)
 	struct agent_config cfg = { .domain = (char *)"", .history.spool = 1024 };
 	struct timespec from, to;
 
+	cfg.grasp.neighbour_assist = s->cfg.assist;
+
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	s->net = fake_net_new(s->cfg.seed);
 	fake_net_capture(s->net, false);
@@ -193,10 +196,10 @@ finish(struct sim *s)
 
 static const char usage[] =
     "usage: sim [--nodes N] [--links N] [--topology star|chain|ring|tree] [--fan N]\n"
-    "           [--relays N] [--controllers N] [--loss PCT] [--delay MIN,MAX] [--churn "
-    "PCT]\n"
-    "           [--spread MS] [--controller-at MS] [--seconds N] [--seed N] [--json]\n"
-    "           [--within MS] [--mean-max N] [--most-max N]\n";
+    "           [--relays N] [--assist off|other-link|always] [--controllers N]\n"
+    "           [--controller-at MS] [--loss PCT] [--delay MIN,MAX] [--churn PCT]\n"
+    "           [--spread MS] [--seconds N] [--seed N] [--slow MS] [--json]\n"
+    "           [--within MS] [--again-max MS] [--mean-max N] [--most-max N]\n";
 
 enum {
 	NODES,
@@ -210,10 +213,13 @@ enum {
 	CONTROLLER_AT,
 	SECONDS,
 	SEED,
+	SLOW,
 	WITHIN,
+	AGAIN_MAX,
 	MEAN_MAX,
 	MOST_MAX,
 	DELAY,
+	ASSIST,
 	TOPOLOGY,
 	JSON,
 	OPTIONS
@@ -231,10 +237,13 @@ static const struct option options[] = {
 	{ "controller-at", 1, NULL, CONTROLLER_AT },
 	{ "seconds", 1, NULL, SECONDS },
 	{ "seed", 1, NULL, SEED },
+	{ "slow", 1, NULL, SLOW },
 	{ "within", 1, NULL, WITHIN },
+	{ "again-max", 1, NULL, AGAIN_MAX },
 	{ "mean-max", 1, NULL, MEAN_MAX },
 	{ "most-max", 1, NULL, MOST_MAX },
 	{ "delay", 1, NULL, DELAY },
+	{ "assist", 1, NULL, ASSIST },
 	{ "topology", 1, NULL, TOPOLOGY },
 	{ "json", 0, NULL, JSON },
 	{ 0 },
@@ -252,6 +261,15 @@ read_topology(const char *word, enum topology *ret)
 }
 
 static bool
+read_assist(const char *word, int *ret)
+{
+	for (*ret = 0; grasp_conf_assists[*ret]; (*ret)++)
+		if (strcmp(word, grasp_conf_assists[*ret]) == 0)
+			return true;
+	return false;
+}
+
+static bool
 read_option(int which, const char *text, struct sim_config *c)
 {
 	unsigned *const number[OPTIONS] = { [NODES] = &c->nodes,
@@ -264,7 +282,9 @@ read_option(int which, const char *text, struct sim_config *c)
 		[SPREAD] = &c->spread_ms,
 		[CONTROLLER_AT] = &c->controller_at_ms,
 		[SECONDS] = &c->duration_ms,
+		[SLOW] = &c->slow_ms,
 		[WITHIN] = &c->within_ms,
+		[AGAIN_MAX] = &c->again_max,
 		[MEAN_MAX] = &c->mean_max,
 		[MOST_MAX] = &c->most_max };
 
@@ -274,6 +294,8 @@ read_option(int which, const char *text, struct sim_config *c)
 		return c->json = true;
 	if (which == TOPOLOGY)
 		return read_topology(text, &c->topology);
+	if (which == ASSIST)
+		return read_assist(text, &c->assist);
 	if (which == DELAY)
 		return sscanf(text, "%u,%u", &c->delay_min_ms, &c->delay_max_ms) == 2;
 	if (which == SEED)
@@ -288,7 +310,8 @@ read_option(int which, const char *text, struct sim_config *c)
 int
 main(int argc, char **argv)
 {
-	static struct sim s = { .cfg = { .nodes = 1000,
+	static struct sim s = { .cfg = { .assist = -1,
+				    .nodes = 1000,
 				    .links = 10,
 				    .relays = 1,
 				    .fan = 3,
@@ -309,6 +332,8 @@ main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (s.cfg.assist < 0)
+		read_assist("always", &s.cfg.assist); /* as configured by default */
 	s.random = s.cfg.seed;
 	log_open("sim", LOG_LEVEL_ERROR);
 	run(&s);

@@ -22,6 +22,7 @@ struct sim_config {
 	unsigned relays; /* nodes that join a link to the next one */
 	unsigned fan;	 /* of a tree */
 	unsigned controllers;
+	int assist; /* of neighbours: index of grasp_conf_assists */
 	unsigned loss_pct;
 	unsigned delay_min_ms, delay_max_ms;
 	unsigned churn_pct; /* of the nodes that leave and return in a minute */
@@ -29,9 +30,11 @@ struct sim_config {
 	unsigned controller_at_ms;
 	unsigned duration_ms;
 	uint64_t seed;
+	unsigned slow_ms; /* who takes longer is told of; 0: nobody */
 	bool json;
 	/* What must hold; 0: not asked for. */
 	unsigned within_ms;	     /* everybody has a controller */
+	unsigned again_max;	     /* ms that 95 % of all nodes need, each time */
 	unsigned mean_max, most_max; /* messages sent per node, without heartbeats */
 };
 
@@ -40,8 +43,8 @@ struct sim;
 struct sim_node {
 	struct sim *sim;
 	unsigned number, link;
-	bool relays, on;
-	unsigned to; /* link that it relays to */
+	bool relays, on, found; /* a controller, in any of its lives */
+	unsigned to;		/* link that it relays to */
 	struct fake_host *host;
 	struct grasp_node *grasp;
 	struct agent_config *cfg;
@@ -69,9 +72,10 @@ struct sim {
 	struct tally *of; /* by number of the node; controllers after the agents */
 	uint64_t random;
 	unsigned waiting;  /* nodes that are on and without a controller */
+	unsigned never;	   /* nodes that have had none */
 	uint32_t *took_ms; /* how long it took, each time */
 	size_t took, lost;
-	int64_t last_ms; /* when the last one at first had its controller; -1: not yet */
+	int64_t last_ms; /* when the last one had its first controller; -1: not yet */
 	struct grasp_counters counters; /* of lives that are over */
 	size_t memory;			/* bytes per node, after power on */
 	double wall_s;
