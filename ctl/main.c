@@ -186,8 +186,9 @@ run_here(const struct call *call, struct printer *p)
 	buf_init(&args, ARGS_MAX);
 	buf_init(&p->pending, PENDING_MAX);
 	call_args_for(call, NULL, &args);
+	p->output->begin(p);
 	status = call->command->run(buf_slice(&args), p);
-	if (fflush(p->to) && !status)
+	if ((!status || p->items) && (p->output->end(p) || fflush(p->to)))
 		status = EXIT_REFUSED;
 	buf_done(&p->pending);
 	buf_done(&args);
