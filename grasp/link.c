@@ -353,6 +353,14 @@ make_room(struct grasp_node *n)
 	return false;
 }
 
+/* G-137, G-144: in DULL from the one link alone. */
+static bool
+may_come(const struct grasp_node *n, const struct addr *peer)
+{
+	return !n->cfg.dull ||
+	    (addr_is_link_local(&peer->ip) && peer->ifindex == n->cfg.interface);
+}
+
 void
 link_accept(struct grasp_node *n, struct grasp_stream *stream)
 {
@@ -360,7 +368,7 @@ link_accept(struct grasp_node *n, struct grasp_stream *stream)
 	struct addr peer;
 
 	n->io->ops->stream_peer(stream, &peer);
-	if (n->cfg.dull && !addr_is_link_local(&peer.ip)) { /* G-144 */
+	if (!may_come(n, &peer)) {
 		n->counters.bad_source++;
 		n->io->ops->stream_close(stream, true);
 		return;
