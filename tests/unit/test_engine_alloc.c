@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/support/lab.h"
+#include "tests/support/web.h"
 
 static const uint8_t one = 1;
 #define ONE ((struct slice){ &one, 1 })
@@ -123,6 +123,88 @@ any_allocation_may_fail_once_G_056(void **state)
 	assert_true(n > 15); /* it did fail */
 }
 
+/* 0 asks, 1 relays, 2 answers; 3 on the first link assists. */
+static struct web web;
+
+static void
+build_web(void)
+{
+	static const struct grasp_config plain = { .link_local = true },
+					 helps = { .link_local = true,
+						 .assist = GRASP_ASSIST_ALWAYS };
+
+	web_init(&web);
+	web_add(&web, &plain, 1, 0);
+	web_add(&web, NULL, 1, 2, 0);
+	web_add(&web, &plain, 2, 0);
+	web_add(&web, &helps, 1, 0);
+	web_support(&web, 2, "EX1", NULL);
+	assert_int_equal(grasp_register(web.n[2].node, "EX2", 0, &diary_listener,
+			     &web.n[2].diary, &web.n[0].reg),
+	    0);
+}
+
+static bool
+ask_across(unsigned from)
+{
+	struct grasp_objective o = lab_objective("EX1", F_DISC, ONE);
+	struct diary *d = &web.n[from].diary;
+	int r;
+
+	*d = (struct diary){ 0 };
+	r = grasp_discover(
+	    web.n[from].node, &o, 0, diary_found, diary_searched, d, &web.n[from].d);
+	assert_true(r == 0 || r == -ENOMEM);
+	web_run(&web, 1000);
+	return d->found > 0;
+}
+
+static bool
+flood_across(void)
+{
+	struct grasp_objective o = lab_objective("EX2", F_SYNCH | F_DISC, ONE);
+	int r;
+
+	web.n[2].diary.flooded = 0;
+	r = grasp_flood(web.n[0].node, &o, NULL, 60000);
+	assert_true(r == 1 || r == -ENOMEM);
+	web_run(&web, 100);
+	return web.n[2].diary.flooded == 1;
+}
+
+static bool
+try_across(void)
+{
+	bool all = ask_across(0); /* through the relay */
+
+	all = ask_across(3) && all; /* told by the relay, which knows now */
+	web_run(&web, 1000);
+	all = ask_across(0) && all; /* told by 3 as well */
+	return flood_across() && all;
+}
+
+static void
+any_allocation_of_a_relay_may_fail_once_G_056(void **state)
+{
+	int n = 0;
+	bool failed = true;
+
+	(void)state;
+	while (failed) {
+		build_web();
+		countdown = ++n;
+		try_across();
+		failed = countdown == 0;
+		countdown = 0;
+		web_run(&web, 70000);
+		assert_true(try_across());
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(fake_streams(web.n[i].host), 0);
+		web_done(&web);
+	}
+	assert_true(n > 25);
+}
+
 static void
 a_node_is_made_wholly_or_not_at_all(void **state)
 {
@@ -152,6 +234,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(any_allocation_may_fail_once_G_056),
+		TEST(any_allocation_of_a_relay_may_fail_once_G_056),
 		TEST(a_node_is_made_wholly_or_not_at_all),
 	};
 

@@ -212,6 +212,46 @@ the_loser_of_a_node_is_told(void **state)
 	assert_int_equal(a.ended, 1);
 }
 
+/* Both instances are on this host, on one port 7017 for multicast and each on its own for TCP; each
+ * hears what the other sends on its own end of the cable and on the other one. */
+static void
+two_instances_on_one_host_both_hear_each_multicast_G_053_I_21_I_22(void **state)
+{
+	static const char *const end[] = { "e1", NULL };
+	struct grasp_io_ev_config io_cfg = { .allow = end };
+	struct grasp_config cfg = { .port = free_port(), .link_local = true };
+	struct grasp_objective o = lab_objective("EX1", F_DISC | F_SYNCH, TWO);
+	struct grasp_registration *third_reg;
+	struct diary third = { 0 };
+	struct grasp_discovery *d;
+	struct grasp_node *n;
+	struct grasp_io *io;
+	unsigned tries = 0;
+
+	(void)state;
+	if (!multicast)
+		skip();
+	assert_int_equal(grasp_io_ev_new(world[0].loop, &io_cfg, &io), 0);
+	assert_int_equal(grasp_node_new(io, &cfg, &n), 0);
+	assert_int_equal(
+	    grasp_register(n, "EX1", F_DISC, &diary_support, &third, &third_reg), 0);
+	while ((b.asked == 0 || third.asked == 0) && tries++ < 20) {
+		a.searched = 0;
+		assert_int_equal(
+		    grasp_discover(node[0], &o, 0, diary_found, diary_searched, &a, &d),
+		    0);
+		await(&a.searched);
+	}
+	assert_true(b.asked > 0 && third.asked > 0); /* from the other host */
+	third.asked = b.flooded = third.flooded = 0;
+	assert_int_equal(grasp_flood(node[1], &o, NULL, 1000), 1);
+	await(&third.flooded); /* from the same one: looped back */
+	assert_int_equal(b.flooded, 0);
+	assert_true(grasp_node_counters(node[1])->own > 0);
+	grasp_node_free(n);
+	grasp_io_ev_free(io);
+}
+
 #define CASE(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int
@@ -220,6 +260,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_neighbour_is_found_by_multicast_and_answers_over_tcp),
 		CASE(a_flood_is_heard_by_the_other_node_only),
+		CASE(two_instances_on_one_host_both_hear_each_multicast_G_053_I_21_I_22),
 		CASE(both_sides_negotiate_on_one_held_link),
 		CASE(nobody_listening_is_a_refusal_and_closes_the_link_G_055),
 		CASE(nobody_there_is_a_refusal_too_I_12),

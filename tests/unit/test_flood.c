@@ -2,6 +2,7 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "grasp/node_int.h"
@@ -468,6 +469,185 @@ a_later_listener_may_leave_while_it_is_told(void **state)
 	assert_null(f.lab.node[1]);
 }
 
+/* --- several objectives, and what was heard --------------------------------------------------------- */
+
+static void
+several_objectives_go_in_one_message_each_with_its_locator_G_112(void **state)
+{
+	struct grasp_objective o[3] = { lab_objective("EX1", F_SYNCH, ONE),
+		lab_objective("EX2", F_SYNCH, TWO), lab_objective("EX3", F_SYNCH, ONE) };
+	struct grasp_locator l[3] = { anywhere, { 0 }, anywhere };
+	struct grasp_msg m;
+
+	(void)state;
+	l[2].port = 99;
+	o[2].loop_count = 3;
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, l, 3, 30000), 1);
+	assert_int_equal(fake_count(f.lab.net, M_FLOOD), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m));
+	assert_int_equal(m.items, 3);
+	assert_int_equal(m.flooded[0].loop_count, 6);
+	assert_int_equal(m.flooded[2].loop_count, 3);
+	assert_int_equal(m.locator[0].port, GRASP_LISTEN_PORT);
+	assert_int_equal(m.locator[1].kind, 0);
+	assert_int_equal(m.locator[2].port, 99);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(f.heard[1].flooded, 1);
+	assert_int_equal(grasp_flooded(f.lab.node[1], slice_text("EX2"), NULL, NULL), 1);
+}
+
+static void
+one_to_16_objectives_go_in_a_message(void **state)
+{
+	struct grasp_objective o[GRASP_FLOOD_ITEMS_MAX + 1];
+	char name[GRASP_FLOOD_ITEMS_MAX + 1][8];
+
+	(void)state;
+	for (int i = 0; i <= GRASP_FLOOD_ITEMS_MAX; i++) {
+		snprintf(name[i], sizeof name[i], "EX%d", i);
+		o[i] = lab_objective(name[i], F_SYNCH, ONE);
+	}
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, NULL, 0, 1), -EINVAL);
+	assert_int_equal(
+	    grasp_flood_all(f.lab.node[0], o, NULL, GRASP_FLOOD_ITEMS_MAX + 1, 1),
+	    -EINVAL);
+	assert_int_equal(
+	    grasp_flood_all(f.lab.node[0], o, NULL, GRASP_FLOOD_ITEMS_MAX, 1), 1);
+	o[3].name = slice_text("");
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, NULL, 4, 1), -EINVAL);
+	assert_int_equal(fake_count(f.lab.net, M_FLOOD), 1);
+}
+
+static void
+one_link_local_locator_keeps_the_whole_flood_on_the_link_A_08_G_122(void **state)
+{
+	struct grasp_objective o[2] = { lab_objective("EX1", F_SYNCH, ONE),
+		lab_objective("EX2", F_SYNCH, TWO) };
+	struct grasp_locator l[2] = { anywhere,
+		{ O_IPv6_LOCATOR, lab_ip("fe80::1"), { 0 }, GRASP_TCP, 7 } };
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, l, 2, 30000), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m));
+	assert_int_equal(m.flooded[0].loop_count, 1);
+	assert_int_equal(m.flooded[1].loop_count, 1);
+}
+
+static void
+flooded_objectives_too_large_together_are_not_sent_G_013(void **state)
+{
+	static uint8_t value[603] = { 0x59, 0x02, 0x58 };
+	struct grasp_objective o[2] = { lab_objective(
+					    "EX1", F_SYNCH, (struct slice){ value, 603 }),
+		lab_objective("EX2", F_SYNCH, (struct slice){ value, 603 }) };
+
+	(void)state;
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, NULL, 1, 1), 1);
+	assert_int_equal(grasp_flood_all(f.lab.node[0], o, NULL, 2, 1), -EMSGSIZE);
+}
+
+static void
+what_was_flooded_can_be_asked_for_while_it_lives_G_113_G_115_G_116(void **state)
+{
+	struct grasp_objective wrapped = lab_objective(
+	    "EX1", F_SYNCH, (struct slice){ (const uint8_t *)"\xd8\x18\x41\x02", 4 });
+	struct diary d = { 0 };
+	struct grasp_node *n = f.lab.node[1];
+
+	(void)state;
+	assert_int_equal(flood(NULL, 1000), 1);
+	assert_int_equal(grasp_flood(f.lab.node[2], &wrapped, &anywhere, 5000), 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(
+	    grasp_flooded(n, slice_text("EX1"), diary_listener.flooded, &d), 2);
+	assert_int_equal(d.flooded, 2);
+	assert_int_equal(d.value_len, 1);
+	assert_int_equal(d.value[0], 2); /* without the tag */
+	assert_int_equal(d.locator[0].port, GRASP_LISTEN_PORT);
+	assert_in_range(d.ttl_ms, 4980, 4999);
+	assert_int_equal(grasp_flooded(n, slice_text("EX2"), NULL, NULL), 0);
+	fake_run(f.lab.net, 1000);
+	assert_int_equal(grasp_flooded(n, slice_text("EX1"), NULL, NULL), 1);
+	fake_run(f.lab.net, 5000);
+	assert_int_equal(grasp_flooded(n, slice_text("EX1"), NULL, NULL), 0);
+}
+
+static void
+what_was_flooded_can_be_forgotten_by_its_locator_or_by_name(void **state)
+{
+	struct grasp_locator at = { O_IPv6_LOCATOR, lab_address(0).ip, { 0 }, GRASP_TCP,
+		GRASP_LISTEN_PORT };
+	struct grasp_node *n = f.lab.node[1];
+	struct slice name = slice_text("EX1");
+
+	(void)state;
+	assert_int_equal(flood(NULL, 0), 1);
+	assert_int_equal(flood(&anywhere, 0), 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(grasp_flooded(n, name, NULL, NULL), 2);
+	at.port++;
+	assert_int_equal(grasp_flood_expire(n, name, &at), 0);
+	at.port--;
+	assert_int_equal(grasp_flood_expire(n, name, &at), 1);
+	assert_int_equal(grasp_flood_expire(n, name, &at), 0);
+	assert_int_equal(grasp_flooded(n, name, NULL, NULL), 1);
+	assert_int_equal(flood(&anywhere, 0), 1); /* it is back at once */
+	fake_run(f.lab.net, 10);
+	assert_int_equal(grasp_flood_expire(n, name, NULL), 2);
+	assert_int_equal(grasp_flooded(n, name, NULL, NULL), 0);
+}
+
+static void
+expire_all(struct diary *d)
+{
+	(void)d;
+	grasp_flood_expire(f.lab.node[1], slice_text("EX1"), NULL);
+}
+
+static void
+free_it(struct diary *d)
+{
+	(void)d;
+	grasp_node_free(f.lab.node[1]);
+	f.lab.node[1] = NULL;
+}
+
+static void
+whoever_is_told_of_floods_may_forget_them_or_end_the_node(void **state)
+{
+	struct diary d = { .then = expire_all };
+
+	(void)state;
+	assert_int_equal(flood(NULL, 0), 1);
+	assert_int_equal(flood(&anywhere, 0), 1);
+	fake_run(f.lab.net, 10);
+	assert_int_equal(
+	    grasp_flooded(f.lab.node[1], slice_text("EX1"), diary_listener.flooded, &d),
+	    1);
+	assert_int_equal(flood(NULL, 0), 1);
+	fake_run(f.lab.net, 10);
+	d.then = free_it;
+	assert_int_equal(
+	    grasp_flooded(f.lab.node[1], slice_text("EX1"), diary_listener.flooded, &d),
+	    1);
+	fake_run(f.lab.net, 10);
+}
+
+static void
+put_gives_a_callback_s_buffer_bytes_as_far_as_they_fit(void **state)
+{
+	uint8_t memory[2];
+	struct buf b;
+
+	(void)state;
+	buf_init_fixed(&b, memory, sizeof memory);
+	assert_int_equal(grasp_put(&b, ONE), 0);
+	assert_int_equal(grasp_put(&b, TWO), 0);
+	assert_int_equal(memory[1], 2);
+	assert_int_equal(grasp_put(&b, ONE), -ENOSPC);
+}
+
 #define CASE(t)	  cmocka_unit_test_setup_teardown(t, setup, teardown)
 #define SCOPED(t) cmocka_unit_test_setup_teardown(t, setup_scoped, teardown)
 
@@ -497,6 +677,14 @@ main(void)
 		    the_same_name_and_locator_is_overwritten_another_locator_added_G_114_G_115),
 		CASE(what_is_kept_of_floods_is_bounded),
 		CASE(a_later_listener_may_leave_while_it_is_told),
+		CASE(several_objectives_go_in_one_message_each_with_its_locator_G_112),
+		CASE(one_to_16_objectives_go_in_a_message),
+		CASE(one_link_local_locator_keeps_the_whole_flood_on_the_link_A_08_G_122),
+		CASE(flooded_objectives_too_large_together_are_not_sent_G_013),
+		CASE(what_was_flooded_can_be_asked_for_while_it_lives_G_113_G_115_G_116),
+		CASE(what_was_flooded_can_be_forgotten_by_its_locator_or_by_name),
+		CASE(whoever_is_told_of_floods_may_forget_them_or_end_the_node),
+		CASE(put_gives_a_callback_s_buffer_bytes_as_far_as_they_fit),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);

@@ -61,6 +61,38 @@ the_same_link_local_address_on_two_links_is_two_sources(void **state)
 	assert_ptr_not_equal(limit_of_source(&t, &a), limit_of_source(&t, &b));
 }
 
+static void
+note(struct peers *p, unsigned sources, int64_t now)
+{
+	for (unsigned i = 0; i < sources; i++) {
+		struct addr a = { .ip = lab_ip("fe80::1"), .ifindex = 1 };
+
+		a.ip.s6_addr[12] = (uint8_t)i;
+		a.ip.s6_addr[13] = (uint8_t)(i >> 8);
+		peers_note(p, &a, now);
+		peers_note(p, &a, now);
+	}
+}
+
+static void
+talkers_on_a_link_are_counted_roughly_and_for_a_while_S_09(void **state)
+{
+	struct peers p = { 0 };
+
+	(void)state;
+	assert_int_equal(peers_count(&p), 0);
+	note(&p, 3, 1000);
+	assert_in_range(peers_count(&p), 2, 3);
+	note(&p, 100, 2000);
+	assert_in_range(peers_count(&p), 60, 100);
+	note(&p, 1, 2000 + PEERS_PERIOD_MS);
+	assert_in_range(peers_count(&p), 60, 100); /* of the last minute too */
+	note(&p, 1, 2000 + 2 * PEERS_PERIOD_MS);
+	assert_int_equal(peers_count(&p), 1);
+	note(&p, 1, 2000 + 10 * PEERS_PERIOD_MS);
+	assert_int_equal(peers_count(&p), 1);
+}
+
 int
 main(void)
 {
@@ -69,6 +101,7 @@ main(void)
 		TEST(a_quiet_time_saves_up_no_more_than_a_burst),
 		TEST(a_source_keeps_its_bucket_and_others_have_theirs),
 		TEST(the_same_link_local_address_on_two_links_is_two_sources),
+		TEST(talkers_on_a_link_are_counted_roughly_and_for_a_while_S_09),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);

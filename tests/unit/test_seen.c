@@ -84,6 +84,28 @@ beyond_4096_entries_the_oldest_goes(void **state)
 	seen_done(&s);
 }
 
+static void
+an_entry_that_takes_another_s_place_has_none_of_its_marks(void **state)
+{
+	struct grasp_initiator a = lab_initiator("2001:db8::1");
+	struct seen_entry *e;
+	struct seen s;
+
+	(void)state;
+	seen_init(&s, 7);
+	for (uint32_t id = 0; id < SEEN_MAX; id++) {
+		e = seen_add(&s, id, &a, 0);
+		e->own = e->flooded = e->settled = e->joined = true;
+		e->answered = 1;
+	}
+	e = seen_add(&s, SEEN_MAX, &a, 50);
+	assert_false(e->own || e->flooded || e->settled || e->joined || e->answered);
+	assert_int_equal(e->expires_ms, 50 + 120000);
+	assert_null(seen_find(&s, 0, &a, 50));
+	assert_ptr_equal(seen_find(&s, SEEN_MAX, &a, 50), e);
+	seen_done(&s);
+}
+
 int
 main(void)
 {
@@ -93,6 +115,7 @@ main(void)
 		TEST(adding_twice_gives_the_same_entry_with_its_marks),
 		TEST(an_entry_lives_for_120_seconds_G_120),
 		TEST(beyond_4096_entries_the_oldest_goes),
+		TEST(an_entry_that_takes_another_s_place_has_none_of_its_marks),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
