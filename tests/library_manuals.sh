@@ -96,6 +96,7 @@ done <<-'X'
 	grasp_node grasp_peer
 	grasp_node grasp_counters
 	grasp_discover grasp_found
+	grasp_discover grasp_reach
 	grasp_link grasp_link_ops
 	grasp_session grasp_session_ops
 	grasp_msg grasp_locator
@@ -122,6 +123,19 @@ codes_exist() {
 	[ -s "$dir/used" ] && ! cut -d' ' -f1 "$dir/codes" | sort | comm -23 "$dir/used" - | grep .
 }
 check "grasp_api(3) uses no code that it does not have" codes_exist
+names_of_codes() {
+	sed -n 's/^\.It Dv \(GRASP_API_[A-Z_]*\) Pq [0-9]* , \(.*\)/\1 \2/p' man/grasp_api.3 |
+		while read -r code name; do
+			echo "if (strcmp(grasp_code_name($code), \"$name\")) { puts(\"$name\"); failed = 1; }"
+		done > "$dir/names"
+	printf '%s\n' '#include <stdio.h>' '#include <string.h>' "$headers" 'int main(void) { int failed = 0;' \
+		"$(cat "$dir/names")" 'return failed; }' > "$dir/names.c"
+	"${cc[@]}" $(sed -n 's/^FW_CFLAGS = //p' Makefile) -I"$top" -o "$dir/names-of-codes" "$dir/names.c" \
+		grasp/libgrasp.a base/libbase.a $(sed -n 's/^CBOR_LIBS = //p; s/^CRYPTO_LIBS = //p; s/^EV_LIBS = //p' Makefile) \
+		-lm && "$dir/names-of-codes"
+}
+check "A-02 the codes have the names of the RFC, as grasp_api(3) says" names_of_codes
+
 # The n-th literal display of a page, as a reader sees it.
 example() { # page n
 	awk -v n="$2" '/^\.Bd -literal/ { at++; next } /^\.Ed/ { done = at == n } at == n && !done' "man/$1.3" |
