@@ -3,7 +3,7 @@
  * fogctl grasp discover: who supports an objective, and where. */
 #include "base/cbor.h"
 #include "ctl/grasp.h"
-#include "ctl/grasp_search.h"
+#include "ctl/peer_search.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 struct discover {
 	struct asker asker;
-	struct grasp_search search;
+	struct peer_search search;
 	struct buf known; /* rows without what changes, to tell each once */
 };
 
@@ -104,7 +104,7 @@ discover(struct discover *d, struct slice args, struct buf *value)
 	if (!status)
 		status = asker_open(&d->asker, args, d->asker.printer);
 	if (!status)
-		status = grasp_search_start(
+		status = peer_search_start(
 		    &d->search, &d->asker, &o, timeout_ms, on_found, on_ended, d);
 	if (status)
 		return status;
@@ -124,7 +124,7 @@ grasp_discover_run(struct slice args, struct printer *p)
 	buf_init(&value, GRASP_UNICAST_MAX);
 	buf_init(&d.known, KNOWN_MAX);
 	status = discover(&d, args, &value);
-	grasp_search_stop(&d.search);
+	peer_search_stop(&d.search);
 	asker_close(&d.asker);
 	buf_done(&d.known);
 	buf_done(&value);

@@ -5,7 +5,7 @@
 #include "base/cbor.h"
 #include "base/ctl.h"
 #include "ctl/grasp.h"
-#include "ctl/grasp_reach.h"
+#include "ctl/peer_reach.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 struct negotiate {
 	struct asker asker;
-	struct grasp_reach reach;
+	struct peer_reach reach;
 	struct grasp_objective objective;
 	struct addr peer;
 	struct slice step[STEPS_MAX]; /* texts as given */
@@ -147,7 +147,7 @@ on_ended(
 		local_refuse("the negotiation failed: %s", grasp_outcome_name(outcome));
 		asker_end(&n->asker, LOCAL_REFUSED);
 	} else {
-		grasp_reach_next(&n->reach);
+		peer_reach_next(&n->reach);
 	}
 }
 
@@ -168,7 +168,7 @@ attempt(void *arg, const struct addr *peer)
 	if (err == 0)
 		err = grasp_negotiate(link, &n->objective, 0, &ops, n, &session);
 	if (err < 0)
-		grasp_reach_next(&n->reach);
+		peer_reach_next(&n->reach);
 	else
 		print(n, true, "M_REQ_NEG", n->objective.loop_count, n->objective.value,
 		    NULL);
@@ -225,11 +225,11 @@ grasp_negotiate_run(struct slice args, struct printer *p)
 	if (!status)
 		status = check_steps(&n);
 	if (!status)
-		status = grasp_reach_start(
+		status = peer_reach_start(
 		    &n.reach, &n.asker, args, &n.objective, attempt, exhausted, &n);
 	if (!status)
 		status = asker_run(&n.asker);
-	grasp_reach_stop(&n.reach);
+	peer_reach_stop(&n.reach);
 	asker_close(&n.asker);
 	buf_done(&value);
 	return status;

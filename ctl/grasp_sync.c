@@ -4,7 +4,7 @@
  * (A-07). */
 #include "base/cbor.h"
 #include "ctl/grasp.h"
-#include "ctl/grasp_reach.h"
+#include "ctl/peer_reach.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 struct sync {
 	struct asker asker;
-	struct grasp_reach reach;
+	struct peer_reach reach;
 	struct grasp_objective objective;
 	struct grasp_registration *floods;
 	struct addr peer; /* that is being asked */
@@ -74,7 +74,7 @@ on_session_ended(void *arg, struct grasp_session *session, enum grasp_outcome ou
 	s->outcome = outcome;
 	if (slice_copy(reason, s->why, sizeof s->why) < 0)
 		s->why[0] = '\0';
-	grasp_reach_next(&s->reach);
+	peer_reach_next(&s->reach);
 }
 
 static void
@@ -94,7 +94,7 @@ attempt(void *arg, const struct addr *peer)
 		err =
 		    grasp_synchronize(link, &s->objective, ANSWER_MS, &ops, s, &session);
 	if (err < 0)
-		grasp_reach_next(&s->reach);
+		peer_reach_next(&s->reach);
 }
 
 static void
@@ -127,7 +127,7 @@ start(struct sync *s, struct slice args)
 			return local_refuse(
 			    "cannot listen for %s: %s", name, strerror(-err));
 	}
-	return grasp_reach_start(
+	return peer_reach_start(
 	    &s->reach, &s->asker, args, &s->objective, attempt, exhausted, s);
 }
 
@@ -144,7 +144,7 @@ grasp_sync_run(struct slice args, struct printer *p)
 		status = start(&s, args);
 	if (!status)
 		status = asker_run(&s.asker);
-	grasp_reach_stop(&s.reach);
+	peer_reach_stop(&s.reach);
 	asker_close(&s.asker);
 	return status;
 }

@@ -32,10 +32,10 @@ help_print_all(void)
 	     "Shows and steers fogwatch through the control socket of a "
 	     "daemon.\n\ncommands:");
 	for (const struct command *c = commands; c->name; c++)
-		printf("  %-14s%s\n", c->name, c->help);
-	printf("  %-14s%s\n", "completion",
+		printf("  %-17s%s\n", c->name, c->help);
+	printf("  %-17s%s\n", "completion",
 	    "a script for a shell: completion bash, completion zsh");
-	printf("  %-14s%s\n", "help", "this text, or that of a command: help query");
+	printf("  %-17s%s\n", "help", "this text, or that of a command: help query");
 	puts("\noptions:");
 	print_options(global_options, 16);
 	puts("\nExit status: 0 done, 1 refused or not reachable, 2 wrong usage. Manual: "

@@ -5,17 +5,17 @@
 #pragma once
 #include "ctl/asker.h"
 
-struct grasp_question {
-	struct grasp_search *search;
+struct peer_question {
+	struct peer_search *search;
 	struct grasp_discovery *discovery; /* NULL: over, or not asked */
 };
 
-struct grasp_search {
+struct peer_search {
 	struct asker *asker;
 	struct grasp_objective objective;
 	uint32_t hop_ms, timeout_ms;
 	bool patient; /* a timeout was asked for: wait all of it */
-	struct grasp_question question[2];
+	struct peer_question question[2];
 	struct grasp_timer *again;
 	unsigned running, found_count, sent;
 	grasp_found_f *found;
@@ -25,7 +25,7 @@ struct grasp_search {
 
 /* timeout_ms 0: until there is an answer, at most twice 100 ms times the loop count. The objective
  * is borrowed. 0, or the exit code of what was told. */
-int grasp_search_start(struct grasp_search *s, struct asker *a,
+int peer_search_start(struct peer_search *s, struct asker *a,
     const struct grasp_objective *objective, int64_t timeout_ms, grasp_found_f *found,
     void (*ended)(void *arg), void *arg);
-void grasp_search_stop(struct grasp_search *s); /* no callback any more */
+void peer_search_stop(struct peer_search *s); /* no callback any more */

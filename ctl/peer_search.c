@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/grasp_search.h"
+#include "ctl/peer_search.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,14 +7,14 @@
 static void
 on_found(void *arg, const struct grasp_found *found)
 {
-	struct grasp_search *s = ((struct grasp_question *)arg)->search;
+	struct peer_search *s = ((struct peer_question *)arg)->search;
 
 	s->found_count++;
 	s->found(s->arg, found);
 }
 
 void
-grasp_search_stop(struct grasp_search *s)
+peer_search_stop(struct peer_search *s)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(s->question); i++) {
 		grasp_discovery_cancel(s->question[i].discovery);
@@ -25,16 +25,16 @@ grasp_search_stop(struct grasp_search *s)
 }
 
 static void
-end(struct grasp_search *s)
+end(struct peer_search *s)
 {
-	grasp_search_stop(s);
+	peer_search_stop(s);
 	s->ended(s->arg);
 }
 
 static void
 on_searched(void *arg, unsigned responses)
 {
-	struct grasp_question *q = arg;
+	struct peer_question *q = arg;
 
 	(void)responses;
 	q->discovery = NULL;
@@ -43,9 +43,9 @@ on_searched(void *arg, unsigned responses)
 }
 
 static int
-ask(struct grasp_search *s, unsigned which, uint32_t timeout_ms)
+ask(struct peer_search *s, unsigned which, uint32_t timeout_ms)
 {
-	struct grasp_question *q = &s->question[which];
+	struct peer_question *q = &s->question[which];
 	int err;
 
 	q->search = s;
@@ -61,7 +61,7 @@ ask(struct grasp_search *s, unsigned which, uint32_t timeout_ms)
 static void
 on_again(void *arg)
 {
-	struct grasp_search *s = arg;
+	struct peer_search *s = arg;
 
 	if (s->found_count > 0) {
 		if (!s->patient)
@@ -82,13 +82,13 @@ refuse(int err)
 }
 
 int
-grasp_search_start(struct grasp_search *s, struct asker *a,
+peer_search_start(struct peer_search *s, struct asker *a,
     const struct grasp_objective *objective, int64_t timeout_ms, grasp_found_f *found,
     void (*ended)(void *arg), void *arg)
 {
 	int err;
 
-	*s = (struct grasp_search){
+	*s = (struct peer_search){
 		.asker = a,
 		.objective = *objective,
 		.hop_ms = GRASP_HOP_TIMEOUT_MS * (uint32_t)objective->loop_count,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/grasp_reach.h"
+#include "ctl/peer_reach.h"
 #include "base/addr_text.h"
 #include "base/ctl.h"
 
 #include <errno.h>
 
 static void
-go_on(struct grasp_reach *r)
+go_on(struct peer_reach *r)
 {
 	if (r->busy)
 		return;
@@ -19,14 +19,14 @@ go_on(struct grasp_reach *r)
 }
 
 void
-grasp_reach_next(struct grasp_reach *r)
+peer_reach_next(struct peer_reach *r)
 {
 	r->busy = false;
 	go_on(r);
 }
 
 static void
-add_peer(struct grasp_reach *r, const struct addr *peer)
+add_peer(struct peer_reach *r, const struct addr *peer)
 {
 	for (unsigned i = 0; i < r->peers; i++)
 		if (addr_equal(&r->peer[i], peer))
@@ -38,7 +38,7 @@ add_peer(struct grasp_reach *r, const struct addr *peer)
 static void
 on_found(void *arg, const struct grasp_found *f)
 {
-	struct grasp_reach *r = arg;
+	struct peer_reach *r = arg;
 	struct addr peer;
 
 	for (size_t i = 0; i < f->locators; i++)
@@ -50,7 +50,7 @@ on_found(void *arg, const struct grasp_found *f)
 static void
 on_ended(void *arg)
 {
-	struct grasp_reach *r = arg;
+	struct peer_reach *r = arg;
 
 	r->searching = false;
 	go_on(r);
@@ -78,7 +78,7 @@ read_peer(struct slice args, struct addr *ret)
 }
 
 int
-grasp_reach_start(struct grasp_reach *r, struct asker *a, struct slice args,
+peer_reach_start(struct peer_reach *r, struct asker *a, struct slice args,
     const struct grasp_objective *objective,
     void (*attempt)(void *arg, const struct addr *peer),
     void (*exhausted)(void *arg, unsigned tried), void *arg)
@@ -88,7 +88,7 @@ grasp_reach_start(struct grasp_reach *r, struct asker *a, struct slice args,
 	int64_t timeout_ms;
 	int status = read_peer(args, &peer);
 
-	*r = (struct grasp_reach){
+	*r = (struct peer_reach){
 		.asker = a, .attempt = attempt, .exhausted = exhausted, .arg = arg
 	};
 	if (!status)
@@ -102,12 +102,12 @@ grasp_reach_start(struct grasp_reach *r, struct asker *a, struct slice args,
 	}
 	r->searching = true;
 	asked.value = (struct slice){ 0 };
-	return grasp_search_start(
+	return peer_search_start(
 	    &r->search, a, &asked, timeout_ms, on_found, on_ended, r);
 }
 
 void
-grasp_reach_stop(struct grasp_reach *r)
+peer_reach_stop(struct peer_reach *r)
 {
-	grasp_search_stop(&r->search);
+	peer_search_stop(&r->search);
 }
