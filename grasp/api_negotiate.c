@@ -81,7 +81,7 @@ ended(void *arg, struct grasp_session *session, enum grasp_outcome outcome,
 			api_negotiation_end(s, GRASP_API_NO_NEG_REPLY, none);
 			return;
 		}
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case GRASP_CLOSED:
 		api_peer_failed(s, broken, !s->connected);
 		return;
