@@ -264,8 +264,39 @@ parse_wanted(struct wanted *w, const char *property)
 	return value ? parse_words(w, value) : 0;
 }
 
+/* Where the question goes, and who is meant. */
+struct aim {
+	struct grasp_groups groups;
+	struct grasp_reach reach; /* borrows groups */
+	char scope[GRASP_SCOPE_TEXT_MAX];
+	uint8_t hops;
+	uint32_t wait_ms;
+};
+
 static int
-start_one(struct wanted *w, const struct find_asked *asked, uint32_t wait_ms)
+take_aim(const struct finder *f, const struct find_asked *asked, struct aim *ret)
+{
+	int64_t hops = asked->hops ? asked->hops : f->conf->hops;
+	int64_t wait_ms =
+	    asked->wait_ms ? asked->wait_ms : hops * GRASP_HOP_TIMEOUT_MS + GRACE_MS;
+	int err =
+	    grasp_scope_canonical(*asked->scope ? asked->scope : f->scope, ret->scope);
+
+	if (err)
+		return err;
+	if (strlen(ret->scope) > GRASP_CONF_SCOPE_MAX)
+		return -ENOSPC;
+	err = grasp_conf_groups(
+	    f->conf, f->domain, ret->scope, grasp_scope_sends, &ret->groups);
+	ret->hops = (uint8_t)hops;
+	ret->wait_ms = (uint32_t)wait_ms;
+	ret->reach = (struct grasp_reach){ f->conf->link_local, ret->groups.group,
+		ret->groups.len, ret->hops };
+	return err;
+}
+
+static int
+start_one(struct wanted *w, const struct aim *aim)
 {
 	uint8_t memory[VALUE_MAX];
 	char name[FOG_NAME_MAX + 1];
@@ -273,14 +304,16 @@ start_one(struct wanted *w, const struct find_asked *asked, uint32_t wait_ms)
 	struct buf value;
 	int err;
 
+	strcpy(w->words.scope, aim->scope);
+	w->words.hops = *aim->scope ? aim->hops : 0;
 	buf_init_fixed(&value, memory, sizeof memory);
 	fog_words_encode(&w->words, &value);
 	if (value.err)
 		return -EMSGSIZE;
 	o = objective_of(w, name, buf_slice(&value));
-	o.loop_count = (uint8_t)asked->hops;
-	err = grasp_discover(
-	    w->find->finder->grasp, &o, wait_ms, on_found, on_searched, w, &w->discovery);
+	o.loop_count = aim->hops;
+	err = grasp_discover_in(w->find->finder->grasp, &o, &aim->reach, aim->wait_ms,
+	    on_found, on_searched, w, &w->discovery);
 	if (!err)
 		w->find->running++;
 	return err;
@@ -289,15 +322,20 @@ start_one(struct wanted *w, const struct find_asked *asked, uint32_t wait_ms)
 static int
 start(struct find *f, const struct find_asked *asked)
 {
-	struct find_asked a = *asked;
-	int err = 0;
+	struct aim aim;
+	int err = take_aim(f->finder, asked, &aim);
 
-	if (a.hops < 1 || a.hops > UINT8_MAX)
-		a.hops = f->finder->conf->hops;
-	if (a.wait_ms <= 0)
-		a.wait_ms = a.hops * GRASP_HOP_TIMEOUT_MS + GRACE_MS;
+	if (err) {
+		ctl_fail(f->req, 2,
+		    "the scope \"%s\" is no expression such as "
+		    "\"geo=ezjm;type=robot\", or cannot be sent to: %s",
+		    asked->scope, strerror(-err));
+		return err;
+	}
 	for (unsigned i = 0; i < f->wanteds && !err; i++)
-		err = start_one(&f->wanted[i], &a, (uint32_t)a.wait_ms);
+		err = start_one(&f->wanted[i], &aim);
+	if (err)
+		ctl_fail(f->req, 1, "the question cannot be sent: %s", strerror(-err));
 	return err;
 }
 
@@ -328,7 +366,6 @@ finder_find(
     struct finder *finder, struct ctl_request *req, const struct find_asked *asked)
 {
 	struct find *f = calloc(1, sizeof *f);
-	int err;
 
 	if (!f) {
 		ctl_fail(req, 1, "out of memory");
@@ -343,11 +380,8 @@ finder_find(
 		return;
 	}
 	ctl_on_cancel(req, on_client_gone, f);
-	err = start(f, asked);
-	if (err) {
-		ctl_fail(req, 1, "the question cannot be sent: %s", strerror(-err));
+	if (start(f, asked))
 		free_find(f);
-	}
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */

@@ -150,6 +150,7 @@ const struct command commands[] = {
 		{ "property4", "PROPERTY", WORD_OPTIONAL },
 	    },
 	    .option = {
+		{ "--scope", "scope", "EXPR", OPTION_TEXT, "ask only nodes in this scope: geo=ezjm;type=robot" },
 		{ "--hops", "hops", "N", OPTION_INT, "ask no farther than N hops" },
 		{ "--wait", "wait_s", "SECONDS", OPTION_INT, "how long to wait for answers" },
 	    },

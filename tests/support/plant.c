@@ -252,7 +252,8 @@ close_core(struct plant *p)
 void
 plant_open(struct plant *p)
 {
-	*p = (struct plant){ .net = fake_net_new(1), .grasp_conf = { .hops = 6 } };
+	*p = (struct plant){ .net = fake_net_new(1),
+		.grasp_conf = { .hops = 6, .link_local = true } };
 	plant_judge = (struct plant_judge){ .item_text = "load" };
 	the_plant = p;
 	p->loop = ev_loop_new(0);

@@ -209,6 +209,37 @@ a_node_has_to_have_all_that_is_asked_for_DISC_06(void **state)
 	assert_int_equal(found("2001:db8::12"), 0);
 }
 
+/* The question goes to the group of the scope and to the link; who is outside is silent. */
+static void
+a_scope_goes_into_the_value_and_to_its_group_SC_09_SC_10_SC_12(void **state)
+{
+	struct in6_addr group;
+	struct grasp_msg msg;
+	struct fog_words w;
+	const struct fake_packet *p = NULL;
+	unsigned i;
+
+	(void)state;
+	plant.grasp_conf.scoped = plant.grasp_conf.link_local = true;
+	plant.grasp_conf.rules.range = GRASP_SCOPE_SITE;
+	find_in("type=Robot", "radio=wifi6", NULL);
+	assert_int_equal(
+	    grasp_scope_group("type=robot", GRASP_SCOPE_SITE, NULL, 0, &group), 0);
+	for (i = 0; (p = fake_message(plant.net, M_DISCOVERY, i, &msg)); i++)
+		if (IN6_ARE_ADDR_EQUAL(&p->to.ip, &group))
+			break;
+	assert_non_null(p);
+	assert_int_equal(p->hops, 6);
+	assert_int_equal(msg.objective.loop_count, 1);
+	assert_int_equal(fog_words_decode(msg.objective.value, &w), 0);
+	assert_string_equal(w.scope, "type=robot");
+	assert_int_equal(w.hops, 6);
+	find_in("colour=red", "radio=wifi6", NULL);
+	assert_int_equal(found("refused 2: the scope \\\"colour=red\\\" is no") +
+		found("refused 2: the scope \"colour=red\" is no"),
+	    1);
+}
+
 static void
 a_property_that_does_not_exist_is_refused(void **state)
 {
@@ -234,6 +265,7 @@ main(void)
 		CASE(a_copy_that_tells_something_else_is_no_match_F_12),
 		CASE(a_plain_node_is_asked_for_its_value_by_M_REQ_SYN_F_12),
 		CASE(a_node_has_to_have_all_that_is_asked_for_DISC_06),
+		CASE(a_scope_goes_into_the_value_and_to_its_group_SC_09_SC_10_SC_12),
 		CASE(a_property_that_does_not_exist_is_refused),
 		CASE(nobody_answers_and_the_search_ends),
 	};
