@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/domain.h"
+
 struct property {
 	struct properties *owner;
 	enum fog_property kind;
@@ -114,6 +116,16 @@ property_answer(struct slice asked, const char *attributes,
 	return ret->words > 0;
 }
 
+/* Somebody asks under the name of this property for his controller (F-05). */
+static bool
+is_for_controllers(const struct property *p, struct slice asked)
+{
+	struct fog_domain d;
+
+	return p->kind == FOG_DOMAIN && fog_domain_decode(asked, &d) == 0 &&
+	    d.role == FOG_AGENT;
+}
+
 /* --- GRASP ---------------------------------------------------------------------------------- */
 static bool
 discovered(void *arg, const struct grasp_peer *from, const struct grasp_objective *asked,
@@ -125,7 +137,8 @@ discovered(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
 
 	(void)from;
 	property_words(p->kind, p->owner->cfg, p->owner->caps, &ours);
-	if (!property_answer(asked->value, p->owner->cfg->attributes, &ours, &answer))
+	if (is_for_controllers(p, asked->value) ||
+	    !property_answer(asked->value, p->owner->cfg->attributes, &ours, &answer))
 		return false;
 	fog_words_encode(&answer, ret_value);
 	return true;

@@ -33,7 +33,7 @@ struct advert {
 	struct advert_config cfg;
 	struct advert_counters counters;
 	char name[FOG_NAME_MAX + 1];
-	struct grasp_registration *registration;
+	struct grasp_registration *registration, *alias;
 	struct grasp_discovery *draft;
 	struct grasp_timer *timer;
 	unsigned sent;
@@ -232,6 +232,18 @@ on_discovered(void *arg, const struct grasp_peer *from,
 	return true;
 }
 
+/* The draft has two names. A node that looks for its controller under that of a property of nodes is
+ * answered by controllers, as it says that it is an agent; all others are answered by nodes (F-05). */
+static bool
+on_alias_discovered(void *arg, const struct grasp_peer *from,
+    const struct grasp_objective *asked, struct buf *ret_value)
+{
+	struct fog_domain d;
+
+	return fog_domain_decode(grasp_value_unwrap(asked->value), &d) == 0 &&
+	    d.role == FOG_AGENT && on_discovered(arg, from, asked, ret_value);
+}
+
 static struct other *
 find_other(struct advert *a, const struct fog_id *id)
 {
@@ -296,7 +308,13 @@ advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct adv
 		.flooded = on_flood,
 		.assist = cfg->assist,
 	};
+	static const struct grasp_support alias = {
+		.discovered = on_alias_discovered,
+		.assist = GRASP_ASSIST_OFF,
+		.shared = true,
+	};
 	CLEANUP(advert_free) struct advert *a = calloc(1, sizeof *a);
+	char name[FOG_NAME_MAX + 1];
 	int err;
 
 	if (!a)
@@ -308,6 +326,9 @@ advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct adv
 	fog_objective_name(cfg->prefix, FOGDOMAIN, a->name);
 	err = grasp_register(
 	    grasp, a->name, F_DISC | F_SYNCH, &support, a, &a->registration);
+	fog_objective_name(cfg->prefix, FOGNODEDOMAIN, name);
+	if (!err)
+		err = grasp_register(grasp, name, F_DISC | F_SYNCH, &alias, a, &a->alias);
 	if (!err)
 		err = a->io->ops->timer_new(a->io, on_timer, a, &a->timer);
 	if (err)
@@ -333,8 +354,8 @@ advert_free(struct advert *a)
 		grasp_discovery_cancel(a->draft);
 	if (a->timer)
 		a->io->ops->timer_free(a->timer);
-	if (a->registration)
-		grasp_deregister(a->registration);
+	grasp_deregister(a->registration);
+	grasp_deregister(a->alias);
 	free(a);
 }
 

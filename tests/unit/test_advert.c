@@ -246,6 +246,33 @@ who_looks_for_a_controller_gets_an_answer_with_or_without_a_value_F_03(
 	assert_int_equal(advert_counters(advert)->answers, 3);
 }
 
+/* FOGDOMAIN and FOGNODEDOMAIN: who is asked decides, not the name alone. */
+static void
+an_agent_may_look_for_its_controller_under_the_other_name_F_05(void **state)
+{
+	static const enum fog_role role[] = { FOG_AGENT, FOG_CONTROLLER, 0 };
+
+	(void)state;
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(role); i++) {
+		struct fog_domain d = { .role = role[i], .domain = "plant" };
+		struct grasp_discovery *discovery;
+		struct grasp_objective o;
+		uint8_t memory[100];
+		struct buf value;
+
+		buf_init_fixed(&value, memory, sizeof memory);
+		fog_domain_encode(&d, &value);
+		o = lab_objective("FOGNODEDOMAIN", F_DISC | F_SYNCH, buf_slice(&value));
+		diary.found = 0;
+		assert_int_equal(grasp_discover(lab.node[2], &o, 0, diary_found,
+				     diary_searched, &diary, &discovery),
+		    0);
+		fake_run(lab.net, 2000);
+		assert_int_equal(diary.found, role[i] == FOG_AGENT);
+	}
+}
+
 static void
 another_domain_or_scope_gets_none_SCP_04_SC_10(void **state) /* SCP-04 */
 {
@@ -468,6 +495,7 @@ main(void)
 		CASE(who_leaves_says_so_with_a_short_life),
 		CASE(
 		    who_looks_for_a_controller_gets_an_answer_with_or_without_a_value_F_03),
+		CASE(an_agent_may_look_for_its_controller_under_the_other_name_F_05),
 		CASE(another_domain_or_scope_gets_none_SCP_04_SC_10),
 		CASE(the_drafts_form_is_sent_beside_the_flood_if_asked_for_F_01),
 		CASE(

@@ -1072,6 +1072,35 @@ only_nodes_with_the_property_answer_a_search_for_it_F_12_DISC_06_SCP_04(void **s
 	assert_int_equal(look_for(FOGNODERADIO, "no-such-radio"), 0);
 }
 
+static unsigned
+look_for_role(enum fog_role role)
+{
+	struct fog_domain d = { .role = role, .domain = "operator1" };
+	struct grasp_discovery *discovery;
+	uint8_t memory[128];
+	struct buf b;
+
+	buf_init_fixed(&b, memory, sizeof memory);
+	fog_domain_encode(&d, &b);
+	struct grasp_objective o = { slice_text(FOGNODEDOMAIN), F_DISC, 1,
+		buf_slice(&b) };
+	answers = 0;
+	assert_int_equal(grasp_discover(fog->warden.node, &o, 500, note_answer, NULL,
+			     NULL, &discovery),
+	    0);
+	fake_run(fog->net, 1000);
+	return answers;
+}
+
+static void
+who_looks_for_his_controller_under_the_other_name_gets_no_node_F_05(void **state)
+{
+	(void)state;
+	start_registered();
+	assert_int_equal(look_for_role(FOG_AGENT), 0);
+	assert_int_equal(look_for(FOGNODEDOMAIN, "operator1"), 1);
+}
+
 static void
 an_agent_never_answers_for_a_controller_F_01(void **state)
 {
@@ -1146,6 +1175,8 @@ main(void)
 		FOG_TEST(fake_controllers_do_not_keep_a_node_from_its_own),
 		FOG_TEST(
 		    only_nodes_with_the_property_answer_a_search_for_it_F_12_DISC_06_SCP_04),
+		FOG_TEST(
+		    who_looks_for_his_controller_under_the_other_name_gets_no_node_F_05),
 		FOG_TEST(an_agent_never_answers_for_a_controller_F_01),
 	};
 
