@@ -42,10 +42,12 @@ take_number(struct slice *rest, double *ret)
 	while (n < rest->len && n < sizeof text - 1 &&
 	    strchr("+-.0123456789", rest->data[n]) && rest->data[n])
 		n++;
+	if (n == 0) /* data may be NULL */
+		return -EINVAL;
 	memcpy(text, rest->data, n);
 	text[n] = '\0';
 	*ret = strtod(text, &end);
-	if (n == 0 || *end || !isfinite(*ret))
+	if (*end || !isfinite(*ret))
 		return -EINVAL;
 	rest->data += n;
 	rest->len -= n;
