@@ -622,6 +622,281 @@ what_rfc_8990_does_not_allow_is_not_written(void **state)
 			fail_msg("case %zu was written", i);
 }
 
+/* --- the form, number by number -------------------------------------------------------- */
+
+static const enum grasp_type all_types[] = { M_NOOP, M_DISCOVERY, M_RESPONSE, M_REQ_NEG,
+	M_REQ_SYN, M_NEGOTIATE, M_END, M_WAIT, M_SYNCH, M_FLOOD, M_INVALID };
+
+static void
+a_message_is_an_array_that_begins_with_its_type_G_001(void **state)
+{
+	static const char *const wrong[] = { "00", "80", "8161", "816130", "a10000",
+		"8120", "81f6", "818100", "c28100", "4100", "" };
+	struct grasp_msg m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(-EBADMSG, decode(wrong[i], &m));
+	assert_int_equal(0, decode("8100", &m));
+	assert_int_equal(0, decode("9f00ff", &m)); /* I-14 */
+	assert_int_equal(0, decode("811800", &m));
+}
+
+static void
+every_type_has_the_number_of_the_rfc_and_all_but_noop_an_id_G_002_G_003_G_004(
+    void **state)
+{
+	static const uint8_t numbers[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 99 };
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(all_types); t++) {
+		uint8_t memory[4096];
+		struct grasp_msg m;
+		struct cbor_reader r;
+		struct buf out;
+
+		seed = 1;
+		draw_message(all_types[t], &m);
+		buf_init_fixed(&out, memory, sizeof memory);
+		assert_int_equal(0, grasp_msg_encode(&m, &out));
+		rd_init(&r, buf_slice(&out), 0);
+		rd_enter_array(&r);
+		assert_int_equal(numbers[t], rd_uint(&r));
+		if (all_types[t] == M_NOOP)
+			assert_int_equal(2, out.pos);
+		else
+			assert_int_equal(m.session_id, rd_uint(&r));
+		assert_int_equal(0, r.err);
+	}
+}
+
+static void
+a_message_without_a_session_id_is_refused_G_002(void **state)
+{
+	char hex[16];
+	struct grasp_msg m;
+
+	(void)state;
+	for (unsigned type = 1; type < 10; type++) {
+		snprintf(hex, sizeof hex, "81%02x", type);
+		assert_int_equal(-EBADMSG, decode(hex, &m));
+		snprintf(hex, sizeof hex, "83%02x616100", type); /* a text */
+		assert_int_equal(-EBADMSG, decode(hex, &m));
+	}
+	assert_int_equal(-EBADMSG, decode("811863", &m));
+}
+
+static void
+ids_are_32_bits_wide_G_033(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(0, decode("8307000a", &m));
+	assert_int_equal(0, m.session_id);
+	assert_encodes_to(&m, "8307000a");
+	assert_int_equal(0, decode("83071affffffff0a", &m));
+	assert_int_equal(UINT32_MAX, m.session_id);
+	assert_encodes_to(&m, "83071affffffff0a");
+	assert_int_equal(-EBADMSG, decode("83071b00000001000000000a", &m));
+	assert_int_equal(-EBADMSG, decode("8307200a", &m)); /* -1 */
+}
+
+static void
+an_option_is_an_array_that_begins_with_its_number_G_008(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(-EBADMSG, decode("8306031865", &m));	  /* 101 alone */
+	assert_int_equal(-EBADMSG, decode("83060381616f", &m));	  /* no number */
+	assert_int_equal(-EBADMSG, decode("830603a1186500", &m)); /* a map */
+	assert_int_equal(0, decode("8406031865811865", &m));	  /* passed over, I-14 */
+	assert_true(m.accepted);
+}
+
+static void
+an_objective_has_three_or_four_elements_G_015(void **state)
+{
+	static const char *const wrong[] = { "80", "8163455832", "826345583205",
+		"83434558320504", "83634558322504", "8363455832056104",
+		"836345583205190100", "83600504", "f6", "a0" };
+	char hex[128];
+	struct grasp_msg m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		snprintf(hex, sizeof hex, "830403%s", wrong[i]);
+		assert_int_equal(-EBADMSG, decode(hex, &m));
+	}
+	assert_int_equal(0, decode("83040383634558320504", &m));
+	assert_int_equal(0, m.objective.value.len);
+	assert_int_equal(0, decode("83040384634558320518ff01", &m));
+	assert_int_equal(255, m.objective.loop_count);
+	assert_int_equal(1, m.objective.value.len);
+	assert_int_equal(0, decode("830403856345583205040102", &m)); /* one more, I-14 */
+}
+
+static void
+flags_are_masks_and_unknown_ones_are_kept_G_020(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(1, F_DISC);
+	assert_int_equal(2, F_NEG);
+	assert_int_equal(4, F_SYNCH);
+	assert_int_equal(8, F_NEG_DRY);
+	assert_int_equal(0, decode("830303846345583218fb0401", &m));
+	assert_int_equal(0xfb, m.objective.flags);
+	assert_true(m.objective.flags & F_NEG_DRY && m.objective.flags & F_NEG);
+	assert_encodes_to(&m, "830303846345583218fb0401");
+}
+
+static void
+names_with_and_without_colon_are_carried_as_they_are_G_016_G_017(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(
+	    0, decode("83040383716578616d706c652e6f72673a466f47c3a90504", &m));
+	assert_true(slice_is(m.objective.name, "example.org:FoG\xc3\xa9"));
+	assert_int_equal(-EBADMSG, decode("8304038362c3280504", &m)); /* no UTF-8 */
+}
+
+static void
+addresses_have_the_length_of_their_kind_G_022_G_023(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(0, decode("850203" INI "0184186844c000020106191b69", &m));
+	assert_int_equal(O_IPv4_LOCATOR, m.locator[0].kind);
+	assert_int_equal(7017, m.locator[0].port);
+	assert_encodes_to(&m, "850203" INI "0184186844c000020106191b69");
+	assert_int_equal(
+	    -EBADMSG, decode("850203" INI "01841868" INI "06191b69", &m)); /* 16 bytes */
+	assert_int_equal(-EBADMSG, decode("850203" INI "0184186744c000020106191b69", &m));
+	assert_int_equal(
+	    -EBADMSG, decode("850203" INI "0184186844c0000201061a00010000", &m));
+	assert_int_equal(
+	    0, decode("850203" INI "0184186844c00002011100", &m)); /* UDP, port 0 */
+	assert_int_equal(GRASP_UDP, m.locator[0].proto);
+}
+
+static void
+an_initiator_has_four_or_sixteen_bytes_G_043(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(0, decode("84010344c0000201" EX2, &m));
+	assert_int_equal(4, m.initiator.len);
+	assert_encodes_to(&m, "84010344c0000201" EX2);
+	assert_int_equal(-EBADMSG, decode("84010343c00002" EX2, &m));
+	assert_int_equal(-EBADMSG, decode("840103456161616161" EX2, &m)); /* five */
+	assert_int_equal(-EBADMSG, decode("8401036461616161" EX2, &m));	  /* text */
+}
+
+static void
+a_discovery_has_one_objective_G_058(void **state)
+{
+	struct grasp_msg m = { .type = M_DISCOVERY,
+		.session_id = SID,
+		.initiator = INITIATOR,
+		.has_objective = true,
+		.objective = OBJECTIVE };
+
+	(void)state;
+	assert_encodes_to(&m, "84010344c000020183634558320504");
+	assert_int_equal(-EBADMSG, decode("83010344c0000201", &m));
+	assert_int_equal(0, decode("85010344c0000201" EX2 "83634558330504", &m));
+	assert_true(
+	    slice_is(m.objective.name, "EX2")); /* the other is an extra element */
+}
+
+static void
+waiting_carries_the_time_alone_G_096(void **state)
+{
+	struct grasp_msg m = { .type = M_WAIT, .session_id = SID, .time_ms = 1000 };
+
+	(void)state;
+	assert_encodes_to(&m, "8307031903e8");
+	assert_int_equal(-EBADMSG, decode("820703", &m));
+	assert_int_equal(-EBADMSG, decode("83070320", &m));
+}
+
+static void
+a_flood_has_a_ttl_and_a_tag_for_each_objective_G_111_G_112(void **state)
+{
+	struct grasp_msg m;
+
+	(void)state;
+	assert_int_equal(0, decode("850903" INI "0082" EX2 "80", &m));
+	assert_int_equal(0, m.time_ms);
+	assert_int_equal(0, m.locator[0].kind);
+	assert_encodes_to(&m, "850903" INI "0082" EX2 "80");
+	assert_int_equal(-EBADMSG, decode("840903" INI "82" EX2 "80", &m)); /* no ttl */
+	assert_int_equal(-EBADMSG, decode("850903" INI "0081" EX2, &m));    /* no tag */
+	assert_int_equal(-EBADMSG, decode("850903" INI "0082" EX2 "f6", &m));
+	assert_int_equal(-EBADMSG, decode("840903" INI "00", &m)); /* nothing in it */
+}
+
+static void
+an_end_says_accept_or_decline_G_094_G_032(void **state)
+{
+	struct grasp_msg m = { .type = M_END, .session_id = SID, .accepted = true };
+
+	(void)state;
+	assert_encodes_to(&m, "830603811865");
+	m.accepted = false;
+	assert_encodes_to(&m, "830603811866");
+	m.reason = (struct slice)S("no");
+	assert_encodes_to(&m, "830603821866626e6f");
+	assert_int_equal(-EBADMSG, decode("820603", &m));
+	assert_int_equal(-EBADMSG, decode("830603811864", &m)); /* O_DIVERT */
+}
+
+static void
+a_value_keeps_its_bytes_whatever_they_are_I_25(void **state)
+{
+	static const char *const values[] = { "190001", "9f01ff", "d202",
+		"fb3ff0000000000000", "5f4101ff", "bf616101ff", "d8184101" };
+	char hex[128];
+	struct grasp_msg m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		snprintf(hex, sizeof hex,
+		    "8308038463455832050"
+		    "4%s",
+		    values[i]);
+		assert_int_equal(0, decode(hex, &m));
+		assert_encodes_to(&m, hex);
+	}
+}
+
+static void
+odd_messages_of_peers_are_read_I_14(void **state)
+{
+	static const char *const odd[] = {
+		"840403" EX2 "01",		       /* an extra element */
+		"8304039f63455832180500ff",	       /* no length, longer than needed */
+		"84010344c0000201" EX2,		       /* a value in a discovery */
+		"83040383634558320004",		       /* no flags */
+		"84186303016178",		       /* two contents */
+		"850203" INI "0184186844c00002010600", /* port 0 */
+		"9f18071903e80af6ff",		       /* all of it */
+	};
+	struct grasp_msg m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+		if (decode(odd[i], &m) < 0)
+			fail_msg("%s is refused", odd[i]);
+}
+
 static void
 a_message_that_does_not_fit_is_reported(void **state)
 {
@@ -787,6 +1062,23 @@ main(void)
 		TEST(a_name_has_one_to_sixty_four_bytes),
 		TEST(a_request_without_a_value_carries_null_G_018_G_019),
 		TEST(what_rfc_8990_does_not_allow_is_not_written),
+		TEST(a_message_is_an_array_that_begins_with_its_type_G_001),
+		TEST(
+		    every_type_has_the_number_of_the_rfc_and_all_but_noop_an_id_G_002_G_003_G_004),
+		TEST(a_message_without_a_session_id_is_refused_G_002),
+		TEST(ids_are_32_bits_wide_G_033),
+		TEST(an_option_is_an_array_that_begins_with_its_number_G_008),
+		TEST(an_objective_has_three_or_four_elements_G_015),
+		TEST(flags_are_masks_and_unknown_ones_are_kept_G_020),
+		TEST(names_with_and_without_colon_are_carried_as_they_are_G_016_G_017),
+		TEST(addresses_have_the_length_of_their_kind_G_022_G_023),
+		TEST(an_initiator_has_four_or_sixteen_bytes_G_043),
+		TEST(a_discovery_has_one_objective_G_058),
+		TEST(waiting_carries_the_time_alone_G_096),
+		TEST(a_flood_has_a_ttl_and_a_tag_for_each_objective_G_111_G_112),
+		TEST(an_end_says_accept_or_decline_G_094_G_032),
+		TEST(a_value_keeps_its_bytes_whatever_they_are_I_25),
+		TEST(odd_messages_of_peers_are_read_I_14),
 		TEST(a_message_that_does_not_fit_is_reported),
 		TEST(a_locator_is_an_address_and_back),
 		TEST(what_cannot_be_connected_to_has_no_address),
