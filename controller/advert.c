@@ -299,12 +299,27 @@ on_flood(void *arg, const struct grasp_peer *from,
 	note_other(a, from, &d, ttl_ms);
 }
 
+/* Who has not heard the flood may ask (G-124). */
+static void
+synchronize(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	uint8_t memory[VALUE_MAX];
+	struct buf value;
+
+	(void)asked;
+	buf_init_fixed(&value, memory, sizeof memory);
+	put_value(arg, false, &value);
+	if (value.err || grasp_session_synch(s, buf_slice(&value)) < 0)
+		grasp_session_end(s, false, NULL);
+}
+
 /* --- life ---------------------------------------------------------------------------------------------------- */
 int
 advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct advert **ret)
 {
 	const struct grasp_support support = {
 		.discovered = on_discovered,
+		.synchronize = synchronize,
 		.flooded = on_flood,
 		.assist = cfg->assist,
 	};

@@ -87,7 +87,7 @@ flood_at(unsigned n)
 }
 
 static void
-it_floods_three_times_soon_after_and_then_each_period_F_14(void **state)
+it_floods_three_times_soon_after_and_then_each_period_F_14_G_123(void **state)
 {
 	int64_t began = fake_now(lab.net);
 
@@ -104,7 +104,7 @@ it_floods_three_times_soon_after_and_then_each_period_F_14(void **state)
 }
 
 static void
-the_period_doubles_to_160_s_while_nothing_changes_F_14(void **state)
+the_period_doubles_to_160_s_while_nothing_changes_F_14_G_110(void **state)
 {
 	static const int64_t period_s[] = { 10, 20, 40, 80, 160, 160, 160 };
 
@@ -480,13 +480,32 @@ a_prefix_stands_in_front_of_the_name_F_06(void **state) /* DISC-11 */
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void
+who_asks_for_it_gets_what_is_flooded_G_124(void **state)
+{
+	struct grasp_objective o =
+	    lab_objective("FOGDOMAIN", F_SYNCH, (struct slice){ 0 });
+	struct addr to = lab_address(0);
+	struct grasp_session *s;
+	struct grasp_link *l;
+
+	(void)state;
+	start();
+	assert_int_equal(grasp_link_open(lab.node[2], &to, &diary_link, &diary, &l), 0);
+	assert_int_equal(grasp_synchronize(l, &o, 0, &diary_session, &diary, &s), 0);
+	fake_run(lab.net, 10);
+	assert_int_equal(diary.synched, 1);
+	assert_string_equal(said().domain, "plant");
+	assert_int_equal(said().id.bytes[0], 7);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_controller_floods_who_it_is_at_once_and_where_F_01),
-		CASE(it_floods_three_times_soon_after_and_then_each_period_F_14),
-		CASE(the_period_doubles_to_160_s_while_nothing_changes_F_14),
+		CASE(it_floods_three_times_soon_after_and_then_each_period_F_14_G_123),
+		CASE(the_period_doubles_to_160_s_while_nothing_changes_F_14_G_110),
 		CASE(a_flood_lives_three_times_as_long_as_the_period_that_follows_F_01),
 		CASE(a_newcomer_brings_the_short_period_back_F_14),
 		CASE(each_announcement_has_a_session_id_of_its_own_F_14_G_034),
@@ -508,6 +527,7 @@ main(void)
 		CASE(another_controller_is_heard_and_nothing_more),
 		CASE(answers_to_our_own_advertisement_are_counted_and_ignored_F_20),
 		CASE(a_prefix_stands_in_front_of_the_name_F_06),
+		CASE(who_asks_for_it_gets_what_is_flooded_G_124),
 	};
 
 	log_open("test_advert", LOG_LEVEL_ERROR);
