@@ -284,7 +284,7 @@ a_controller_that_forgot_the_node_gets_its_registration_again(void **state)
 
 /* DISC-14, reliability.md §7 */
 static void
-a_refused_node_tries_ever_more_slowly_and_never_stops(void **state)
+a_refused_node_tries_ever_more_slowly_and_never_stops_G_102(void **state)
 {
 	(void)state;
 	fog->warden.decline = "full: no more nodes";
@@ -1132,7 +1132,7 @@ main(void)
 		FOG_TEST(results_made_meanwhile_are_sent_afterwards),
 		FOG_TEST(the_lease_is_renewed_at_a_quarter_of_it),
 		FOG_TEST(a_controller_that_forgot_the_node_gets_its_registration_again),
-		FOG_TEST(a_refused_node_tries_ever_more_slowly_and_never_stops),
+		FOG_TEST(a_refused_node_tries_ever_more_slowly_and_never_stops_G_102),
 		FOG_TEST(discovery_slows_down_and_never_stops),
 		FOG_TEST(a_controller_of_another_domain_is_passed_over_DOM_02),
 		FOG_TEST(a_controller_for_other_nodes_is_passed_over_SC_10_SCP_04),

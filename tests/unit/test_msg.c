@@ -943,7 +943,7 @@ a_locator_is_an_address_and_back(void **state)
 }
 
 static void
-what_cannot_be_connected_to_has_no_address(void **state)
+what_cannot_be_connected_to_has_no_address_G_152(void **state)
 {
 	static const struct grasp_locator useless[] = {
 		{ .kind = O_IPv6_LOCATOR,
@@ -1081,7 +1081,7 @@ main(void)
 		TEST(odd_messages_of_peers_are_read_I_14),
 		TEST(a_message_that_does_not_fit_is_reported),
 		TEST(a_locator_is_an_address_and_back),
-		TEST(what_cannot_be_connected_to_has_no_address),
+		TEST(what_cannot_be_connected_to_has_no_address_G_152),
 		TEST(names_of_one_link_are_not_diverted_to_G_027_G_029),
 		TEST(a_wrapped_value_is_the_item_inside_A_09_I_20),
 		TEST(a_message_is_described_in_one_line),
