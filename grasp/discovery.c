@@ -2,6 +2,7 @@
  *
  * The initiator's side of discovery (RFC 8990 §2.5.4.3): one M_DISCOVERY to all neighbours and
  * scope groups, or to one peer, then responses until the time is over; and what they told. */
+#include "grasp/rapid.h"
 #include "grasp/relay.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ struct grasp_discovery {
 	grasp_searched_f *searched;
 	void *arg;
 	const struct grasp_reach *reach; /* while it is sent; NULL: as the node has it */
+	struct rapid *rapid;		 /* NULL: not in rapid mode, or not any more */
 	unsigned responses, sent;
 	bool dead;
 };
@@ -49,6 +51,7 @@ drop(struct grasp_discovery *d)
 	if (d->dead)
 		return;
 	d->dead = true;
+	free(TAKE(d->rapid));
 	node_timer_free(d->node, &d->timer);
 	node_discard(d->node, &d->garbage, destroy);
 }
@@ -244,6 +247,44 @@ grasp_discover_in(struct grasp_node *n, const struct grasp_objective *objective,
 }
 
 int
+grasp_discover_rapid(struct grasp_node *n, const struct grasp_objective *objective,
+    uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched,
+    const struct grasp_session_ops *rapid, void *arg, struct grasp_discovery **ret)
+{
+	static const uint8_t null = 0xf6;
+	struct grasp_objective o = *objective;
+	struct grasp_discovery *d;
+	int r;
+
+	if (n->cfg.dull)
+		return -EPERM;
+	if (o.value.len == 0) /* it is what asks for a rapid answer */
+		o.value = (struct slice){ &null, 1 };
+	if (!timeout_ms)
+		timeout_ms = GRASP_DEF_TIMEOUT_MS; /* G-131 */
+	r = grasp_discover(n, &o, timeout_ms, found, searched, arg, &d);
+	if (r < 0)
+		return r;
+	r = rapid_new(&o, rapid, arg, &d->rapid);
+	if (r < 0)
+		drop(d);
+	else
+		*ret = d;
+	return r;
+}
+
+struct rapid *
+discovery_rapid(struct grasp_node *n, uint32_t session_id)
+{
+	struct grasp_discovery *d;
+
+	TAILQ_FOREACH(d, &n->discoveries, entry)
+		if (!d->dead && d->session_id == session_id)
+			return d->rapid;
+	return NULL;
+}
+
+int
 grasp_discover_at(struct grasp_link *l, const struct grasp_objective *objective,
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched, void *arg,
     struct grasp_discovery **ret)
@@ -282,6 +323,7 @@ tell(struct grasp_discovery *d, const struct grasp_found *found)
 		f.objective = &copy;
 	}
 	d->responses++;
+	free(TAKE(d->rapid)); /* G-130 */
 	if (d->found)
 		d->found(d->arg, &f);
 }

@@ -145,7 +145,9 @@ unsigned grasp_discovery_sent(const struct grasp_discovery *d);
 /* The same in rapid mode (RFC 8990 §2.5.5.1, §2.5.6.3): the objective carries its value, and a
  * responder may begin the negotiation, or give the value, instead of sending a locator. rapid gets
  * what follows as if grasp_negotiate() or grasp_synchronize() had been called; the discovery goes
- * on beside it. Several responders: the first one is taken. */
+ * on beside it, for timeout_ms, 0: GRASP_DEF_TIMEOUT_MS (G-131). Several responders: the first one is
+ * taken; after an ordinary response none is (G-130). Where a relay is between, only an ordinary one
+ * comes, and for a value none. In DULL: -EPERM. */
 int grasp_discover_rapid(struct grasp_node *n, const struct grasp_objective *objective,
     uint32_t timeout_ms, grasp_found_f *found, grasp_searched_f *searched,
     const struct grasp_session_ops *rapid, void *arg, struct grasp_discovery **ret)

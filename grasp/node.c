@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cbor.h"
+#include "grasp/rapid.h"
 #include "grasp/relay.h"
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -299,6 +300,7 @@ silence(struct grasp_node *n)
 	TAILQ_FOREACH(l, &n->links, entry)
 		link_drop(l);
 	discovery_drop_all(n);
+	rapid_drop_all(n);
 	response_drop_all(n);
 	divert_drop_all(n);
 	TAILQ_FOREACH(r, &n->registrations, entry)

@@ -33,6 +33,9 @@
 #define RECENT_IDS	   256
 #define SESSION_BUCKETS	   256
 
+struct rapid;
+struct rapid_offer;
+
 struct garbage {
 	STAILQ_ENTRY(garbage) entry;
 	void (*destroy)(struct garbage *g);
@@ -68,6 +71,7 @@ TAILQ_HEAD(grasp_responses, grasp_response);
 TAILQ_HEAD(grasp_relays, grasp_relay);
 TAILQ_HEAD(grasp_assists, assist);
 LIST_HEAD(grasp_session_bucket, grasp_session);
+LIST_HEAD(rapid_offers, rapid_offer);
 
 struct grasp_node {
 	struct grasp_io *io;
@@ -84,6 +88,9 @@ struct grasp_node {
 	struct grasp_links guests; /* accepted and not held, oldest first */
 	unsigned links_accepted;
 	struct grasp_session_bucket sessions[SESSION_BUCKETS];
+	struct rapid_offers
+	    offers;	      /* in rapid mode: answers whose link is being opened */
+	unsigned offers_open; /* these, and those whose session goes on */
 
 	struct seen seen; /* multicasts heard */
 	struct seen sent; /* ours, and those of others that we have passed on */
@@ -169,8 +176,9 @@ struct grasp_session {
 	enum session_state state;
 	bool negotiation; /* else synchronization */
 	bool initiator;
-	bool answered; /* the peer has said something in this session */
-	int offence;   /* type of the message that did not fit, or -errno */
+	bool answered;		   /* the peer has said something in this session */
+	struct rapid_offer *offer; /* of a responder in rapid mode; else NULL */
+	int offence;		   /* type of the message that did not fit, or -errno */
 	uint32_t id;
 	char name[GRASP_NAME_MAX + 1];
 	uint32_t flags;
@@ -193,8 +201,8 @@ node_discard(struct grasp_node *n, struct garbage *g, void (*destroy)(struct gar
 void node_sweep_soon(struct grasp_node *n);
 int64_t node_now(struct grasp_node *n);
 /* To the log of whoever made the node, if it has one. */
-void node_log(const struct grasp_node *n, const char *area, const char *fmt, ...)
-    PRINTF(3, 4);
+void
+node_log(const struct grasp_node *n, const char *area, const char *fmt, ...) PRINTF(3, 4);
 int node_timer_new(struct grasp_node *n, void (*fire)(void *arg), void *arg,
     struct grasp_timer **ret) MUST_CHECK;
 void node_timer_set(struct grasp_node *n, struct grasp_timer *t, int64_t delay_ms);
@@ -225,6 +233,8 @@ int objective_check(const struct grasp_objective *o) MUST_CHECK;
 bool discovery_response(struct grasp_link *l, const struct grasp_msg *msg);
 bool discovery_uses_id(const struct grasp_node *n, uint32_t session_id);
 void discovery_drop_all(struct grasp_node *n);
+/* What an answer to our M_DISCOVERY may begin; NULL: nothing. */
+struct rapid *discovery_rapid(struct grasp_node *n, uint32_t session_id);
 
 /* --- response.c ----------------------------------------------------------------------------- */
 /* M_DISCOVERY; l NULL: by multicast, the answer goes over a stream of its own (G-050). */
@@ -233,6 +243,9 @@ void response_consider(struct grasp_node *n, const struct grasp_peer *from,
 /* The same by multicast; bytes is the datagram. */
 void response_heard(struct grasp_node *n, const struct grasp_peer *from,
     const struct grasp_msg *msg, struct slice bytes);
+/* Our own M_RESPONSE, without a value. */
+void response_answer(
+    struct grasp_node *n, const struct grasp_registration *reg, const struct question *q);
 /* Does the source get an answer now, so that it is not flooded with them (S-09)? */
 bool response_within_limits(struct grasp_node *n, const struct addr *source);
 /* M_RESPONSE to whoever asked; without the objective's copy if it does not fit with it. */
@@ -254,10 +267,10 @@ int link_open(struct grasp_node *n, const struct addr *to, int64_t timeout_ms,
 void link_doom(struct grasp_link *l, int err);
 /* Its sessions or its holding changed: look at it at the end of the event. */
 void link_look(struct grasp_link *l);
-void link_attend(struct grasp_link *l);	       /* that look */
-void link_drop(struct grasp_link *l);	       /* without callbacks */
-void link_schedule(struct grasp_link *l);      /* its next deadline */
-bool link_is_idle(const struct grasp_link *l); /* a guest without a session */
+void link_attend(struct grasp_link *l);		   /* that look */
+void link_drop(struct grasp_link *l);		   /* without callbacks */
+void link_schedule(struct grasp_link *l);	   /* its next deadline */
+bool link_is_idle(const struct grasp_link *l);	   /* a guest without a session */
 uint32_t link_ifindex(const struct grasp_link *l); /* where it comes in; 0: not known */
 
 /* --- link_io.c ------------------------------------------------------------------------------- */
@@ -266,8 +279,7 @@ size_t link_take(struct grasp_link *l, struct slice data);
 /* -EMSGSIZE, -EINVAL, -ENOTCONN; -ENOBUFS: the peer does not read, the link goes. */
 int link_send(struct grasp_link *l, const struct grasp_msg *msg) MUST_CHECK;
 int link_send_bytes(struct grasp_link *l, struct slice bytes) MUST_CHECK;
-void
-link_invalid(struct grasp_link *l, uint32_t session_id,
+void link_invalid(struct grasp_link *l, uint32_t session_id,
     struct slice what); /* M_INVALID with a text, or with bytes that are none */
 void link_pause(struct grasp_link *l); /* after M_WAIT: what comes next waits (I-03) */
 void

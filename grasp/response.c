@@ -3,6 +3,7 @@
  * The responder's side of discovery: whoever registered the objective is asked, and the answer
  * goes over a stream of its own to the source of the M_DISCOVERY (G-050), never to the
  * initiator field (G-042). What a stranger can make us send and keep is limited (S-09). */
+#include "grasp/rapid.h"
 #include "grasp/relay.h"
 
 #include <errno.h>
@@ -248,6 +249,16 @@ answer(struct grasp_node *n, const struct grasp_registration *reg,
 	    r < 0 ? "failed" : "yes");
 }
 
+void
+response_answer(
+    struct grasp_node *n, const struct grasp_registration *reg, const struct question *q)
+{
+	struct buf none;
+
+	buf_init_fixed(&none, NULL, 0);
+	answer(n, reg, q, &none);
+}
+
 /* False: not supported here, after all. */
 static bool
 answer_ourselves(
@@ -261,10 +272,10 @@ answer_ourselves(
 		return false;
 	if (q->link && q->link->state != LINK_OPEN)
 		return true;
-	if (response_within_limits(n, &q->from->addr))
-		answer(n, reg, q, &value);
-	else
+	if (!response_within_limits(n, &q->from->addr))
 		n->counters.rate_limited++;
+	else if (!rapid_answer(n, reg, q))
+		answer(n, reg, q, &value);
 	return true;
 }
 

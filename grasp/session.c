@@ -2,7 +2,7 @@
  *
  * Negotiation and synchronization (RFC 8990 §2.5.5, §2.5.6.1): one state machine for both
  * sides, who take turns after the request. */
-#include "grasp/node_int.h"
+#include "grasp/rapid.h"
 
 #include <errno.h>
 #include <string.h>
@@ -124,6 +124,7 @@ destroy(struct garbage *g)
 
 	TAILQ_REMOVE(&s->link->sessions, s, entry);
 	buf_done(&s->request);
+	rapid_offer_free(s->offer);
 	free(s);
 }
 
@@ -405,6 +406,8 @@ session_link_gone(struct grasp_session *s, int err)
 {
 	if (s->state == SESSION_DEAD)
 		return;
+	if (s->offer && !s->answered)
+		rapid_failed(s->link->node, s->offer);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		s->offence = err;
 		finish(s, GRASP_VIOLATION, none);
@@ -444,10 +447,15 @@ session_message(struct grasp_link *l, const struct grasp_msg *msg)
 {
 	struct grasp_session *s = find(l, msg->session_id);
 
-	if (s)
+	if (!s)
+		s = rapid_begin(l, msg);
+	if (s) {
 		handle(s, event_of(msg), msg);
-	else
-		l->node->counters.unwanted++;
+		return;
+	}
+	l->node->counters.unwanted++;
+	if (link_is_idle(l)) /* whatever it thinks that we are talking about */
+		link_doom(l, 0);
 }
 
 /* G-055; a link that serves others goes on and says so instead. */

@@ -84,7 +84,9 @@ invalid_is_never_answered_with_invalid_G_136(void **state)
 
 	(void)state;
 	stranger_connect(&f.x, &f.lab, 1);
-	stranger_say(&f.x, &m);				    /* of no session here */
+	stranger_say(&f.x, &m); /* of no session here */
+	assert_int_equal(f.x.len, 0);
+	stranger_connect(&f.x, &f.lab, 1);
 	stranger_send(&f.x, BYTES(0x82, 0x18, 0x63, 0x20)); /* a negative session id */
 	run(10);
 	assert_int_equal(f.x.len, 0);
