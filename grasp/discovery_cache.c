@@ -229,8 +229,8 @@ discovery_cache_forget_short(
 	struct discovery_entry *e;
 
 	TAILQ_FOREACH(e, &c->entries, entry)
-		if (slice_equal(e->objective.name, name) &&
-		    e->expires_ms - now_ms < min_ttl_ms && e->expires_ms > now_ms)
+		if (slice_equal(e->objective.name, name) && e->expires_ms > now_ms &&
+		    e->expires_ms - now_ms < min_ttl_ms)
 			forget(e);
 }
 
