@@ -13,8 +13,9 @@
 #include "grasp/api.h"
 #include "tests/support/lab.h"
 
-#define ONE BYTES(0x01)
-#define TWO BYTES(0x02)
+static const uint8_t one = 1, two = 2;
+#define ONE ((struct slice){ &one, 1 })
+#define TWO ((struct slice){ &two, 1 })
 
 struct note {
 	unsigned requested, stepped, waited, ended, discovered, synchronized, flooded;

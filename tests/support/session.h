@@ -11,8 +11,9 @@
 #include "base/buf.h"
 #include "tests/support/lab.h"
 
-#define ONE BYTES(0x01)
-#define TWO BYTES(0x02)
+static const uint8_t one = 1, two = 2;
+#define ONE ((struct slice){ &one, 1 })
+#define TWO ((struct slice){ &two, 1 })
 
 /* Two nodes; node 1 offers EX1. The diaries are of initiator and responder. */
 struct fixture {
