@@ -397,6 +397,7 @@ grasp_cached(struct grasp_node *n, struct slice name, uint32_t min_ttl_ms,
 
 	discovery_cache_forget_short(&n->found, name, min_ttl_ms, now);
 	node_enter(n);
+	n->found.walks++;
 	while (!n->dead && (e = discovery_cache_next(&n->found, e, name, now))) {
 		struct grasp_objective copy = objective_for_asa(&e->objective);
 		struct grasp_found f = {
@@ -412,6 +413,7 @@ grasp_cached(struct grasp_node *n, struct slice name, uint32_t min_ttl_ms,
 		if (found)
 			found(arg, &f);
 	}
+	n->found.walks--;
 	node_return(n);
 	return count;
 }

@@ -12,11 +12,27 @@ discovery_cache_init(struct discovery_cache *c)
 {
 	TAILQ_INIT(&c->entries);
 	c->count = 0;
+	c->walks = 0;
+}
+
+static void
+forget(struct discovery_entry *e)
+{
+	e->expires_ms = INT64_MIN;
+}
+
+static bool
+is_forgotten(const struct discovery_entry *e)
+{
+	return e->expires_ms == INT64_MIN;
 }
 
 static void
 drop(struct discovery_cache *c, struct discovery_entry *e)
 {
+	forget(e);
+	if (c->walks > 0)
+		return; /* the next put does the rest */
 	TAILQ_REMOVE(&c->entries, e, entry);
 	c->count--;
 	free(e);
@@ -29,12 +45,6 @@ discovery_cache_done(struct discovery_cache *c)
 
 	while ((e = TAILQ_FIRST(&c->entries)))
 		drop(c, e);
-}
-
-static void
-forget(struct discovery_entry *e)
-{
-	e->expires_ms = INT64_MIN;
 }
 
 static void
@@ -62,7 +72,7 @@ same_source(const struct addr *a, const struct addr *b)
 static bool
 is_among(const struct discovery_entry *e, const struct slice *name)
 {
-	return !name || slice_equal(e->objective.name, *name);
+	return !is_forgotten(e) && (!name || slice_equal(e->objective.name, *name));
 }
 
 static size_t
@@ -106,7 +116,7 @@ make_room(
 {
 	if (count(c, name, NULL) >= DISCOVERY_CACHE_PER_NAME)
 		drop(c, find_victim(c, name, newcomer));
-	else if (c->count >= DISCOVERY_CACHE_MAX)
+	else if (count(c, NULL, NULL) >= DISCOVERY_CACHE_MAX)
 		drop(c, find_victim(c, NULL, newcomer));
 }
 
@@ -177,7 +187,7 @@ find(struct discovery_cache *c, struct slice name, const struct grasp_locator *l
 	struct discovery_entry *e;
 
 	TAILQ_FOREACH(e, &c->entries, entry)
-		if (slice_equal(e->objective.name, name) && means_the_same(e, l, ifindex))
+		if (is_among(e, &name) && means_the_same(e, l, ifindex))
 			return e;
 	return NULL;
 }
@@ -229,7 +239,7 @@ discovery_cache_forget_short(
 	struct discovery_entry *e;
 
 	TAILQ_FOREACH(e, &c->entries, entry)
-		if (slice_equal(e->objective.name, name) && e->expires_ms > now_ms &&
+		if (is_among(e, &name) && e->expires_ms > now_ms &&
 		    e->expires_ms - now_ms < min_ttl_ms)
 			forget(e);
 }

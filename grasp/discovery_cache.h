@@ -28,6 +28,8 @@ struct discovery_entry {
 struct discovery_cache {
 	TAILQ_HEAD(discovery_entries, discovery_entry) entries; /* heard last first */
 	size_t count;
+	unsigned
+	    walks; /* by who lets others put meanwhile: nothing is freed, only forgotten */
 };
 
 void discovery_cache_init(struct discovery_cache *c);
@@ -37,7 +39,7 @@ void discovery_cache_done(struct discovery_cache *c);
 int discovery_cache_put(struct discovery_cache *c, struct slice name,
     const struct grasp_found *found, uint32_t ifindex, int64_t now_ms);
 /* The first entry for the name after `after` (NULL: from the beginning) that has not expired. Only
- * a put frees memory, so a walk stays valid whatever is forgotten meanwhile. */
+ * a put frees memory, and not while there are walks. */
 const struct discovery_entry *discovery_cache_next(const struct discovery_cache *c,
     const struct discovery_entry *after, struct slice name, int64_t now_ms);
 /* Forgets entries with less than min_ttl_ms left. */

@@ -519,6 +519,39 @@ what_is_told_may_be_forgotten_meanwhile_A_12(void **state)
 	assert_int_equal(grasp_cached(w.n[1].node, slice_text("EX1"), 0, NULL, NULL), 0);
 }
 
+static void
+put_many(struct diary *d)
+{
+	(void)d;
+	for (int i = 1; i < 20; i++) {
+		struct grasp_locator l = { O_IPv6_LOCATOR, lab_ip("2001:db8::77"), { 0 },
+			GRASP_TCP, i };
+
+		assert_int_equal(
+		    grasp_cache_put(w.n[1].node, slice_text("EX1"), &l, 1000), 0);
+	}
+}
+
+static void
+more_may_become_known_while_it_is_told(void **state)
+{
+	struct diary d = { .then = put_many };
+	struct grasp_locator l = { O_IPv6_LOCATOR, lab_ip("2001:db8::78"), { 0 },
+		GRASP_TCP, 1 };
+
+	(void)state;
+	web_add(&w, &plain, 1, 0);
+	web_add(&w, &plain, 1, 0);
+	for (l.port = 1; l.port <= 8; l.port++)
+		assert_int_equal(
+		    grasp_cache_put(w.n[1].node, slice_text("EX1"), &l, 1000), 0);
+	assert_in_range(
+	    grasp_cached(w.n[1].node, slice_text("EX1"), 0, diary_found, &d), 1, 8);
+	assert_int_equal(grasp_cached(w.n[1].node, slice_text("EX1"), 0, NULL, NULL), 8);
+	assert_int_equal(grasp_cache_put(w.n[1].node, slice_text("EX1"), &l, 1000), 0);
+	assert_int_equal(w.n[1].node->found.count, 8);
+}
+
 #define CASE(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -547,6 +580,7 @@ main(void)
 		CASE(what_a_relay_has_asked_for_others_is_known_to_it_G_074_G_087),
 		CASE(a_node_may_end_while_it_tells_what_it_knows),
 		CASE(what_is_told_may_be_forgotten_meanwhile_A_12),
+		CASE(more_may_become_known_while_it_is_told),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
