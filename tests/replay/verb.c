@@ -19,7 +19,7 @@ struct wish {
 	struct buf value;
 	struct grasp_locator locator;
 	uint32_t ms; /* timeout or ttl */
-	bool has_locator;
+	bool rapid, has_locator;
 	struct behaviour behaviour;
 };
 
@@ -108,6 +108,8 @@ read_wish(struct line *l, unsigned flags, struct wish *w)
 			line_item(l, &w->value);
 		else if (line_take(l, "locator"))
 			read_locator(l, w);
+		else if (line_take(l, "rapid"))
+			w->rapid = true;
 		else if (line_take(l, "does"))
 			behaviour_read(l, &w->behaviour);
 		else
@@ -154,6 +156,29 @@ searched(void *arg, unsigned responses)
 	a->discovery = NULL;
 }
 
+/* With rapid mode the same arg serves both kinds of callbacks: a part, which knows its actor. */
+static void
+found_by_part(void *arg, const struct grasp_found *f)
+{
+	found(((struct part *)arg)->actor, f);
+}
+
+static void
+searched_by_part(void *arg, unsigned responses)
+{
+	searched(((struct part *)arg)->actor, responses);
+}
+
+static int
+discover_rapid(struct actor *a, const struct wish *w)
+{
+	struct part *p = part_new(a, &w->behaviour);
+
+	p->owns = true;
+	return grasp_discover_rapid(a->node, &w->objective, w->ms, found_by_part,
+	    searched_by_part, &part_ops, p, &a->discovery);
+}
+
 static void
 discover(struct line *l, struct actor *a)
 {
@@ -162,7 +187,9 @@ discover(struct line *l, struct actor *a)
 	int err;
 
 	read_wish(l, F_DISC, &w);
-	if (on_link)
+	if (w.rapid)
+		err = discover_rapid(a, &w);
+	else if (on_link)
 		err = grasp_discover_at(
 		    a->link, &w.objective, w.ms, found, searched, a, &a->discovery);
 	else

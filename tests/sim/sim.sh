@@ -62,7 +62,7 @@ full()
 	    --nodes 1000 --links 20 --topology ring --relays 2 --within 15000 --mean-max 40 \
 	    --most-max 500
 	holds "2000 nodes on a chain of 100 links find a controller" \
-	    --nodes 2000 --links 100 --topology chain --seconds 60 --within 30000 --mean-max 80 \
+	    --nodes 2000 --links 100 --topology chain --seconds 90 --within 60000 --mean-max 80 \
 	    --most-max 800
 	holds "1000 nodes of which each leaves and returns every other minute" \
 	    --nodes 1000 --links 10 --churn 50 --seconds 180 --within 5000 --again-max 3000
