@@ -99,12 +99,12 @@ assert_value(const struct diary *d, uint8_t value)
 static inline struct grasp_msg
 say(enum grasp_type type, uint32_t id, const char *name, unsigned loop_count)
 {
-	static const uint8_t one = 1; /* the message outlives us */
+	static const uint8_t unit = 1; /* the message outlives us */
 	struct grasp_msg m = {
 		.type = type, .session_id = id, .has_objective = name != NULL
 	};
 
-	m.objective = lab_objective(name, F_DISC | F_NEG, (struct slice){ &one, 1 });
+	m.objective = lab_objective(name, F_DISC | F_NEG, (struct slice){ &unit, 1 });
 	m.objective.loop_count = loop_count;
 	return m;
 }
