@@ -205,6 +205,51 @@ any_allocation_of_a_relay_may_fail_once_G_056(void **state)
 	assert_true(n > 25);
 }
 
+/* --- rapid mode ---------------------------------------------------------------------------------- */
+
+static void
+any_allocation_in_rapid_mode_may_fail_once_G_056(void **state)
+{
+	static const struct grasp_support support = { .negotiate = NULL };
+	struct grasp_config cfg = { .link_local = true, .rapid = true };
+	struct grasp_objective o = lab_objective("EX1", F_DISC | F_NEG, ONE);
+	bool failed = true;
+
+	(void)state;
+	for (int n = 1; failed; n++) {
+		struct grasp_support answering = support;
+		struct grasp_registration *reg;
+		struct grasp_discovery *d;
+		int r;
+
+		answering.negotiate = diary_support.negotiate;
+		a = b = (struct diary){ .then = NULL };
+		b.then = accept_it;
+		lab_init(&lab, 2, LAB_LINK);
+		grasp_node_free(lab.node[1]);
+		assert_int_equal(
+		    grasp_node_new(fake_host_io(lab.host[1]), &cfg, &lab.node[1]), 0);
+		assert_int_equal(grasp_register(lab.node[1], "EX1", F_DISC | F_NEG,
+				     &answering, &b, &reg),
+		    0);
+		fake_run(lab.net, 0);
+		countdown = n;
+		r = grasp_discover_rapid(lab.node[0], &o, 0, diary_found, diary_searched,
+		    &diary_session, &a, &d);
+		assert_true(r == 0 || r == -ENOMEM);
+		fake_run(lab.net, 61000);
+		failed = countdown == 0;
+		countdown = 0;
+		assert_int_equal(a.searched, r == 0);
+		if (!failed)
+			assert_int_equal(a.outcome, GRASP_ACCEPTED);
+		assert_int_equal(
+		    fake_streams(lab.host[0]) + fake_streams(lab.host[1]), 0);
+		assert_true(failed || n > 5);
+		lab_done(&lab);
+	}
+}
+
 static void
 a_node_is_made_wholly_or_not_at_all(void **state)
 {
@@ -235,6 +280,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(any_allocation_may_fail_once_G_056),
 		TEST(any_allocation_of_a_relay_may_fail_once_G_056),
+		TEST(any_allocation_in_rapid_mode_may_fail_once_G_056),
 		TEST(a_node_is_made_wholly_or_not_at_all),
 	};
 
