@@ -4,7 +4,7 @@
 # libgrasp as others see it: installed somewhere, found by pkg-config, compiled against, run. TAP.
 
 . "${top_srcdir:-.}/tests/netns/lib.sh"
-planned=29
+planned=30
 if [ "$(id -u)" = 0 ]; then
 	begin library $planned pkg-config
 else
@@ -24,6 +24,7 @@ includedir=$(made_with includedir | sed "s|\${prefix}|$prefix_dir|")
 root=$tmp/root headers=$root$includedir/libgrasp
 map=$top/grasp/libgrasp.map
 read -ra cc <<< "$(made_with CC)"
+read -ra cxx <<< "$(made_with CC | sed 's/clang/clang++/; s/gcc/g++/')"
 read -ra san <<< "$(made_with FW_CFLAGS | grep -oE -- ' (-fsanitize=[a-z,-]+|--coverage)' | tr -d '\n')"
 strict=(-std=c11 -Wall -Wextra -Wpedantic -Werror)
 
@@ -169,6 +170,21 @@ own_names() {
 		"$tmp/own-names"
 }
 with_static "a program with names like our inner ones links the static library" own_names
+from_cplusplus() {
+	cat > "$tmp/plus.cc" <<-'X'
+	#include <cstring>
+	#include <grasp/api.h>
+	#include <grasp/io_ev.h>
+	int main() {
+		grasp_io *io = nullptr;
+		grasp_io_ev_free(io);
+		return std::strcmp(grasp_type_name(M_END), "M_END") + std::strcmp(grasp_code_name(GRASP_API_OK), "ok");
+	}
+	X
+	"${cxx[@]}" "${san[@]}" -std=c++17 -Wall -Wextra -Wpedantic -Werror -o "$tmp/plus" "$tmp/plus.cc" "${cflags[@]}" \
+		"${static_libs[@]}" && "$tmp/plus"
+}
+with_static "a program in C++ links it" from_cplusplus
 two_nodes() { # how
 	"$tmp/grasp-virtual-$1" > "$tmp/virtual" && cat "$tmp/virtual" &&
 		grep -q '^ *[0-9]* ms: node 1 has got 6 bytes: hello$' "$tmp/virtual"

@@ -144,6 +144,7 @@ example() { # page n
 check "grasp(3) shows the whole of grasp-example.c" \
 	eval 'example grasp 2 | diff - "$top/examples/grasp/grasp-example.c"'
 check "the example of grasp_scope(3) compiles" compile "void f(void) { $(example grasp_scope 1) }"
+check "the example of grasp_api(3) compiles" compile '#include <stdio.h>' "$(example grasp_api 2)"
 check "the example of grasp_msg(3) compiles" compile "void f(void) { $(example grasp_msg 1) }"
 check "the structs shown in grasp(3) and grasp_api(3) are whole" \
 	eval 'diff <(example grasp 1 | grep -oE "[a-z0-9_]+;" | tr -d ";") <(members grasp_objective) &&
