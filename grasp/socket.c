@@ -17,6 +17,11 @@
 #define USER_TIMEOUT_MS	 10000
 #define SOCKET_FLAGS	 (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
+#define RTO_MAX_MS	 1000
+
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44
+#endif
 #ifndef IPV6_MULTICAST_ALL
 #define IPV6_MULTICAST_ALL 29
 #endif
@@ -75,12 +80,14 @@ socket_udp_listen(uint16_t port)
 	return open_bound(SOCK_DGRAM, port, settings, ARRAY_LEN(settings));
 }
 
-/* A message leaves at once (I-01), and a peer that has vanished is noticed. The first is for listeners
- * alone; connections that are accepted inherit the others. */
+/* A message leaves at once (I-01), what is lost is sent again without waiting longer each time, since
+ * there is little of it, and a peer that has vanished is noticed. The first is for listeners alone;
+ * connections that are accepted inherit the others. */
 static const struct setting stream_settings[] = {
 	{ SOL_SOCKET, SO_REUSEADDR, 1 },
 	{ IPPROTO_IPV6, IPV6_V6ONLY, 0 },
 	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1 },
 	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
 	{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
 	{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
@@ -88,13 +95,26 @@ static const struct setting stream_settings[] = {
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
 };
 
+/* A SYN-ACK that was sent twice makes a retransmission timeout of seconds. Kernels before 6.15 do not
+ * know the option; there it stays so. */
+static void
+limit_retransmission_timeout(int fd)
+{
+	static const int ms = RTO_MAX_MS;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, &ms, sizeof ms);
+}
+
 int
 socket_tcp_listen(uint16_t port)
 {
 	int fd =
 	    open_bound(SOCK_STREAM, port, stream_settings, ARRAY_LEN(stream_settings));
 
-	if (fd < 0 || listen(fd, BACKLOG) == 0)
+	if (fd < 0)
+		return fd;
+	limit_retransmission_timeout(fd);
+	if (listen(fd, BACKLOG) == 0)
 		return fd;
 	int err = -errno;
 	close(fd);
@@ -258,6 +278,7 @@ socket_connect(const struct addr *to)
 	if (fd < 0)
 		return -errno;
 	err = apply(fd, stream_settings + 1, ARRAY_LEN(stream_settings) - 1);
+	limit_retransmission_timeout(fd);
 	if (err == 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		err = -errno;
 	if (err == 0 || err == -EINPROGRESS)

@@ -16,11 +16,28 @@ enum state {
 	STREAM_DRAINING, /* all is sent and said; waits for the peer to close, same deadline */
 };
 
+#define RACE_MS	   250 /* RFC 8305 §8 recommends it between connection attempts */
+#define RIVALS_MAX 3
+
+/* A SYN that is lost is sent again after a second, and there is no way to ask for less. So while a
+ * connection is not there, others to the same place are begun; the first one to stand is kept. */
+struct rival {
+	ev_io connected;
+	struct grasp_stream *stream;
+};
+struct race {
+	ev_timer next;
+	struct grasp_stream *stream;
+	struct rival rival[RIVALS_MAX];
+	unsigned rivals;
+};
+
 struct grasp_stream {
 	struct stream_host *host;
 	struct grasp_stream *next, **prev;
 	ev_io readable, writable;
 	ev_timer deadline;
+	struct race *race; /* while connecting */
 	int fd;
 	enum state state;
 	const struct grasp_stream_ops *ops; /* NULL: nobody listens any more */
@@ -41,12 +58,36 @@ is_lingering(const struct grasp_stream *s)
 }
 
 static void
+drop_rival(struct rival *r)
+{
+	if (r->connected.fd < 0)
+		return;
+	ev_io_stop(r->stream->host->loop, &r->connected);
+	close(r->connected.fd);
+	ev_io_set(&r->connected, -1, EV_WRITE);
+}
+
+static void
+end_race(struct grasp_stream *s)
+{
+	struct race *race = TAKE(s->race);
+
+	if (!race)
+		return;
+	ev_timer_stop(s->host->loop, &race->next);
+	for (unsigned i = 0; i < race->rivals; i++)
+		drop_rival(&race->rival[i]);
+	free(race);
+}
+
+static void
 destroy(struct grasp_stream *s)
 {
 	struct ev_loop *loop = s->host->loop;
 
 	if (is_lingering(s))
 		s->host->lingering--;
+	end_race(s);
 	ev_io_stop(loop, &s->readable);
 	ev_io_stop(loop, &s->writable);
 	ev_timer_stop(loop, &s->deadline);
@@ -224,6 +265,72 @@ complete(struct grasp_stream *s)
 	leave_callback(s);
 }
 
+/* The rival's connection stands: it becomes the stream's. */
+static void
+take_over(struct grasp_stream *s, struct rival *r)
+{
+	struct ev_loop *loop = s->host->loop;
+	int fd = r->connected.fd;
+
+	ev_io_stop(loop, &r->connected);
+	ev_io_set(&r->connected, -1, EV_WRITE);
+	ev_io_stop(loop, &s->readable);
+	ev_io_stop(loop, &s->writable);
+	close(s->fd);
+	s->fd = fd;
+	ev_io_set(&s->readable, fd, EV_READ);
+	ev_io_set(&s->writable, fd, EV_WRITE);
+	ev_io_start(loop, &s->writable);
+	end_race(s);
+}
+
+static void
+on_rival(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct rival *r = container_of(w, struct rival, connected);
+	struct grasp_stream *s = r->stream;
+
+	(void)loop;
+	(void)events;
+	if (socket_error(w->fd) != 0) { /* the others go on */
+		drop_rival(r);
+		return;
+	}
+	take_over(s, r);
+	if (s->state == STREAM_CONNECTING)
+		complete(s);
+}
+
+static void
+on_race(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct race *race = container_of(t, struct race, next);
+	int fd = socket_connect(&race->stream->peer);
+
+	(void)events;
+	if (fd >= 0) {
+		struct rival *r = &race->rival[race->rivals++];
+
+		r->stream = race->stream;
+		ev_io_init(&r->connected, on_rival, fd, EV_WRITE);
+		ev_io_start(loop, &r->connected);
+	}
+	if (fd < 0 || race->rivals == RIVALS_MAX)
+		ev_timer_stop(loop, t);
+}
+
+/* Without memory there is no race, just one attempt. */
+static void
+start_race(struct grasp_stream *s)
+{
+	s->race = calloc(1, sizeof *s->race);
+	if (!s->race)
+		return;
+	s->race->stream = s;
+	ev_timer_init(&s->race->next, on_race, RACE_MS / 1e3, RACE_MS / 1e3);
+	ev_timer_start(s->host->loop, &s->race->next);
+}
+
 static void
 on_writable(struct ev_loop *loop, ev_io *w, int events)
 {
@@ -232,8 +339,10 @@ on_writable(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (!err && (s->state == STREAM_CONNECTING || s->state == STREAM_FLUSHING))
+	if (!err && (s->state == STREAM_CONNECTING || s->state == STREAM_FLUSHING)) {
 		err = socket_error(s->fd);
+		end_race(s);
+	}
 	if (err)
 		finish(s, err);
 	else if (s->state == STREAM_CONNECTING)
@@ -386,6 +495,7 @@ stream_connect(struct stream_host *h, const struct addr *to, int64_t timeout_ms,
 	stream_set(s, ops, arg);
 	ev_io_start(h->loop, &s->writable);
 	set_deadline(s, timeout_ms);
+	start_race(s);
 	*ret = s;
 	return 0;
 }
