@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "grasp/scope.h"
 
-#define SEARCH_MIN_MS	700
+#define SEARCH_MIN_MS	300 /* the first ones: a datagram may be lost */
 #define SEARCH_MAX_MS	60000
 #define SEARCH_WAIT_MS	3000  /* for an answer: TCP repeats a lost opening after 1 s */
-#define SEARCHES	2     /* that may be answered at a time */
+#define SEARCHES	4     /* that may be answered at a time */
 #define SEARCH_DEAF_MS	100   /* until an interface has an address to speak from */
 #define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
 #define HINT_JITTER_MS	500

@@ -313,7 +313,7 @@ discovery_slows_down_and_never_stops(void **state)
 	fog_agent_start(fog);
 	b = uplink_bootstrap(fog->agent->uplink[0]);
 	fake_run(fog->net, 10000);
-	assert_in_range(bootstrap_searches(b), 3, 6);
+	assert_in_range(bootstrap_searches(b), 5, 8);
 	fake_run(fog->net, 3600000);
 	uint64_t hour = bootstrap_searches(b);
 	assert_in_range(hour, 50, 90);
