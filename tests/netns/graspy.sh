@@ -10,7 +10,7 @@
 python=/usr/bin/python3
 $python -c 'import cbor2, netifaces' 2>/dev/null ||
 	skip_all "graspy needs python3-cbor2 and python3-netifaces"
-begin gy 30 jq cksum tcpdump tshark
+begin gy 35 jq cksum tcpdump tshark
 
 graspy_start() { # name namespace
 	mkdir -p "$tmp/$1" && mkfifo "$tmp/$1/ask" && : > "$tmp/$1/answers"
@@ -61,7 +61,17 @@ capture_start wire sw br0
 controller_start hub
 start engine e "$build/tests/netns/node_peer"
 graspy_start graspy g
-ready graspy
+for name in l m r; do
+	ns_add $name
+done
+veth l e0 m e0 && veth m e1 r e0 && in_ns l ip addr add fd59:a::1/64 dev e0 nodad &&
+	in_ns m ip addr add fd59:a::2/64 dev e0 nodad && in_ns m ip addr add fd59:b::1/64 dev e1 nodad &&
+	in_ns r ip addr add fd59:b::2/64 dev e0 nodad && in_ns m sysctl -qw net.ipv6.conf.all.forwarding=1 &&
+	in_ns l ip route add default via fd59:a::2 && in_ns r ip route add default via fd59:b::1 ||
+	error "no chain"
+graspy_start left l
+graspy_start right r
+ready graspy left right
 
 # --- graspy as agent (grasp.md 15.3) ----------------------------------------------------------------
 check "graspy finds our controller by discovery, the right locator first G-067 I-10" \
@@ -272,3 +282,46 @@ flood_finds() {
 agent_start a C
 check "our agent takes the place that a flood of graspy names F-01" wait_until 20 flood_finds
 stop agent_C
+
+# --- through relays ----------------------------------------------------------------------------------
+must left '{"do": "register", "name": "EX8", "synch": true}' '.error == ""' > /dev/null
+must right '{"do": "register", "name": "EX7", "synch": true}' '.error == ""' > /dev/null
+must right '{"do": "listen_synchronize", "name": "EX7", "value": 77}' '.error == ""' > /dev/null
+port7=$(ask right '{"do": "port", "name": "EX7"}' | jq .port)
+at7='["fd59:b::2", '"$port7"']'
+start relay m "$build/tests/netns/node_peer" -r -n
+wait_until 10 grep -q ready "$tmp/relay.log" || error "our relay does not start"
+through() {
+	must left '{"do": "discover", "name": "EX7", "synch": true, "timeout": 1000}' \
+		'.error == "" and any(.locators[]; .at == '"$at7"' and .diverted)'
+}
+check "graspy finds graspy through our relay at the first attempt G-080 G-087 I-18" through
+check "graspy then gets the value from there G-104" \
+	must left '{"do": "synchronize", "name": "EX7", "at": '"$at7"'}' '.value == 77'
+flood_through() {
+	must left '{"do": "flood", "name": "EX8", "value": 8, "at": ["fd59:a::1", 4711]}' '.error == ""'
+	must right '{"do": "get_flood", "name": "EX8"}' \
+		'any(.floods[]; .value == 8 and .at == ["fd59:a::1", 4711] and .loop == 5)'
+}
+check "a flood of graspy goes through our relay, the loop count less by one G-117 G-119" \
+	wait_until 10 flood_through
+stop left
+finds_through() { # name tries
+	in_ns l "$build/tests/netns/asker" -r "$2" discover "$1" 5 6 > "$tmp/$1.found"
+	cat "$tmp/$1.found"
+}
+ours_through() {
+	finds_through EX7 1 && jq -es 'any(.[]; .diverted and .locators == ["[fd59:b::2]:'"$port7"'"])' \
+		"$tmp/EX7.found"
+}
+check "we find graspy through our relay at the first attempt G-080 G-087" ours_through
+stop relay
+stop right
+start far r "$build/tests/netns/node_peer"
+graspy_start middle m
+ready middle
+retry() {
+	finds_through EX2 5 && jq -es 'any(.[]; .diverted and .locators == ["[fd59:b::2]:7017"]) and
+		(last | .try) <= 3' "$tmp/EX2.found"
+}
+check "through a relay that is graspy we find ourselves, if we ask again I-18 I-19" retry

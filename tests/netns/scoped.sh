@@ -5,12 +5,13 @@
 # and smcroute between them. TAP.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
 . "$top/tests/netns/fog.sh"
-begin sc 11 jq cksum tcpdump tshark smcrouted smcroutectl sysctl
+begin sc 14 jq cksum tcpdump tshark smcrouted smcroutectl sysctl
 
 ours=ff14:d892:57c:53b0:6f49:db7d:c013:abc0 # admin=operator1, as tests/data/grasp has it
 
 # a: the agent. c: its controller. o: a controller of another domain. x: the same, and it listens to
-# our group as if its own had the same hash. All are links of the router rt.
+# our group as if its own had the same hash. All are links of the router rt. None of the controllers
+# answers for others (neighbour-assist), so that only who is meant can answer.
 ns_add rt && in_ns rt sysctl -qw net.ipv6.conf.all.forwarding=1 || error "no router"
 n=0
 for name in a c o x; do
@@ -43,6 +44,7 @@ configure() { # controller domain hops extra-lines
 	grasp:
 	  link-local: ${4:-false}
 	  hops: $3
+	  neighbour-assist: off
 	${5:+  groups: [\"$5\"]}
 	E
 }
@@ -172,3 +174,30 @@ check "with hop limit 1 three discoveries do not leave the link SC-11" \
 	eval 'wait_until 30 asked_often && too_near'
 stop agent_B
 stop c
+
+# --- both ways at once ----------------------------------------------------------------------------------
+configure c operator1 5 true
+run_controller c
+start relay rt "$build/tests/netns/node_peer" -r -n
+wait_until 10 grep -q ready "$tmp/relay.log" || error "the relay does not start"
+capture both_a a e0
+capture both_c c e0
+both() { # value {2: "operator1", 6: 2}
+	in_ns a "$build/tests/netns/asker" -g $ours -h 5 discover FOGDOMAIN 5 6 \
+		a202696f70657261746f72310602 > "$tmp/both.json"
+	cat "$tmp/both.json"
+	jq -es 'last.responses == 1' "$tmp/both.json"
+}
+check "asked by scope and through a relay at once, there is one answer F-07 I-16" both
+copies() {
+	fields both_c 'udp and grasp.type == 1' ipv6.dst grasp.session_id grasp.objective.loop_count |
+		sort -u | tee "$tmp/copies"
+	[ "$(cut -f2 "$tmp/copies" | sort -u | wc -l)" = 1 ] && grep -q "^$ours	[0-9]*	1$" "$tmp/copies" &&
+		grep -q '^ff02::13	[0-9]*	5$' "$tmp/copies"
+}
+check "the question came on both ways, as one session SC-12 G-081 G-082" wait_until 5 copies
+once() {
+	fields both_c 'grasp.type == 2' grasp.session_id ipv6.dst
+	[ "$(fields both_c 'grasp.type == 2' grasp.session_id | wc -l)" = 1 ]
+}
+check "the controller has sent one response and no more I-16 SC-12" once
