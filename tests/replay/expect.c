@@ -15,6 +15,7 @@ struct wanted {
 	int link, loop, flags, count, locators;
 	int64_t ms, ms_to;
 	const struct actor *from, *to;
+	struct in6_addr group; /* ::: any */
 	char name[GRASP_NAME_MAX + 1];
 	bool has_name, has_value, no_value, diverted, direct, has_locator, has_reason,
 	    has_session, has_initiator;
@@ -135,6 +136,8 @@ read_field(struct line *l, struct wanted *w)
 		w->direct = true;
 	else if (line_take(l, "session"))
 		read_session(l, w);
+	else if (line_take(l, "group"))
+		w->group = line_address(l, 0).ip;
 	else if (line_take(l, "locator"))
 		read_locator(l, w);
 	else if (line_take(l, "initiator"))
@@ -209,6 +212,9 @@ fits(const struct fact *f, const struct wanted *w)
 	if (!fits_numbers(f, w) || !fits_words(f, w))
 		return false;
 	if ((w->from && f->from != w->from) || (w->to && f->to != w->to))
+		return false;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&w->group) &&
+	    !IN6_ARE_ADDR_EQUAL(&f->group, &w->group))
 		return false;
 	if (w->has_locator && !has_locator(f, w))
 		return false;

@@ -217,6 +217,17 @@ script_count(unsigned n)
 	turn = n;
 }
 
+const char *
+line_expanded(struct line *l, char *dst, size_t size)
+{
+	const char *word = line_next(l), *at = strstr(word, "%n");
+
+	if (!at)
+		return word;
+	snprintf(dst, size, "%.*s%u%s", (int)(at - word), word, turn, at + 2);
+	return dst;
+}
+
 static const char *
 put_address(const struct line *l, const char *s, struct buf *out)
 {

@@ -29,6 +29,8 @@ bool line_peek_quoted(const struct line *l);
 /* One CBOR item, with the names of sessions ($1), addresses (ip'fe80::1') and the number of the turn
  * (%n) put in. */
 void line_item(struct line *l, struct buf *out);
+/* The next word with the number of the turn put in. */
+const char *line_expanded(struct line *l, char *dst, size_t size);
 void script_count(unsigned n); /* the turn */
 void line_end(struct line *l); /* fails if something is left */
 

@@ -128,6 +128,13 @@ heal(struct line *l)
 }
 
 static void
+set_routes(struct line *l)
+{
+	(void)l;
+	fake_net_route(stage.net, true);
+}
+
+static void
 set_delay(struct line *l)
 {
 	int64_t min_ms = (int64_t)line_number(l), max_ms = min_ms;
@@ -217,6 +224,16 @@ read_place(struct line *l, struct actor *a)
 }
 
 static void
+read_group(struct line *l, struct actor *a)
+{
+	if (a->cfg.joins == GROUPS_MAX)
+		line_fail(l, "more than %d groups", GROUPS_MAX);
+	a->group[a->cfg.joins++] = line_address(l, 0).ip;
+	a->cfg.sends = a->cfg.joins;
+	a->cfg.join = a->cfg.send = a->group;
+}
+
+static void
 read_node_option(struct line *l, struct grasp_config *cfg)
 {
 	if (line_take(l, "relay"))
@@ -254,6 +271,8 @@ add_actor(struct line *l, bool outside)
 	while (line_peek(l)) {
 		if (line_take(l, "link"))
 			read_place(l, a);
+		else if (line_take(l, "group"))
+			read_group(l, a);
 		else
 			read_node_option(l, &a->cfg);
 	}
@@ -293,6 +312,7 @@ static const struct {
 	{ "node", add_node },
 	{ "outsider", add_outsider },
 	{ "delay", set_delay },
+	{ "routers", set_routes },
 	{ "lose", lose },
 	{ "cut", cut },
 	{ "heal", heal },

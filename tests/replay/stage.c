@@ -136,6 +136,8 @@ stage_message(const struct fake_packet *p, struct grasp_msg *msg, struct fact *r
 		.from = actor_with(&p->from),
 		.to = p->kind == FAKE_DATAGRAM ? NULL : actor_with(&p->to),
 		.bytes = p->data };
+	if (p->kind == FAKE_DATAGRAM)
+		ret->group = p->to.ip;
 	note_message(ret, msg);
 	return true;
 }

@@ -12,6 +12,7 @@
 #define PLACES_MAX    6
 #define REACTIONS_MAX 16
 #define FACT_LOCATORS 4
+#define GROUPS_MAX    4
 
 /* --- what an ASA does when it is its turn -------------------------------------------------- */
 enum reaction_kind {
@@ -80,6 +81,7 @@ struct actor {
 	struct fake_host *host; /* NULL: it is off */
 	struct grasp_node *node;
 	struct grasp_config cfg;
+	struct in6_addr group[GROUPS_MAX]; /* that it joins and sends to */
 	struct place place[PLACES_MAX];
 	unsigned places;
 	TAILQ_HEAD(, offer) offers;
@@ -126,6 +128,7 @@ struct fact {
 	enum grasp_type type;
 	const struct actor *from, *to;
 	int link; /* -1: none */
+	struct in6_addr group;
 	bool has_session, has_initiator, diverted;
 	uint32_t session;
 	struct grasp_initiator initiator;

@@ -56,7 +56,8 @@ take_flag(struct line *l, unsigned *flags)
 struct addr
 line_address(struct line *l, uint32_t ifindex)
 {
-	const char *word = line_next(l);
+	char memory[64];
+	const char *word = line_expanded(l, memory, sizeof memory);
 	struct actor *a = actor_find(word);
 	struct addr ret = { .port = GRASP_LISTEN_PORT };
 
@@ -589,7 +590,7 @@ hang_up(struct line *l, struct actor *a)
 	line_end(l);
 }
 
-/* cast ITEM [link N] */
+/* casts ITEM [link N] [group ADDRESS] */
 static void
 cast(struct line *l, struct actor *a)
 {
@@ -603,6 +604,8 @@ cast(struct line *l, struct actor *a)
 	line_item(l, &item);
 	if (line_take(l, "link"))
 		p = place_named(l, a);
+	if (line_take(l, "group"))
+		group = line_address(l, 0).ip;
 	int err = io->ops->group_send(io, p->ifindex, &group, 0, buf_slice(&item));
 	buf_done(&item);
 	check(l, a, err);
