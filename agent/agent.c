@@ -101,6 +101,7 @@ make_node(struct agent *a)
 	struct grasp_groups groups;
 	struct grasp_config cfg = { .port = (uint16_t)grasp->port,
 		.link_local = grasp->link_local,
+		.prefix = grasp_conf_alias(grasp),
 		.relay = grasp->relay,
 		.assist = grasp_conf_assist_other(grasp),
 		.hops = (unsigned)grasp->hops,

@@ -71,21 +71,31 @@ objective_of(const struct advert *a, const struct buf *value)
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
-/* On how many interfaces. */
+/* Under both names in one message if both are in use (F-06). On how many interfaces. */
+static int
+send_flood(struct advert *a, const struct buf *value, uint32_t ttl_ms)
+{
+	const struct grasp_locator here = { .kind = O_IPv6_LOCATOR, .proto = GRASP_TCP };
+	const struct grasp_locator locator[] = { here, here };
+	struct grasp_objective objective[] = { objective_of(a, value),
+		objective_of(a, value) };
+
+	objective[1].name = slice_text(FOGDOMAIN);
+	return grasp_flood_all(
+	    a->grasp, objective, locator, a->cfg.plain_name ? 2 : 1, ttl_ms);
+}
+
 static int
 flood(struct advert *a, bool leaving)
 {
-	const struct grasp_locator here = { .kind = O_IPv6_LOCATOR, .proto = GRASP_TCP };
-	struct grasp_objective objective;
 	uint8_t memory[VALUE_MAX];
 	struct buf value;
 	int sent;
 
 	buf_init_fixed(&value, memory, sizeof memory);
 	put_value(a, leaving, &value);
-	objective = objective_of(a, &value);
-	sent = grasp_flood(a->grasp, &objective, &here,
-	    leaving ? LEAVE_TTL_MS : (uint32_t)(3 * a->period_ms));
+	sent =
+	    send_flood(a, &value, leaving ? LEAVE_TTL_MS : (uint32_t)(3 * a->period_ms));
 	if (sent < 0)
 		log_warnx(
 		    "advert", "cannot announce this controller: %s", strerror(-sent));

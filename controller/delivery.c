@@ -124,6 +124,7 @@ static int
 send_plan(struct member *m, const struct fog_plan *plan)
 {
 	struct sessions *s = m->sessions;
+	struct grasp_objective o;
 	struct spoken sp;
 	struct buf value;
 	int err;
@@ -131,10 +132,11 @@ send_plan(struct member *m, const struct fog_plan *plan)
 	buf_init(&value, VALUE_MAX);
 	fog_plan_encode(plan, &value);
 	spoken_init(&sp, s, FOGPLAN, F_DISC | F_NEG, buf_slice(&value));
+	o = spoken_to(&sp, s, m->node);
 	err = value.err;
 	if (!err)
-		err = grasp_negotiate(
-		    m->node->link, &sp.objective, ANSWER_MS, &ops, m, &m->delivery);
+		err =
+		    grasp_negotiate(m->node->link, &o, ANSWER_MS, &ops, m, &m->delivery);
 	buf_done(&value);
 	return err;
 }

@@ -293,6 +293,7 @@ open_grasp(struct program *p)
 	struct grasp_config cfg = {
 		.port = (uint16_t)grasp->port,
 		.link_local = grasp->link_local,
+		.prefix = grasp_conf_alias(grasp),
 		.relay = grasp->relay, /* F-16 */
 		.assist = grasp_conf_assist_other(grasp),
 		.join = join.group,
@@ -367,6 +368,7 @@ open_sessions(struct program *p)
 		.scope = p->cfg.scope,
 		.prefix = p->cfg.grasp.objective_prefix,
 		.epoch = store_epoch(p->store),
+		.plain_name = grasp_conf_alias(&p->cfg.grasp) != NULL,
 		.period_ms = p->cfg.advertisement.period_ms,
 		.assist = grasp_conf_assist(&p->cfg.grasp),
 		.draft = p->cfg.advertisement.draft,

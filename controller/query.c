@@ -145,6 +145,7 @@ static void
 ask_node(struct query *q, struct node *n, const struct spoken *sp)
 {
 	struct asking *a = n->link ? calloc(1, sizeof *a) : NULL;
+	const struct grasp_objective o = spoken_to(sp, q->sessions, n);
 
 	if (!a) {
 		show_unknown(
@@ -154,7 +155,7 @@ ask_node(struct query *q, struct node *n, const struct spoken *sp)
 	a->query = q;
 	snprintf(a->node, sizeof a->node, "%s", n->name);
 	LIST_INSERT_HEAD(&q->askings, a, entry);
-	if (grasp_synchronize(n->link, &sp->objective, ANSWER_MS, &ops, a, &a->session)) {
+	if (grasp_synchronize(n->link, &o, ANSWER_MS, &ops, a, &a->session)) {
 		show_unknown(q, n->name, "it cannot be asked now");
 		end_asking(a);
 	}

@@ -16,7 +16,7 @@ struct joining {
 	struct sessions *sessions;
 	struct grasp_session *session; /* NULL: it ended before */
 	struct fog_id id;
-	bool stored;
+	bool stored, plain;
 };
 
 void
@@ -30,6 +30,17 @@ spoken_init(struct spoken *sp, const struct sessions *s, const char *name, unsig
 		.loop_count = FOG_LOOP_COUNT,
 		.value = value,
 	};
+}
+
+struct grasp_objective
+spoken_to(const struct spoken *sp, const struct sessions *s, const struct node *n)
+{
+	const struct member *m = n->user;
+	struct grasp_objective o = sp->objective;
+
+	if (m && m->plain && s->cfg.prefix)
+		o.name = slice_text(sp->name + strlen(s->cfg.prefix));
+	return o;
 }
 
 /* --- members and peers --------------------------------------------------------------------------- */
@@ -274,6 +285,8 @@ admit(struct joining *j, const struct fog_registration *reg)
 		s->counters.renewals++;
 	else
 		s->counters.registrations++;
+	if (r >= 0 && member_of(s, n))
+		member_of(s, n)->plain = j->plain;
 	if (r == -EACCES) {
 		log_info(
 		    "session", "%s (%s) is refused: %s", reg->name, address, why.text);
@@ -309,7 +322,10 @@ on_registration(
 		grasp_session_end(session, false, "busy: out of memory");
 		return;
 	}
-	*j = (struct joining){ .sessions = s, .session = session, .id = reg.node };
+	*j = (struct joining){ .sessions = s,
+		.session = session,
+		.id = reg.node,
+		.plain = slice_is(asked->name, FOGREG) };
 	LIST_INSERT_HEAD(&s->joinings, j, entry);
 	grasp_session_set(session, &registration_ops, j);
 	if (grasp_session_dry_run(session))

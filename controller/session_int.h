@@ -17,6 +17,7 @@ struct member {
 	LIST_ENTRY(member) entry;
 	struct sessions *sessions;
 	struct node *node;
+	bool plain; /* it leaves the prefix out of names (F-06) */
 
 	struct grasp_session *delivery; /* a plan is on its way; NULL: none */
 	struct grasp_timer *retry;
@@ -62,6 +63,9 @@ struct spoken {
 	char name[FOG_NAME_MAX + 1];
 	struct grasp_objective objective;
 };
+/* Its objective with the name that this node uses; borrows sp. */
+struct grasp_objective
+spoken_to(const struct spoken *sp, const struct sessions *s, const struct node *n);
 void spoken_init(struct spoken *sp, const struct sessions *s, const char *name,
     unsigned flags, struct slice value);
 

@@ -235,6 +235,14 @@ grasp_conf_groups(const struct grasp_conf *g, const char *domain, const char *te
 }
 
 const char *
+grasp_conf_alias(const struct grasp_conf *g)
+{
+	return g->plain_names && g->objective_prefix && *g->objective_prefix
+	    ? g->objective_prefix
+	    : NULL;
+}
+
+const char *
 grasp_conf_why(int err)
 {
 	switch (err) {

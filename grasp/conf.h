@@ -14,7 +14,7 @@
 struct grasp_conf {
 	int64_t port, hops;
 	struct conf_list interfaces, exclude, combinations, groups;
-	bool link_local, scoped, loopback, relay;
+	bool link_local, scoped, loopback, relay, plain_names;
 	int neighbour_assist; /* index; see grasp_conf_assist() */
 	char *objective_prefix, *scope_prefix;
 	int scope_range; /* index; rules has the value */
@@ -53,6 +53,8 @@ extern const char *const grasp_conf_ranges[], *const grasp_conf_assists[];
 		"Use the loopback interface too, to try things on one machine."),        \
 	    GRASP_CONF_ROW(config, objective_prefix, "objective-prefix", TEXT, NULL, 0,  \
 		0, "In front of all objective names, such as \"example.org:\"."),        \
+	    GRASP_CONF_ROW(config, plain_names, "plain-names", BOOL, "false", 0, 0,      \
+		"Answer to objective names without the prefix, too."),                   \
 	    { .name = "grasp.scope-range",                                               \
 		    .type = CONF_CHOICE,                                                 \
 		    .offset = offsetof(config, grasp.scope_range),                       \
@@ -90,5 +92,7 @@ typedef int grasp_groups_f(const char *text, const struct grasp_scope_rules *rul
  * the configured ones; none if scoped is off. Errors of list; -EINVAL. */
 int grasp_conf_groups(const struct grasp_conf *g, const char *domain, const char *text,
     grasp_groups_f *list, struct grasp_groups *ret) MUST_CHECK;
+/* The prefix that others may leave out of names (F-06), or NULL. */
+const char *grasp_conf_alias(const struct grasp_conf *g);
 /* Why not, for people. */
 const char *grasp_conf_why(int err);

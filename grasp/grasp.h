@@ -55,6 +55,7 @@ struct grasp_config {
 	bool dull;
 	bool nat;		     /* IPv4 is translated in the domain: none in O_DIVERT (G-028) */
 	enum grasp_assist assist;
+	const char *prefix; /* what is registered as prefix + name is found as name, too; NULL: not */
 	const struct in6_addr *join; /* scope groups to listen on */
 	size_t joins;
 	const struct in6_addr *send; /* scope groups that multicasts go to as well */

@@ -22,6 +22,7 @@ destroy(struct grasp_node *n)
 	relay_done(n);
 	buf_done(&n->out);
 	free(n->answers_by_source);
+	free((void *)n->cfg.prefix);
 	free((void *)n->cfg.join);
 	free((void *)n->cfg.send);
 	free(n);
@@ -185,6 +186,7 @@ copy_config(struct grasp_node *n, const struct grasp_config *cfg)
 		return -EINVAL;
 	n->cfg = *cfg;
 	n->cfg.join = n->cfg.send = NULL;
+	n->cfg.prefix = NULL;
 	if (cfg->no_listener)
 		n->cfg.port = 0;
 	else if (!n->cfg.port)
@@ -197,6 +199,8 @@ copy_config(struct grasp_node *n, const struct grasp_config *cfg)
 		n->cfg.unicast_max = GRASP_UNICAST_MAX;
 	if (!n->cfg.links_max)
 		n->cfg.links_max = LINKS_MAX;
+	if (cfg->prefix && !(n->cfg.prefix = strdup(cfg->prefix)))
+		return -ENOMEM;
 	r = copy_groups(cfg->join, cfg->joins, &n->cfg.join);
 	if (r < 0)
 		return r;
@@ -335,13 +339,29 @@ grasp_node_counters(const struct grasp_node *n)
 
 /* --- registrations -------------------------------------------------------------------------- */
 
-struct grasp_registration *
-node_registration(struct grasp_node *n, struct slice name)
+static struct grasp_registration *
+find_registration(struct grasp_node *n, struct slice name)
 {
 	struct grasp_registration *r;
 
 	TAILQ_FOREACH(r, &n->registrations, entry)
 		if (!r->dead && slice_is(name, r->name))
+			return r;
+	return NULL;
+}
+
+/* As it was registered, or without the prefix that all names have (cfg.prefix). */
+struct grasp_registration *
+node_registration(struct grasp_node *n, struct slice name)
+{
+	struct grasp_registration *r = find_registration(n, name);
+	size_t len = n->cfg.prefix ? strlen(n->cfg.prefix) : 0;
+
+	if (r || len == 0)
+		return r;
+	TAILQ_FOREACH(r, &n->registrations, entry)
+		if (!r->dead && strncmp(r->name, n->cfg.prefix, len) == 0 &&
+		    slice_is(name, r->name + len))
 			return r;
 	return NULL;
 }
@@ -355,7 +375,7 @@ grasp_register(struct grasp_node *n, const char *name, unsigned flags,
 
 	if (objective_check(&o) < 0)
 		return -EINVAL;
-	if (node_registration(n, o.name))
+	if (find_registration(n, o.name))
 		return -EEXIST;
 	r = calloc(1, sizeof *r);
 	if (!r)

@@ -191,11 +191,15 @@ static void
 open_core(struct plant *p)
 {
 	static const struct registry_ops ops = { on_changed };
-	const struct grasp_config grasp = { .link_local = true, .unicast_max = 65536 };
+	const struct grasp_config grasp = {
+		.link_local = true, .unicast_max = 65536, .prefix = p->prefix
+	};
 	const struct registry_config cfg = {
 		.domain = "plant", .beat_ms = 2000, .lease_ms = LEASE_MS
 	};
-	struct sessions_config sessions = { .id = { { 0xc0 } }, .lease_ms = LEASE_MS };
+	struct sessions_config sessions = {
+		.id = { { 0xc0 } }, .prefix = p->prefix, .lease_ms = LEASE_MS
+	};
 	struct advert_config advert = {
 		.id = sessions.id, .domain = "plant", .scope = "", .period_ms = 10000
 	};

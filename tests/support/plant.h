@@ -27,6 +27,7 @@ struct plant {
 	struct advert *advert;
 	struct grasp_conf grasp_conf;
 	struct finder *finder;
+	const char *prefix; /* of its objectives, from the next restart on; names without are heard too */
 	struct commands commands;
 	struct ctl_server *ctl;
 	char socket[128];

@@ -478,6 +478,29 @@ a_prefix_stands_in_front_of_the_name_F_06(void **state) /* DISC-11 */
 	assert_true(slice_is(msg.flooded[0].name, "example.org:FOGDOMAIN"));
 }
 
+static void
+with_both_names_it_floods_and_answers_under_either_F_06(void **state)
+{
+	struct grasp_config both = { .link_local = true, .prefix = "example.org:" };
+	struct grasp_msg msg;
+
+	(void)state;
+	grasp_node_free(lab.node[0]);
+	assert_int_equal(
+	    grasp_node_new(fake_host_io(lab.host[0]), &both, &lab.node[0]), 0);
+	cfg.prefix = "example.org:";
+	cfg.plain_name = true;
+	start();
+	fake_run(lab.net, 50);
+	assert_int_equal(diary.flooded, 1);
+	assert_non_null(fake_message(lab.net, M_FLOOD, 0, &msg));
+	assert_int_equal(msg.items, 2);
+	assert_true(slice_is(msg.flooded[0].name, "example.org:FOGDOMAIN"));
+	assert_true(slice_is(msg.flooded[1].name, "FOGDOMAIN"));
+	search("plant", "", true);
+	assert_int_equal(diary.found, 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static void
@@ -528,6 +551,7 @@ main(void)
 		CASE(answers_to_our_own_advertisement_are_counted_and_ignored_F_20),
 		CASE(a_prefix_stands_in_front_of_the_name_F_06),
 		CASE(who_asks_for_it_gets_what_is_flooded_G_124),
+		CASE(with_both_names_it_floods_and_answers_under_either_F_06),
 	};
 
 	log_open("test_advert", LOG_LEVEL_ERROR);

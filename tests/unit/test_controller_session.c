@@ -475,6 +475,26 @@ a_slow_network_makes_nothing_younger(void **state)
 	assert_in_range(age, 290, 300);
 }
 
+/* The controller has the prefix already, the node has not. */
+static void
+a_node_that_uses_plain_names_is_spoken_to_in_plain_names_F_06(void **state)
+{
+	struct grasp_msg msg;
+
+	(void)state;
+	plant.prefix = "example.org:";
+	plant_restart(&plant);
+	plant_judge.version = 7;
+	plant_judge.items = 1;
+	robot_join(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.leases, 1);
+	assert_int_equal(robot.plans, 1);
+	for (unsigned i = 0; fake_message(plant.net, M_REQ_NEG, i, &msg); i++)
+		assert_true(slice_is(msg.objective.name, "FOGREG") ||
+		    slice_is(msg.objective.name, "FOGPLAN"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -509,6 +529,7 @@ main(void)
 		CASE(a_report_on_an_unregistered_link_is_refused),
 		CASE(what_is_no_report_is_refused),
 		CASE(a_slow_network_makes_nothing_younger),
+		CASE(a_node_that_uses_plain_names_is_spoken_to_in_plain_names_F_06),
 	};
 
 	log_open("test_controller_session", LOG_LEVEL_ERROR);
