@@ -385,12 +385,34 @@ finder_find(
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
+/* Who has a property depends on its value, so that what we found for one question answers no other:
+ * as a relay we pass all of them on. FOGNODEDOMAIN is registered with FOGDOMAIN (F-05). */
+static int
+pass_on(struct finder *f)
+{
+	static const struct grasp_support support = { .assist = GRASP_ASSIST_OFF,
+		.shared = true };
+	char name[FOG_NAME_MAX + 1];
+	int err = 0;
+
+	for (int i = 0; i < FOG_PROPERTIES && !err; i++) {
+		const char *objective = fog_property_names[i].objective;
+
+		if (!strcmp(objective, FOGNODEDOMAIN))
+			continue;
+		fog_objective_name(f->conf->objective_prefix, objective, name);
+		err = grasp_register(f->grasp, name, 0, &support, f, &f->passed_on[i]);
+	}
+	return err;
+}
+
 int
 finder_new(struct grasp_node *grasp, struct registry *registry,
     const struct grasp_conf *conf, const char *domain, const char *scope,
     struct finder **ret)
 {
-	struct finder *f = calloc(1, sizeof *f);
+	CLEANUP(finder_free) struct finder *f = calloc(1, sizeof *f);
+	int err;
 
 	if (!f)
 		return -ENOMEM;
@@ -399,7 +421,10 @@ finder_new(struct grasp_node *grasp, struct registry *registry,
 		.conf = conf,
 		.domain = domain,
 		.scope = scope };
-	*ret = f;
+	err = pass_on(f);
+	if (err < 0)
+		return err;
+	*ret = TAKE(f);
 	return 0;
 }
 
@@ -408,6 +433,8 @@ finder_free(struct finder *f)
 {
 	if (!f)
 		return;
+	for (int i = 0; i < FOG_PROPERTIES; i++)
+		grasp_deregister(f->passed_on[i]);
 	while (!LIST_EMPTY(&f->finds)) {
 		struct find *one = LIST_FIRST(&f->finds);
 

@@ -45,6 +45,7 @@ struct finder {
 	const struct grasp_conf *conf;
 	const char *domain, *scope;
 	LIST_HEAD(, find) finds;
+	struct grasp_registration *passed_on[FOG_PROPERTIES];
 };
 
 void find_show(struct find *f); /* all that has every property, to the request */

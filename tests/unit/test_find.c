@@ -4,6 +4,7 @@
  * of the test. */
 #include "base/log.h"
 #include "tests/support/ask.h"
+#include "grasp/node_int.h"
 #include "tests/support/plant.h"
 #include "tests/support/test.h"
 
@@ -257,6 +258,21 @@ nobody_answers_and_the_search_ends(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Whether a node has a property depends on the question: what one has found answers no other. */
+static void
+a_controller_passes_on_who_looks_for_properties_and_tells_of_nobody_F_12(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FOG_PROPERTIES; i++) {
+		const struct grasp_registration *r = node_registration(
+		    plant.grasp, slice_text(fog_property_names[i].objective));
+
+		assert_non_null(r);
+		assert_true(r->support.shared);
+		assert_int_equal(r->support.assist, GRASP_ASSIST_OFF);
+	}
+}
+
 int
 main(void)
 {
@@ -268,6 +284,8 @@ main(void)
 		CASE(a_scope_goes_into_the_value_and_to_its_group_SC_09_SC_10_SC_12),
 		CASE(a_property_that_does_not_exist_is_refused),
 		CASE(nobody_answers_and_the_search_ends),
+		CASE(
+		    a_controller_passes_on_who_looks_for_properties_and_tells_of_nobody_F_12),
 	};
 
 	log_open("test_find", LOG_LEVEL_ERROR);
