@@ -198,6 +198,7 @@ with_one_interface_there_is_nowhere_to_pass_it_on_G_072(void **state)
 	ask(0, 0, 1, "EX1", 6);
 	web_run(&w, 1000);
 	assert_int_equal(fake_packets(w.net), 0);
+	assert_int_equal(web_counters(&w, 0)->relayed_discoveries, 0);
 }
 
 static void
@@ -453,6 +454,69 @@ two_who_ask_the_same_share_one_question(void **state)
 	assert_int_equal(w.n[other].diary.found, 1);
 	assert_int_equal(web_count(&w, M_DISCOVERY, 2), 1);
 	assert_int_equal(web_counters(&w, 1)->relayed_responses, 2);
+}
+
+static void
+a_question_that_shares_an_answer_is_not_passed_on_when_it_comes_round_G_085(void **state)
+{
+	(void)state;
+	web_add(&w, NULL, 1, 2, 0);
+	ask(0, 0, 1, "EX1", 6);
+	ask(0, 0, 2, "EX1", 6);
+	ask(0, 1, 2, "EX1", 5); /* by another relay between the two */
+	assert_int_equal(web_count(&w, M_DISCOVERY, 2), 1);
+	assert_int_equal(web_count(&w, M_DISCOVERY, 1), 0);
+}
+
+static void
+an_answer_is_awaited_as_long_as_the_last_one_who_shares_it_waits_G_086(void **state)
+{
+	struct grasp_msg first = question(1, "EX1", 3);
+
+	(void)state;
+	web_add(&w, NULL, 1, 2, 0);
+	ask(0, 0, 1, "EX1", 3);
+	web_run(&w, 150);
+	ask(0, 0, 2, "EX1", 3);
+	web_run(&w, 199);
+	assert_non_null(relay_find(w.n[0].node, &first));
+	web_run(&w, 1);
+	assert_null(relay_find(w.n[0].node, &first));
+}
+
+static void
+who_asks_late_is_not_left_with_half_of_the_answers(void **state)
+{
+	unsigned last = chain(2), other = web_add(&w, &plain, 1, 0);
+	static struct grasp_support shared;
+
+	(void)state;
+	(void)last;
+	shared = diary_support;
+	shared.shared = true;
+	w.n[1].diary.refuse = true;
+	web_support(&w, 1, "EX1", &shared);
+	web_discover(&w, 0, "EX1", 6, 0);
+	web_run(&w, 50);
+	assert_int_equal(w.n[0].diary.found, 1);
+	web_discover(&w, other, "EX1", 6, 0);
+	web_run(&w, 600);
+	assert_int_equal(w.n[other].diary.found, 1);
+	assert_int_equal(web_count(&w, M_DISCOVERY, 2), 2);
+}
+
+static void
+one_question_brings_16_answers_through_a_relay_S_09(void **state)
+{
+	(void)state;
+	web_add(&w, &plain, 1, 0);
+	web_add(&w, NULL, 1, 2, 0);
+	for (unsigned i = 0; i < 30; i++)
+		web_support(&w, web_add(&w, &plain, 2, 0), "EX1", NULL);
+	web_discover(&w, 0, "EX1", 6, 0);
+	web_run(&w, 600);
+	assert_int_equal(web_counters(&w, 1)->responses, 30);
+	assert_int_equal(w.n[0].diary.found, 16);
 }
 
 static void
@@ -852,6 +916,12 @@ main(void)
 		CASE(decrementing_keeps_the_shortest_form_G_082),
 		CASE(what_has_no_loop_count_left_is_not_decremented_G_082),
 		CASE(two_who_ask_the_same_share_one_question),
+		CASE(
+		    a_question_that_shares_an_answer_is_not_passed_on_when_it_comes_round_G_085),
+		CASE(
+		    an_answer_is_awaited_as_long_as_the_last_one_who_shares_it_waits_G_086),
+		CASE(who_asks_late_is_not_left_with_half_of_the_answers),
+		CASE(one_question_brings_16_answers_through_a_relay_S_09),
 		CASE(a_question_that_reaches_further_is_not_shared),
 		CASE(
 		    one_source_has_8_questions_a_second_passed_on_and_all_have_16_G_083_S_09),
