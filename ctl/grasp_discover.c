@@ -49,7 +49,8 @@ put_locator(struct buf *row, const struct grasp_locator *l)
 static bool
 is_known(struct discover *d, struct slice row)
 {
-	if (row.len && memmem(d->known.data, d->known.pos, row.data, row.len))
+	if (row.len && d->known.pos &&
+	    memmem(d->known.data, d->known.pos, row.data, row.len))
 		return true;
 	buf_put_slice(&d->known, row);
 	return false;

@@ -7,8 +7,7 @@
 
 #define ITEMS_MAX 1000
 
-static void PRINTF(1, 0)
-complain(const char *fmt, va_list ap)
+static void PRINTF(1, 0) complain(const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	fputs("fogctl: ", stderr);

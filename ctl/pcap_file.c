@@ -220,6 +220,8 @@ pcap_file_open(struct pcap_file *f, struct input *in)
 		return 0;
 	n = input_read(in, FILE_HEAD, &f->block);
 	f->link = number_at(f, 20) & LINK_MASK;
+	if (n < 0)
+		pcap_file_close(f);
 	return n < 0 ? n : 0;
 }
 
