@@ -35,7 +35,7 @@ struct bootstrap_config {
 	const struct addr *fixed; /* configured controllers */
 	size_t fixeds;
 	enum grasp_assist assist; /* telling neighbours of controllers (F-10) */
-	uint8_t hops; /* of our searches (SC-11); 0: FOG_LOOP_COUNT */
+	uint8_t hops;		  /* of our searches (SC-11); 0: FOG_LOOP_COUNT */
 };
 
 struct bootstrap;

@@ -13,7 +13,7 @@ struct advert_config {
 	struct fog_id id;
 	const char *domain, *scope; /* "": none; borrowed */
 	const char *prefix;	    /* of objective names; NULL: none */
-	bool plain_name;	    /* announce under the name without prefix, too (F-06) */
+	bool plain_name; /* announce under the name without prefix, too (F-06) */
 	uint64_t epoch;
 	int64_t period_ms;
 	enum grasp_assist assist; /* telling of other controllers (F-10) */
