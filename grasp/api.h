@@ -145,7 +145,8 @@ enum grasp_code grasp_api_deregister_objective(
     struct grasp_api *api, uint32_t asa, const struct grasp_api_objective *objective);
 
 /* --- discovery (§2.3.4) --------------------------------------------------------------------- */
-/* OK, also with count 0: nobody has answered. The locators heard of last come first. */
+/* OK, also with count 0: nobody has answered; UNSPEC: no memory. The locators heard of last come
+ * first. */
 typedef void grasp_api_discovered_f(void *arg, enum grasp_code code,
     const struct grasp_api_locator *locator, size_t count);
 
@@ -183,7 +184,8 @@ struct grasp_api_negotiation {
 };
 
 /* Asks one peer; peer NULL: whoever grasp_api_discover() finds, one after the other while nobody
- * listens or answers the connection; a cached one that fails is forgotten. The ASA must have
+ * listens or answers the connection; a cached one that fails is forgotten. If nobody is found,
+ * everybody is asked once more, with twice the time. The ASA must have
  * registered the objective. dry makes it a rehearsal, if it was registered with dry. timeout_ms is
  * for each answer of the peer; 0: GRASP_DEF_TIMEOUT_MS. NO_REPLY, with the session's handle; NO_ASA,
  * NOT_NEG, NOT_DRY, NOT_OBJ, NOT_YOUR_OBJ, INVALID_LOC (peer is an FQDN, a URI or not TCP),
@@ -234,7 +236,8 @@ typedef void grasp_api_synchronized_f(void *arg, uint32_t session, enum grasp_co
     const struct grasp_api_objective *objective);
 
 /* The current value. peer NULL: a flooded one if there is one, else that of whoever
- * grasp_api_discover() finds (A-07). The objective need not be registered. NO_REPLY; NO_ASA,
+ * grasp_api_discover() finds (A-07). The objective need not be registered, except on a DULL node: it
+ * keeps floods of registered objectives alone (G-140). NO_REPLY; NO_ASA,
  * NOT_SYNCH, NOT_BOTH, INVALID_LOC, NO_SECURITY (and no value was flooded), SOCK_ERR_SYN_RQ,
  * UNSPEC. */
 enum grasp_code grasp_api_synchronize(struct grasp_api *api, uint32_t asa,

@@ -11,6 +11,7 @@
 
 #define API_PEERS_MAX	 8  /* tried one after the other */
 #define API_LOCATORS_MAX 64 /* told by one discovery */
+#define API_SEARCHES_MAX 2 /* the first one may only have filled a relay's cache (I-18) */
 
 struct api_asa {
 	TAILQ_ENTRY(api_asa) entry;
@@ -56,7 +57,7 @@ struct api_session {
 	bool flooded;		 /* the value is that */
 	bool our_turn;		 /* of a negotiation */
 	bool connected;		 /* the present peer has taken the connection */
-	bool searched;		 /* everybody was asked */
+	unsigned searches;	 /* how often everybody was asked */
 	bool unusable;		 /* locators came that cannot be connected to */
 	enum grasp_code failure; /* of the last peer; OK: none was tried */
 	struct addr peer[API_PEERS_MAX];

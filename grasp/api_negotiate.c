@@ -219,7 +219,8 @@ api_requested(
 	}
 	grasp_link_peer(grasp_session_link(session), &peer);
 	s->session = session;
-	s->connected = s->searched = s->our_turn = true;
+	s->searches = API_SEARCHES_MAX; /* nobody else is wanted */
+	s->connected = s->our_turn = true;
 	s->ops = w->ops;
 	s->arg = w->arg;
 	grasp_session_set(session, &api_negotiation_ops, s);

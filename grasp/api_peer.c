@@ -71,7 +71,7 @@ api_peer_ask(struct api_session *s, const struct grasp_api_locator *peer)
 
 	if (grasp_locator_to_addr(&peer->locator, peer->ifindex, &to) < 0)
 		return GRASP_API_INVALID_LOC;
-	s->searched = true; /* nobody else is wanted */
+	s->searches = API_SEARCHES_MAX; /* nobody else is wanted */
 	return ask(s, &to) < 0 ? api_not_sent(s) : GRASP_API_NO_REPLY;
 }
 
@@ -130,10 +130,20 @@ search(struct api_session *s)
 {
 	struct grasp_objective wanted = { slice_text(s->name), s->flags & ~F_NEG_DRY,
 		s->loop_count, { 0 } };
+	uint32_t hops = s->loop_count ? s->loop_count : GRASP_DEF_LOOPCT;
 
-	s->searched = true;
-	return grasp_discover(
-	    s->api->node, &wanted, 0, found_one, found_all, s, &s->search);
+	return grasp_discover(s->api->node, &wanted,
+	    (hops * GRASP_HOP_TIMEOUT_MS) << s->searches++, found_one, found_all, s,
+	    &s->search);
+}
+
+/* Again with twice the time (G-061), if nobody at all has answered. */
+static bool
+may_search(const struct api_session *s)
+{
+	if (s->searches == 0)
+		return true;
+	return s->searches < API_SEARCHES_MAX && s->peers == 0 && !s->unusable;
 }
 
 static enum grasp_code
@@ -164,7 +174,7 @@ advance(struct api_session *s)
 	}
 	if (s->next == s->peers && s->search)
 		return;
-	if (s->next == s->peers && !s->searched && search(s) == 0)
+	if (s->next == s->peers && may_search(s) && search(s) == 0)
 		return;
 	finish(s, verdict(s));
 }

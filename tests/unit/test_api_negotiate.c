@@ -268,15 +268,38 @@ the_latest_listener_is_asked_and_then_the_one_before_A_05(void **state)
 /* --- finding a peer ------------------------------------------------------------------------------ */
 
 static void
-nobody_found_is_said_A_02(void **state)
+nobody_found_is_said_after_a_second_look_A_02_I_18(void **state)
 {
+	struct grasp_msg first, second;
+
 	(void)state;
 	register_it(0, neg("EX1", ONE));
 	ask(NULL);
 	run(500);
+	assert_int_equal(fake_count(f.lab.net, M_DISCOVERY), 1);
+	run(1200);
 	assert_int_equal(f.note[0].ended, 0);
 	run(200);
 	assert_int_equal(f.note[0].code, GRASP_API_NO_DISC_REPLY);
+	assert_int_equal(fake_count(f.lab.net, M_DISCOVERY), 2);
+	assert_non_null(fake_message(f.lab.net, M_DISCOVERY, 0, &first));
+	assert_non_null(fake_message(f.lab.net, M_DISCOVERY, 1, &second));
+	assert_int_not_equal(first.session_id, second.session_id); /* G-034 */
+}
+
+static void
+a_peer_that_only_answers_the_second_time_is_found_I_18(void **state)
+{
+	(void)state;
+	register_it(0, neg("EX1", ONE));
+	ask(NULL);
+	run(300);
+	offer(1); /* it did not know the objective when it was asked first */
+	run(200);
+	assert_int_equal(f.note[1].requested, 0);
+	run(200);
+	assert_int_equal(f.note[1].requested, 1);
+	assert_int_equal(fake_count(f.lab.net, M_DISCOVERY), 2);
 }
 
 static void
@@ -791,7 +814,7 @@ everything_may_be_freed_when_nobody_was_found(void **state)
 	register_it(0, neg("EX1", ONE));
 	ask(NULL);
 	f.note[0].then = free_all;
-	run(1000);
+	run(2000);
 	assert_null(f.lab.node[0]);
 }
 
@@ -843,7 +866,8 @@ main(void)
 		API_TEST(who_knows_no_dry_runs_neither_asks_for_nor_takes_one_A_04),
 		API_TEST(several_sessions_run_side_by_side_with_their_own_arg_G_101),
 		API_TEST(the_latest_listener_is_asked_and_then_the_one_before_A_05),
-		API_TEST(nobody_found_is_said_A_02),
+		API_TEST(nobody_found_is_said_after_a_second_look_A_02_I_18),
+		API_TEST(a_peer_that_only_answers_the_second_time_is_found_I_18),
 		API_TEST(a_cached_peer_that_does_not_listen_any_more_is_replaced_A_12),
 		API_TEST(a_named_peer_that_does_not_listen_is_the_end_A_02),
 		API_TEST(a_host_that_is_not_there_is_not_reached_A_02),

@@ -114,7 +114,7 @@ nothing_flooded_and_nobody_found_is_said_A_02_A_07(void **state)
 {
 	(void)state;
 	ask(NULL);
-	run(500);
+	run(1700);
 	assert_int_equal(f.note[0].synchronized, 0);
 	run(200);
 	assert_int_equal(f.note[0].code, GRASP_API_NOT_FLOOD_DISC);
@@ -324,7 +324,7 @@ a_synchronization_is_no_negotiation_A_02(void **state)
 	assert_int_equal(
 	    grasp_api_end_negotiate(f.api[0], f.asa[0], session, false, NULL),
 	    GRASP_API_NO_SESSION);
-	run(1000);
+	run(2000);
 	assert_int_equal(f.note[0].synchronized, 1);
 }
 
