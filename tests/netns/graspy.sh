@@ -324,4 +324,4 @@ retry() {
 	finds_through EX2 5 && jq -es 'any(.[]; .diverted and .locators == ["[fd59:b::2]:7017"]) and
 		(last | .try) <= 3' "$tmp/EX2.found"
 }
-check "through a relay that is graspy we find ourselves, if we ask again I-18 I-19" retry
+check "through a relay that is graspy we find ourselves, if we ask again I-18" retry

@@ -9,7 +9,9 @@
 campaign=
 [ "${1-}" != campaign ] || campaign=${2:-100}
 permille=${3:-300}
-begin lo $([ -n "$campaign" ] && echo - || echo 3) jq cksum nft python3
+checks=3
+[ -z "$campaign" ] || checks=-
+begin lo $checks jq cksum nft python3
 
 fog_net hub a
 for name in hub a; do
