@@ -60,23 +60,30 @@ open_query(void)
 
 static int (*const openers[])(void) = { open_udp, open_tcp, open_stream, open_query };
 
-/* The first call fails, then the second, until it is one too many. Returns how many there are. */
+/* The first call fails, then the second, until it is one too many. One may fail without harm: a
+ * setting that not every kernel knows. Returns how many may not. */
 static unsigned
 fail_each(int (*opener)(void), enum syscall which)
 {
-	unsigned before = syscall_descriptors();
+	unsigned before = syscall_descriptors(), failed = 0, harmless = 0;
 
-	for (unsigned n = 1;; n++) {
+	for (unsigned n = 1; harmless < 2; n++) {
+		int fd;
+
 		syscall_mend();
 		syscall_fail(which, n, 1, EPERM);
-		int fd = opener();
+		fd = opener();
 		if (fd >= 0) {
 			close(fd);
-			return n - 1;
+			harmless++;
+			continue;
 		}
 		assert_int_equal(-EPERM, fd);
 		assert_int_equal(before, syscall_descriptors());
+		failed++;
+		harmless = 0;
 	}
+	return failed;
 }
 
 static void
@@ -86,9 +93,9 @@ each_call_that_fails_is_told_and_nothing_stays_open_G_056(void **state)
 		SYS_LISTEN, SYS_CONNECT };
 	static const unsigned times[ARRAY_LEN(openers)][ARRAY_LEN(calls)] = {
 		{ 1, 6, 1, 0, 0 },
-		{ 1, 8, 1, 1, 0 },
-		{ 1, 7, 0, 0, 1 },
-		{ 2, 13, 2, 1, 0 },
+		{ 1, 9, 1, 1, 0 },
+		{ 1, 8, 0, 0, 1 },
+		{ 2, 14, 2, 1, 0 },
 	};
 
 	(void)state;
