@@ -364,6 +364,26 @@ a_neighbour_assists_5_times_a_second_F_10(void **state)
 }
 
 static void
+whoever_asks_a_neighbour_assists_5_times_a_second_F_10(void **state)
+{
+	(void)state;
+	knowing_of_the_same_link(&always);
+	for (uint32_t id = 1; id <= 30; id++) { /* three sources, at once */
+		static const char *const from[] = { "fe80::1", "fe80::3", "fe80::99" };
+		struct grasp_msg m = {
+			.type = M_DISCOVERY, .session_id = id, .has_objective = true
+		};
+
+		m.initiator = lab_initiator("2001:db8::99");
+		m.objective = lab_objective("EX1", F_DISC, (struct slice){ 0 });
+		m.objective.loop_count = 1;
+		web_cast_msg(&w, 1, 0, &m, from[id % 3]);
+	}
+	web_run(&w, 1000);
+	assert_in_range(web_counters(&w, 1)->diverts, 1, 5);
+}
+
+static void
 of_many_who_know_a_few_assist_S_09(void **state)
 {
 	struct grasp_locator l = { O_IPv6_LOCATOR, lab_ip("2001:db8::42"), { 0 },
@@ -573,6 +593,7 @@ main(void)
 		CASE(a_neighbour_assists_after_50_to_200_ms_where_it_is_wanted_F_10),
 		CASE(a_neighbour_assists_with_what_has_half_of_its_life_left_F_10),
 		CASE(a_neighbour_assists_5_times_a_second_F_10),
+		CASE(whoever_asks_a_neighbour_assists_5_times_a_second_F_10),
 		CASE(of_many_who_know_a_few_assist_S_09),
 		CASE(who_is_asked_in_person_answers_at_once_G_073),
 		CASE(a_node_may_end_before_it_assists_G_056),

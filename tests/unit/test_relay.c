@@ -215,6 +215,18 @@ who_answers_does_not_pass_the_question_on_G_080(void **state)
 }
 
 static void
+a_second_copy_of_what_was_answered_is_not_passed_on_I_16(void **state)
+{
+	(void)state;
+	web_add(&w, NULL, 1, 2, 0);
+	web_support(&w, 0, "EX1", NULL);
+	ask(0, 0, 1, "EX1", 6);
+	ask(0, 0, 1, "EX1", 5);
+	assert_int_equal(w.n[0].diary.asked, 1);
+	assert_int_equal(web_count(&w, M_DISCOVERY, 2), 0);
+}
+
+static void
 a_shared_objective_is_answered_and_passed_on(void **state)
 {
 	struct grasp_support shared = diary_support;
@@ -903,6 +915,7 @@ main(void)
 		CASE(a_node_that_does_not_relay_is_silent_G_072),
 		CASE(with_one_interface_there_is_nowhere_to_pass_it_on_G_072),
 		CASE(who_answers_does_not_pass_the_question_on_G_080),
+		CASE(a_second_copy_of_what_was_answered_is_not_passed_on_I_16),
 		CASE(a_shared_objective_is_answered_and_passed_on),
 		CASE(the_same_question_is_not_passed_on_twice_G_084_G_085),
 		CASE(a_ring_carries_each_question_once_per_link_and_relay_G_085),
