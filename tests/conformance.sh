@@ -45,11 +45,15 @@ printf 'G-00%d\tno test can show it\n' 1 2 > "$dir/tests/data/grasp/exceptions.t
 result "an exception needs a requirement without test" \
 	[ "$(gaps)" = "G-003 G-004 G-001" ]
 "$maker" --write "$dir" > /dev/null
-result "the file that was made is the one that is asked for" \
-	grep -q '^ok 1' <("$maker" --check "$dir")
+is_current() {
+	[[ $("$maker" --check "$dir" | sed -n 2p) == "ok 1 "* ]]
+}
+is_old() {
+	! is_current
+}
+result "the file that was made is the one that is asked for" is_current
 sed -i 's/it_works/it_fails/' "$dir/tests/unit/run.c"
-result "another name of a test makes another file" \
-	grep -q '^not ok 1' <("$maker" --check "$dir")
+result "another name of a test makes another file" is_old
 
 while read -r verdict; do
 	case $verdict in
