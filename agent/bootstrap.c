@@ -193,11 +193,26 @@ bootstrap_pick(struct bootstrap *b, int64_t now_ms, int64_t *ret_ms)
 static bool
 concerns_us(const struct bootstrap *b, const struct fog_domain *d)
 {
-	if (d->role == FOG_AGENT)
+	return d->role != FOG_AGENT && fog_domain_agrees(d->domain, b->cfg.domain) &&
+	    grasp_scope_matches(d->scope, b->cfg.attributes); /* SC-10 */
+}
+
+/* Is a controller that we know one for the newcomer, too (F-10)? Who is outside our domain is not
+ * answered (SCP-04). One without a copy is that which holds our lease. */
+static bool
+fits(void *arg, const struct grasp_objective *asked, const struct grasp_objective *known)
+{
+	const struct bootstrap *b = arg;
+	struct fog_domain node, controller = { 0 };
+
+	if (fog_domain_decode(asked->value, &node) < 0 ||
+	    !fog_domain_agrees(node.domain, b->cfg.domain))
 		return false;
-	if (d->domain[0] && b->cfg.domain[0] && strcmp(d->domain, b->cfg.domain) != 0)
-		return false;
-	return grasp_scope_matches(d->scope, b->cfg.attributes); /* SC-10 */
+	if (!known)
+		return true;
+	return fog_domain_decode(known->value, &controller) == 0 && !controller.leaving &&
+	    fog_domain_agrees(node.domain, controller.domain) &&
+	    (!node.scope[0] || grasp_scope_matches(controller.scope, node.scope));
 }
 
 /* A controller that was started anew, or that answers us, is worth an attempt before its back-off
@@ -526,7 +541,10 @@ static int
 listen_to_floods(struct bootstrap *b)
 {
 	const struct grasp_support support = {
-		.discovered = discovered, .flooded = flooded, .assist = b->cfg.assist
+		.discovered = discovered,
+		.flooded = flooded,
+		.assist = b->cfg.assist,
+		.fits = fits,
 	};
 
 	return grasp_register(b->node, b->objective, 0, &support, b, &b->listening);

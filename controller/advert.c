@@ -215,9 +215,24 @@ on_timer(void *arg)
 static bool
 is_for_us(const struct advert *a, const struct fog_domain *d)
 {
-	if (d->domain[0] && a->cfg.domain[0] && strcmp(d->domain, a->cfg.domain))
+	return fog_domain_agrees(d->domain, a->cfg.domain) &&
+	    (!d->scope[0] || grasp_scope_matches(a->cfg.scope, d->scope));
+}
+
+/* Is another controller that we know one for who asks (F-10)? Who is outside our domain is not
+ * answered (SCP-04). */
+static bool
+fits(void *arg, const struct grasp_objective *asked, const struct grasp_objective *known)
+{
+	const struct advert *a = arg;
+	struct fog_domain node, other;
+
+	if (!known || fog_domain_decode(asked->value, &node) ||
+	    fog_domain_decode(known->value, &other))
 		return false;
-	return !d->scope[0] || grasp_scope_matches(a->cfg.scope, d->scope);
+	return !other.leaving && fog_domain_agrees(node.domain, a->cfg.domain) &&
+	    fog_domain_agrees(node.domain, other.domain) &&
+	    (!node.scope[0] || grasp_scope_matches(other.scope, node.scope));
 }
 
 static bool
@@ -332,6 +347,7 @@ advert_new(struct grasp_node *grasp, const struct advert_config *cfg, struct adv
 		.synchronize = synchronize,
 		.flooded = on_flood,
 		.assist = cfg->assist,
+		.fits = fits,
 	};
 	static const struct grasp_support alias = {
 		.discovered = on_alias_discovered,

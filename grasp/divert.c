@@ -20,16 +20,19 @@ struct assist {
 	struct grasp_peer to;
 	uint32_t session_id;
 	struct grasp_initiator initiator;
-	char name[GRASP_NAME_MAX + 1];
 	bool dead;
+	struct grasp_objective asked; /* its slices point to bytes */
+	uint8_t bytes[];
 };
 
 /* What may be told: all, or only what another interface told, or only what is fresh. */
 struct choice {
-	struct slice name;
+	const struct grasp_objective *asked;
 	const struct grasp_initiator *asker;
-	uint32_t not_from; /* interface; 0: any */
+	const struct grasp_registration *reg; /* NULL: none */
+	uint32_t not_from;		      /* interface; 0: any */
 	bool fresh;
+	bool sure; /* result: the question is settled by what is told */
 };
 
 /* --- collecting ----------------------------------------------------------------------------- */
@@ -64,12 +67,34 @@ is_asker(const struct grasp_locator *l, const struct grasp_initiator *asker)
 }
 
 static bool
-fits(
+may_be_told(
     const struct choice *c, uint32_t ifindex, int64_t heard, int64_t expires, int64_t now)
 {
 	if (c->not_from && (ifindex == 0 || ifindex == c->not_from))
 		return false; /* G-070 */
 	return !c->fresh || expires == INT64_MAX || expires - now > now - heard;
+}
+
+/* Who asks with a value wants somebody in particular. What is not known to do is told, and yet does
+ * not settle the question. */
+static bool
+will_do(struct choice *c, const struct grasp_objective *copy)
+{
+	struct grasp_objective asked = objective_for_asa(c->asked), known;
+	const struct grasp_support *support = c->reg ? &c->reg->support : NULL;
+
+	if (asked.value.len == 0) {
+		c->sure = true;
+		return true;
+	}
+	if (!support || !support->fits)
+		return true;
+	if (copy)
+		known = objective_for_asa(copy);
+	if (!support->fits(c->reg->arg, &asked, copy ? &known : NULL))
+		return false;
+	c->sure = true;
+	return true;
 }
 
 /* One source's locators; with the first ones goes the objective's copy, which would not be true of
@@ -94,33 +119,36 @@ add(const struct grasp_node *n, const struct choice *c, struct grasp_msg *answer
 }
 
 static void
-add_found(struct grasp_node *n, const struct choice *c, struct grasp_msg *answer)
+add_found(struct grasp_node *n, struct choice *c, struct grasp_msg *answer)
 {
 	const struct discovery_entry *e = NULL;
 	int64_t now = node_now(n);
 
-	while ((e = discovery_cache_next(&n->found, e, c->name, now)))
-		if (fits(c, e->ifindex, e->heard_ms, e->expires_ms, now))
+	while ((e = discovery_cache_next(&n->found, e, c->asked->name, now)))
+		if (may_be_told(c, e->ifindex, e->heard_ms, e->expires_ms, now) &&
+		    will_do(c, e->has_objective ? &e->objective : NULL))
 			add(n, c, answer, e->locator, e->locators,
 			    e->has_objective ? &e->objective : NULL, e->expires_ms - now);
 }
 
 static void
-add_flooded(struct grasp_node *n, const struct choice *c, struct grasp_msg *answer)
+add_flooded(struct grasp_node *n, struct choice *c, struct grasp_msg *answer)
 {
 	const struct flood_entry *e = NULL;
 	int64_t now = node_now(n);
 
-	while ((e = flood_cache_next(&n->floods, e, c->name, now)))
+	while ((e = flood_cache_next(&n->floods, e, c->asked->name, now)))
 		if (e->locator.kind && (e->objective.flags & F_DISC) &&
-		    fits(c, e->from.addr.ifindex, e->heard_ms, e->expires_ms, now))
+		    may_be_told(
+			c, e->from.addr.ifindex, e->heard_ms, e->expires_ms, now) &&
+		    will_do(c, &e->objective))
 			add(n, c, answer, &e->locator, 1, &e->objective,
 			    e->expires_ms == INT64_MAX ? INT64_MAX : e->expires_ms - now);
 }
 
 /* False: nothing to tell. */
 static bool
-collect(struct grasp_node *n, const struct choice *c, struct grasp_msg *answer)
+collect(struct grasp_node *n, struct choice *c, struct grasp_msg *answer)
 {
 	*answer = (struct grasp_msg){
 		.type = M_RESPONSE,
@@ -195,7 +223,12 @@ fire(void *arg)
 {
 	struct assist *a = arg;
 	struct grasp_node *n = a->node;
-	struct choice c = { slice_text(a->name), &a->initiator, 0, true };
+	struct choice c = {
+		.asked = &a->asked,
+		.asker = &a->initiator,
+		.reg = node_registration(n, a->asked.name),
+		.fresh = true,
+	};
 	struct grasp_msg answer;
 
 	node_enter(n);
@@ -237,16 +270,16 @@ assist_later(struct grasp_node *n, const struct question *q)
 		n->counters.rate_limited++;
 		return;
 	}
-	a = calloc(1, sizeof *a);
+	a = calloc(1, sizeof *a + objective_size(&q->msg->objective));
 	if (!a)
 		return;
 	a->node = n;
 	a->to = *q->from;
 	a->session_id = q->msg->session_id;
 	a->initiator = q->msg->initiator;
+	a->asked = objective_copy(&q->msg->objective, a->bytes);
 	TAILQ_INSERT_TAIL(&n->assists, a, entry);
-	if (slice_copy(q->msg->objective.name, a->name, sizeof a->name) < 0 ||
-	    node_timer_new(n, fire, a, &a->timer) < 0)
+	if (node_timer_new(n, fire, a, &a->timer) < 0)
 		drop(a);
 	else
 		node_timer_set(n, a->timer,
@@ -269,8 +302,12 @@ bool
 divert_consider(
     struct grasp_node *n, const struct question *q, const struct grasp_registration *reg)
 {
-	struct choice c = { q->msg->objective.name, &q->msg->initiator, q->ifindex,
-		false };
+	struct choice c = {
+		.asked = &q->msg->objective,
+		.asker = &q->msg->initiator,
+		.reg = reg,
+		.not_from = q->ifindex,
+	};
 	enum grasp_assist assist = assist_of(n, reg);
 	struct grasp_msg answer;
 	bool found;
@@ -285,7 +322,7 @@ divert_consider(
 			return false;
 		if (!q->link) {
 			assist_later(n, q);
-			return true;
+			return c.sure;
 		}
 		found = true; /* asked in person: nobody else answers at the same time */
 	}
@@ -293,5 +330,5 @@ divert_consider(
 		return false;
 	answer.session_id = q->msg->session_id;
 	tell(n, q->from, q->link, &answer);
-	return true;
+	return c.sure;
 }

@@ -104,6 +104,11 @@ struct grasp_support {
 	    const struct grasp_objective *obj, const struct grasp_locator *locator,
 	    uint32_t ttl_ms);
 	enum grasp_assist assist; /* when discovered() says no */
+	/* Would a responder that is known do for who asks? Only such ones are told in O_DIVERT. known
+	 * is its copy of the objective, NULL if it gave none. fits NULL: nobody can say, so a
+	 * question that has a value is passed on as well. Calls nothing of the library. */
+	bool (*fits)(void *arg, const struct grasp_objective *asked,
+	    const struct grasp_objective *known);
 	bool shared; /* many nodes may answer: a relay passes the question on even if it answers */
 };
 

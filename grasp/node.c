@@ -484,6 +484,24 @@ objective_for_asa(const struct grasp_objective *o)
 	return ret;
 }
 
+size_t
+objective_size(const struct grasp_objective *o)
+{
+	return o->name.len + o->value.len;
+}
+
+struct grasp_objective
+objective_copy(const struct grasp_objective *o, uint8_t *memory)
+{
+	struct grasp_objective ret = *o;
+
+	ret.name.data = memcpy(memory, o->name.data, o->name.len);
+	ret.value.data = memory + o->name.len;
+	if (o->value.len)
+		memcpy(memory + o->name.len, o->value.data, o->value.len);
+	return ret;
+}
+
 int
 objective_check(const struct grasp_objective *o)
 {

@@ -225,6 +225,9 @@ struct limit *node_limit_of(
 int node_encode(struct grasp_node *n, const struct grasp_msg *msg, size_t max) MUST_CHECK;
 /* What an ASA gets: the value without tag 24 around it (I-20). */
 struct grasp_objective objective_for_asa(const struct grasp_objective *o);
+/* A copy whose slices point to memory of objective_size() bytes. */
+size_t objective_size(const struct grasp_objective *o);
+struct grasp_objective objective_copy(const struct grasp_objective *o, uint8_t *memory);
 /* Checks name and value that came through the API; -EINVAL. */
 int objective_check(const struct grasp_objective *o) MUST_CHECK;
 

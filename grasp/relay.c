@@ -225,15 +225,10 @@ new_relay(struct grasp_node *n, const struct question *q)
 		n->counters.relay_limited++;
 		return NULL;
 	}
-	r = calloc(1, sizeof *r + o->name.len + o->value.len);
+	r = calloc(1, sizeof *r + objective_size(o));
 	if (!r)
 		return NULL;
-	memcpy(r->bytes, o->name.data, o->name.len);
-	if (o->value.len)
-		memcpy(r->bytes + o->name.len, o->value.data, o->value.len);
-	r->objective = *o;
-	r->objective.name.data = r->bytes;
-	r->objective.value.data = r->bytes + o->name.len;
+	r->objective = objective_copy(o, r->bytes);
 	r->ifindex = q->ifindex;
 	r->expires_ms = deadline(n, q);
 	add_asker(r, q);

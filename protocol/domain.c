@@ -123,3 +123,9 @@ fog_domain_decode(struct slice value, struct fog_domain *ret)
 	}
 	return value_done(&r, 0, 0);
 }
+
+bool
+fog_domain_agrees(const char *a, const char *b)
+{
+	return !a[0] || !b[0] || strcmp(a, b) == 0;
+}

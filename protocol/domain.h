@@ -21,3 +21,5 @@ struct fog_domain {
 void fog_domain_encode(const struct fog_domain *d, struct buf *out);
 /* No value, null and {} say nothing: any domain. -EBADMSG; *ret is not to be used then. */
 int fog_domain_decode(struct slice value, struct fog_domain *ret) MUST_CHECK;
+/* The same domain, or one of them does not say which. */
+bool fog_domain_agrees(const char *a, const char *b);

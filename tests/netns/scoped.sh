@@ -10,8 +10,7 @@ begin sc 14 jq cksum tcpdump tshark smcrouted smcroutectl sysctl
 ours=ff14:d892:57c:53b0:6f49:db7d:c013:abc0 # admin=operator1, as tests/data/grasp has it
 
 # a: the agent. c: its controller. o: a controller of another domain. x: the same, and it listens to
-# our group as if its own had the same hash. All are links of the router rt. None of the controllers
-# answers for others (neighbour-assist), so that only who is meant can answer.
+# our group as if its own had the same hash. All are links of the router rt.
 ns_add rt && in_ns rt sysctl -qw net.ipv6.conf.all.forwarding=1 || error "no router"
 n=0
 for name in a c o x; do
@@ -44,7 +43,6 @@ configure() { # controller domain hops extra-lines
 	grasp:
 	  link-local: ${4:-false}
 	  hops: $3
-	  neighbour-assist: off
 	${5:+  groups: [\"$5\"]}
 	E
 }

@@ -572,6 +572,88 @@ more_may_become_known_while_it_is_told(void **state)
 	assert_int_equal(w.n[1].node->found.count, 8);
 }
 
+/* --- for whom ---------------------------------------------------------------------------------- */
+
+static const uint8_t two = 2;
+
+static void
+ask_for(struct slice value)
+{
+	struct grasp_objective o = lab_objective("EX1", F_DISC | F_NEG, value);
+
+	w.n[0].diary = (struct diary){ 0 };
+	o.loop_count = 6;
+	assert_int_equal(grasp_discover(w.n[0].node, &o, 1000, diary_found,
+			     diary_searched, &w.n[0].diary, &w.n[0].d),
+	    0);
+	web_run(&w, 1000);
+}
+
+static bool
+equal_values(
+    void *arg, const struct grasp_objective *asked, const struct grasp_objective *known)
+{
+	(void)arg;
+	return slice_equal(asked->value, known->value);
+}
+
+/* Node 1 passes on; node 2, on link 2, has answered it with the value 1. */
+static void
+knowing_a_value(const struct grasp_support *of_the_relay)
+{
+	web_add(&w, &plain, 1, 0);
+	web_add(&w, NULL, 1, 2, 0);
+	web_add(&w, &plain, 2, 0);
+	web_support(&w, 2, "EX1", NULL);
+	w.n[2].diary.answer = ONE;
+	web_discover(&w, 1, "EX1", 1, 0);
+	web_run(&w, 700);
+	assert_int_equal(w.n[1].diary.found, 1);
+	w.n[1].diary.refuse = true;
+	if (of_the_relay)
+		web_support(&w, 1, "EX1", of_the_relay);
+}
+
+static void
+who_asks_for_a_value_is_told_and_asks_on_where_nobody_can_tell_whether_it_fits_F_10_G_080(
+    void **state)
+{
+	(void)state;
+	knowing_a_value(NULL);
+	ask_for(ONE);
+	assert_int_equal(web_counters(&w, 1)->diverts, 1);
+	assert_int_equal(web_counters(&w, 1)->relayed_discoveries, 1);
+	assert_int_equal(w.n[0].diary.found, 2);
+}
+
+static void
+who_fits_is_told_and_settles_the_question_F_10(void **state)
+{
+	struct grasp_support support = diary_support;
+
+	(void)state;
+	support.fits = equal_values;
+	knowing_a_value(&support);
+	ask_for(ONE);
+	assert_int_equal(web_counters(&w, 1)->diverts, 1);
+	assert_int_equal(web_counters(&w, 1)->relayed_discoveries, 0);
+	assert_int_equal(w.n[0].diary.found, 1);
+}
+
+static void
+who_does_not_fit_is_not_told_and_the_question_goes_on_F_10_G_080(void **state)
+{
+	struct grasp_support support = diary_support;
+
+	(void)state;
+	support.fits = equal_values;
+	knowing_a_value(&support);
+	ask_for((struct slice){ &two, 1 });
+	assert_int_equal(web_counters(&w, 1)->diverts, 0);
+	assert_int_equal(web_counters(&w, 1)->relayed_discoveries, 1);
+	assert_int_equal(w.n[0].diary.found, 1); /* node 2 itself, which takes any */
+}
+
 #define CASE(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -602,6 +684,10 @@ main(void)
 		CASE(a_node_may_end_while_it_tells_what_it_knows),
 		CASE(what_is_told_may_be_forgotten_meanwhile_A_12),
 		CASE(more_may_become_known_while_it_is_told),
+		CASE(
+		    who_asks_for_a_value_is_told_and_asks_on_where_nobody_can_tell_whether_it_fits_F_10_G_080),
+		CASE(who_fits_is_told_and_settles_the_question_F_10),
+		CASE(who_does_not_fit_is_not_told_and_the_question_goes_on_F_10_G_080),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
