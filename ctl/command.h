@@ -83,6 +83,8 @@ extern const struct option_row global_options[];
 
 /* The command that the first words of argv name (longest match), or NULL. *ret_words: how many. */
 const struct command *command_find(char *const *argv, int argc, int *ret_words);
+/* Is it the first word of commands of several words, as "grasp" of "grasp decode"? */
+bool command_is_group(const char *word);
 /* The name nearest to what was typed; NULL when nothing is near. */
 const char *command_nearest(const char *typed);
 
@@ -102,4 +104,5 @@ void call_done(struct call *call);
 void call_args_for(const struct call *call, const char *node, struct buf *out);
 
 void help_print_all(void);
+void help_print_group(const char *group); /* what its commands do */
 void help_print(const struct command *c);

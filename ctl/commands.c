@@ -501,6 +501,17 @@ command_find(char *const *argv, int argc, int *ret_words)
 	return best;
 }
 
+bool
+command_is_group(const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const struct command *c = commands; c->name; c++)
+		if (strncmp(c->name, word, len) == 0 && c->name[len] == ' ')
+			return true;
+	return false;
+}
+
 const char *
 command_nearest(const char *typed)
 {

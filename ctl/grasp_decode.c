@@ -105,6 +105,8 @@ decode_lines(struct grasp_print *p, struct input *in)
 		else if (read_hex(p, &o, buf_slice(&line), &bytes) && bytes.pos)
 			print_all(p, &o, buf_slice(&bytes));
 	}
+	if (err == 0 && o.line && !p->messages && !p->errors)
+		grasp_print_error(p, &o, "no message at all");
 	buf_done(&line);
 	buf_done(&bytes);
 	return err;

@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void
 print_synopsis(const struct command *c)
@@ -25,14 +26,32 @@ print_options(const struct option_row *o, size_t max)
 	}
 }
 
+static void
+print_commands(const char *group)
+{
+	size_t len = strlen(group);
+
+	for (const struct command *c = commands; c->name; c++)
+		if (len == 0 ||
+		    (strncmp(c->name, group, len) == 0 && c->name[len] == ' '))
+			printf("  %-17s%s\n", c->name, c->help);
+}
+
+void
+help_print_group(const char *group)
+{
+	printf("usage: fogctl [OPTION]… %s COMMAND [ARGUMENT]…\n\ncommands:\n", group);
+	print_commands(group);
+	printf("\nTry: fogctl help %s COMMAND\n", group);
+}
+
 void
 help_print_all(void)
 {
 	puts("usage: fogctl [OPTION]… COMMAND [ARGUMENT]…\n\n"
 	     "Shows and steers fogwatch through the control socket of a "
 	     "daemon.\n\ncommands:");
-	for (const struct command *c = commands; c->name; c++)
-		printf("  %-17s%s\n", c->name, c->help);
+	print_commands("");
 	printf("  %-17s%s\n", "completion",
 	    "a script for a shell: completion bash, completion zsh");
 	printf("  %-17s%s\n", "help", "this text, or that of a command: help query");

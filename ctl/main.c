@@ -223,14 +223,24 @@ perform(const struct settings *s, const struct call *call)
 }
 
 static int
-unknown_command(const char *typed)
+unknown_command(char *const *argv, int argc)
 {
-	const char *near = command_nearest(typed);
+	bool in_group = command_is_group(argv[0]);
+	char typed[128];
 
-	fprintf(stderr, "fogctl: there is no command \"%s\"", typed);
+	if (in_group && argc > 1)
+		snprintf(typed, sizeof typed, "%s %s", argv[0], argv[1]);
+	else
+		snprintf(typed, sizeof typed, "%s", argv[0]);
+	if (in_group && argc == 1)
+		fprintf(stderr, "fogctl: %s needs a command", typed);
+	else
+		fprintf(stderr, "fogctl: there is no command \"%s\"", typed);
+	const char *near = in_group && argc == 1 ? NULL : command_nearest(typed);
 	if (near)
 		fprintf(stderr, "; did you mean \"%s\"?", near);
-	fputs("\nTry: fogctl --help\n", stderr);
+	fprintf(stderr, "\nTry: fogctl %s%s--help\n", in_group ? argv[0] : "",
+	    in_group ? " " : "");
 	return EXIT_USAGE;
 }
 
@@ -242,8 +252,12 @@ run_command(const struct settings *s, char **argv, int argc)
 	int words = 0, rc;
 	const struct command *c = command_find(argv, argc, &words);
 
+	if (!c && s->help && argc == 1 && command_is_group(argv[0])) {
+		help_print_group(argv[0]);
+		return EXIT_DONE;
+	}
 	if (!c)
-		return unknown_command(argv[0]);
+		return unknown_command(argv, argc);
 	if (s->help) {
 		help_print(c);
 		return EXIT_DONE;

@@ -385,6 +385,9 @@ def test_lines():
           [] if good and status == 1 else [out, status])
     out, status, _ = run("")
     check("nothing in, nothing out", [out, status] if out or status else [])
+    out, status, _ = run("\n")
+    check("lines without any message are an error",
+          [] if out == ["error: line 1: no message at all"] and status == 1 else [out, status])
     out, status, _ = run(bytes.fromhex("810083071a0536807d198895"))
     check("bare messages are read as well",
           [] if out == ["M_NOOP", "M_WAIT 87457917 34965 ms"] and not status else [out])

@@ -63,6 +63,17 @@ the_nearest_command_is_suggested(void **state)
 }
 
 static void
+the_first_of_several_words_is_a_group(void **state)
+{
+	(void)state;
+	assert_true(command_is_group("grasp"));
+	assert_true(command_is_group("node"));
+	assert_false(command_is_group("nodes"));
+	assert_false(command_is_group("gras"));
+	assert_false(command_is_group(""));
+}
+
+static void
 words_and_options_become_arguments(void **state)
 {
 	struct call call;
@@ -211,6 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_longest_name_is_the_command),
 		TEST(the_nearest_command_is_suggested),
+		TEST(the_first_of_several_words_is_a_group),
 		TEST(words_and_options_become_arguments),
 		TEST(a_function_is_one_word_or_two),
 		TEST(each_node_is_asked_for_itself),
