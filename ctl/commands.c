@@ -17,6 +17,36 @@ const struct option_row global_options[] = {
 	{ 0 },
 };
 
+/* Options that several commands of GRASP have. */
+#define OPTION_PEER                                       \
+	{                                                 \
+		"--peer", "peer", "ADDRESS", OPTION_TEXT, \
+		    "ask this one, without discovery"     \
+	}
+#define OPTION_TIMEOUT                                          \
+	{                                                       \
+		"--timeout", "timeout", "SECONDS", OPTION_TEXT, \
+		    "how long to wait for answers"              \
+	}
+#define OPTION_LOOP                                                         \
+	{                                                                   \
+		"--loop", "loop", "N", OPTION_INT, "loop count (default 6)" \
+	}
+#define OPTION_FLAGS                                                       \
+	{                                                                  \
+		"--flags", "flags", "FLAGS", OPTION_TEXT,                  \
+		    "disc, neg, synch, dry, joined by commas, or a number" \
+	}
+#define OPTION_INTERFACE                                                              \
+	{                                                                             \
+		"--interface", "interface", "IF", OPTION_TEXT, "this interface alone" \
+	}
+#define OPTION_SCOPE                                                  \
+	{                                                             \
+		"--scope", "scope", "EXPR", OPTION_TEXT,              \
+		    "the groups of a scope instead of the neighbours" \
+	}
+
 const struct command commands[] = {
 	{
 	    .name = "nodes",
@@ -353,13 +383,11 @@ const struct command commands[] = {
 		{ "value", "VALUE", WORD_OPTIONAL },
 	    },
 	    .option = {
-		{ "--timeout", "timeout", "SECONDS", OPTION_TEXT, "how long to wait for answers" },
-		{ "--loop", "loop", "N", OPTION_INT, "loop count (default 6)" },
-		{ "--flags", "flags", "FLAGS", OPTION_TEXT,
-		    "disc, neg, synch, dry, joined by commas, or a number" },
-		{ "--interface", "interface", "IF", OPTION_TEXT, "this interface alone" },
-		{ "--scope", "scope", "EXPR", OPTION_TEXT,
-		    "the groups of a scope instead of the neighbours" },
+		OPTION_TIMEOUT,
+		OPTION_LOOP,
+		OPTION_FLAGS,
+		OPTION_INTERFACE,
+		OPTION_SCOPE,
 	    },
 	    .help = "ask who supports an objective, and where",
 	    .column = {
@@ -386,12 +414,10 @@ const struct command commands[] = {
 		{ "--ttl", "ttl", "SECONDS", OPTION_TEXT, "how long it holds (default 3 periods)" },
 		{ "--count", "count", "N", OPTION_INT, "how many times; 0: until interrupted" },
 		{ "--period", "period", "SECONDS", OPTION_TEXT, "how often (default 10)" },
-		{ "--loop", "loop", "N", OPTION_INT, "loop count (default 6)" },
-		{ "--flags", "flags", "FLAGS", OPTION_TEXT,
-		    "disc, neg, synch, dry, joined by commas, or a number" },
-		{ "--interface", "interface", "IF", OPTION_TEXT, "this interface alone" },
-		{ "--scope", "scope", "EXPR", OPTION_TEXT,
-		    "the groups of a scope instead of the neighbours" },
+		OPTION_LOOP,
+		OPTION_FLAGS,
+		OPTION_INTERFACE,
+		OPTION_SCOPE,
 	    },
 	    .help = "tell all neighbours the value of an objective",
 	    .column = {
@@ -406,9 +432,8 @@ const struct command commands[] = {
 	    .shape = SHAPE_STREAM,
 	    .option = {
 		{ "--count", "count", "N", OPTION_INT, "end after N messages" },
-		{ "--interface", "interface", "IF", OPTION_TEXT, "this interface alone" },
-		{ "--scope", "scope", "EXPR", OPTION_TEXT,
-		    "the groups of a scope instead of the neighbours" },
+		OPTION_INTERFACE,
+		OPTION_SCOPE,
 	    },
 	    .help = "show what is said by multicast, until interrupted",
 	},
@@ -421,16 +446,15 @@ const struct command commands[] = {
 		{ "value", "VALUE", WORD_TEXT },
 	    },
 	    .option = {
-		{ "--peer", "peer", "ADDRESS", OPTION_TEXT, "ask this one, without discovery" },
+		OPTION_PEER,
 		{ "--step", "step", "VALUE", OPTION_TEXT,
 		    "answer with this instead of accepting; may be repeated" },
 		{ "--decline", "decline", "REASON", OPTION_TEXT, "decline in the end" },
 		{ "--dry-run", "dry-run", NULL, OPTION_FLAG, "set F_NEG_DRY" },
-		{ "--timeout", "timeout", "SECONDS", OPTION_TEXT, "how long to wait for answers" },
-		{ "--loop", "loop", "N", OPTION_INT, "loop count (default 6)" },
-		{ "--interface", "interface", "IF", OPTION_TEXT, "this interface alone" },
-		{ "--scope", "scope", "EXPR", OPTION_TEXT,
-		    "the groups of a scope instead of the neighbours" },
+		OPTION_TIMEOUT,
+		OPTION_LOOP,
+		OPTION_INTERFACE,
+		OPTION_SCOPE,
 	    },
 	    .help = "negotiate the value of an objective, step by step",
 	    .column = {
@@ -447,14 +471,12 @@ const struct command commands[] = {
 	    .shape = SHAPE_ONE,
 	    .word = { { "name", "NAME", WORD_TEXT } },
 	    .option = {
-		{ "--peer", "peer", "ADDRESS", OPTION_TEXT, "ask this one, without discovery" },
-		{ "--timeout", "timeout", "SECONDS", OPTION_TEXT, "how long to wait for answers" },
-		{ "--loop", "loop", "N", OPTION_INT, "loop count (default 6)" },
-		{ "--flags", "flags", "FLAGS", OPTION_TEXT,
-		    "disc, neg, synch, dry, joined by commas, or a number" },
-		{ "--interface", "interface", "IF", OPTION_TEXT, "this interface alone" },
-		{ "--scope", "scope", "EXPR", OPTION_TEXT,
-		    "the groups of a scope instead of the neighbours" },
+		OPTION_PEER,
+		OPTION_TIMEOUT,
+		OPTION_LOOP,
+		OPTION_FLAGS,
+		OPTION_INTERFACE,
+		OPTION_SCOPE,
 	    },
 	    .help = "fetch the value of an objective, from floods or from who has it",
 	},
