@@ -199,8 +199,17 @@ link_send_late(struct grasp_link *l)
 void
 link_flush(struct grasp_link *l)
 {
-	if (l->stream && l->late.pos > 0)
-		(void)!l->node->io->ops->stream_send(l->stream, buf_slice(&l->late));
+	struct slice rest = buf_slice(&l->late);
+	ssize_t len;
+
+	while (l->stream && (len = cbor_item_length(rest, GRASP_UNICAST_MAX)) > 0) {
+		struct slice message = { rest.data, (size_t)len };
+
+		if (l->node->io->ops->stream_send(l->stream, message) < 0)
+			return;
+		rest.data += len;
+		rest.len -= (size_t)len;
+	}
 }
 
 int

@@ -239,16 +239,20 @@ on_a_held_link_nothing_waits_for_20_ms(void **state)
 	assert_int_equal(f.a.negotiated, 1);
 }
 
+/* fake_message() looks at the beginning of what was sent at once. */
 static void
-closing_sends_what_waits(void **state)
+closing_sends_what_waits_message_by_message_I_01(void **state)
 {
 	(void)state;
 	begin();
 	assert_int_equal(grasp_session_wait(f.b.session, 1000), 0);
+	assert_int_equal(grasp_session_wait(f.b.session, 2000), 0);
 	grasp_session_end(f.b.session, true, NULL);
 	grasp_link_close(f.b.link);
 	run(10);
 	assert_int_equal(f.a.outcome, GRASP_ACCEPTED);
+	assert_int_equal(fake_count(f.lab.net, M_WAIT), 2);
+	assert_int_equal(fake_count(f.lab.net, M_END), 1);
 }
 
 static void
@@ -451,7 +455,7 @@ main(void)
 		SESSION_TEST(waiting_replaces_the_running_timer_G_097),
 		SESSION_TEST(what_follows_a_wait_leaves_20_ms_later_I_03),
 		SESSION_TEST(on_a_held_link_nothing_waits_for_20_ms),
-		SESSION_TEST(closing_sends_what_waits),
+		SESSION_TEST(closing_sends_what_waits_message_by_message_I_01),
 		SESSION_TEST(the_peer_may_hang_up_in_the_pause_after_a_wait),
 		SESSION_TEST(a_wait_that_runs_out_is_a_failure_G_099),
 		SESSION_TEST(a_dry_run_is_seen_on_both_sides_and_stays_one_G_100),
