@@ -82,6 +82,8 @@ def test_vectors():
         rows += [(name, c["hex"], None, c["diag"]) for c in load(name)["cases"]]
     check(f"{len(rows)} messages of dialogues, of the RFC and of Rust have their notation",
           compare(rows))
+    rows = [(c["id"], c["plain_hex"], None, c["diag"]) for c in load("QUADS.json")["cases"]]
+    check(f"{len(rows)} messages that were sealed by QUADS have their notation", compare(rows))
 
 
 MALFORMED = [1, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 22, 23, 26, 27, 28, 33,
