@@ -161,6 +161,17 @@ add_interface(struct pcap_file *f)
 	f->interfaces++;
 }
 
+/* Of a file that lies, the last second that can be told. */
+static int64_t
+us_of(uint64_t time, uint64_t ticks)
+{
+	const uint64_t last = INT64_MAX / US - 1;
+	uint64_t seconds = time / ticks;
+
+	return (int64_t)(seconds < last ? seconds : last) * US +
+	    (int64_t)((double)(time % ticks) * US / (double)ticks);
+}
+
 /* False: not of an interface that was described, or longer than its block. */
 static bool
 take_packet(struct pcap_file *f, unsigned interface, uint64_t time, size_t at,
@@ -168,10 +179,7 @@ take_packet(struct pcap_file *f, unsigned interface, uint64_t time, size_t at,
 {
 	if (interface >= f->interfaces || at + len > f->block.pos)
 		return false;
-	uint64_t ticks = f->interface[interface].ticks;
-
-	ret->time_us = (int64_t)(time / ticks) * US +
-	    (int64_t)((double)(time % ticks) * US / (double)ticks);
+	ret->time_us = us_of(time, f->interface[interface].ticks);
 	ret->link = f->interface[interface].link;
 	ret->data = (struct slice){ f->block.data + at, len };
 	ret->missing = whole > len ? whole - len : 0;
