@@ -47,6 +47,23 @@ void ctl_stream(struct ctl_request *req, void (*more)(void *), void *arg);
 /* Called once if the client goes before ctl_end/ctl_fail; req is gone afterwards. */
 void ctl_on_cancel(struct ctl_request *req, void (*gone)(void *), void *arg);
 uid_t ctl_uid(const struct ctl_request *req);
+/* Who asks, for the audit: "uid 0", or what ctl_adopt() was given. */
+const char *ctl_who(const struct ctl_request *req);
+enum ctl_role ctl_role(const struct ctl_request *req);
+
+/* Groups whose members have a role on the socket; names, NULL: none. Root and the daemon's user are
+ * admin, everybody else is refused. Without a call of this, everybody else is a viewer. */
+struct ctl_groups {
+	const char *viewer, *deployer, *admin;
+};
+void ctl_set_groups(struct ctl_server *s, const struct ctl_groups *groups);
+/* Each request, before it is run or refused (allowed false); args: the encoded map. */
+void ctl_set_audit(struct ctl_server *s,
+    void (*asked)(void *arg, const struct ctl_request *req, const char *command,
+	struct slice args, bool allowed),
+    void *arg);
+/* A client that came another way and has proved who it is. Takes fd over, a stream socket. */
+int ctl_adopt(struct ctl_server *s, int fd, enum ctl_role role, const char *who) MUST_CHECK;
 
 /* Arguments: text by name into dst, false if absent or not text; a bool or number likewise. */
 bool ctl_arg_text(struct slice args, const char *name, char *dst, size_t size);
@@ -57,6 +74,8 @@ bool ctl_arg_bool(struct slice args, const char *name);
 struct ctl_client;
 /* -ENOENT: no such socket; -ECONNREFUSED: no daemon behind it; -EACCES: not for this user. */
 int ctl_connect(const char *path, struct ctl_client **ret) MUST_CHECK;
+/* The same over a connection that is there already; takes fd over. */
+int ctl_connect_fd(int fd, struct ctl_client **ret) MUST_CHECK;
 void ctl_disconnect(struct ctl_client *c);
 DEFINE_FREEP(struct ctl_client, ctl_disconnect)
 int ctl_call(struct ctl_client *c, const char *command, struct slice args) MUST_CHECK; /* empty: {} */

@@ -42,6 +42,27 @@ enum grasp_assist {
 typedef void grasp_log_f(void *arg, const char *area, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
+/* Protection of multicasts. Called with what came or leaves; calls nothing of the library. */
+struct grasp_guard {
+	/* The bytes of a message, and what may stand behind it, of a datagram that passed the cheap
+	 * checks. Borrowed until the next call of anything here. False: drop it. */
+	bool (*open)(void *arg, const struct grasp_datagram *d, struct slice *ret);
+	/* Before a message is acted upon: who says so? len: where it ends in bytes, which are those of
+	 * open(). False: nobody that may, drop it. */
+	bool (*verify)(void *arg, const struct grasp_datagram *d, const struct grasp_msg *msg,
+	    struct slice bytes, size_t len, struct grasp_who *ret);
+	/* A message that leaves, with what stood behind it when it came if it is relayed, as it goes to
+	 * a group. Puts the datagram. Negative: it is not sent. */
+	int (*protect)(void *arg, const struct in6_addr *group, struct slice bytes, struct buf *out);
+	unsigned overhead; /* bytes that protect() adds to a message of our own, at most */
+	void *arg;
+};
+
+/* May this be begun on a link: M_DISCOVERY, M_RESPONSE, M_REQ_NEG, M_REQ_SYN? who NULL: nothing is
+ * proved. False: the link is closed. Calls nothing of the library. */
+typedef bool grasp_permit_f(
+    void *arg, const struct grasp_who *who, const struct grasp_msg *msg);
+
 struct grasp_config {
 	uint16_t port;		     /* 0: GRASP_LISTEN_PORT */
 	bool no_listener;	     /* no port of its own: asks, and is asked by multicast only */
@@ -63,6 +84,9 @@ struct grasp_config {
 	unsigned hops;	      /* of scoped multicasts; 0: 8 */
 	uint32_t unicast_max; /* bytes of a unicast message; 0: GRASP_DEF_MAX_SIZE */
 	unsigned links_max;   /* accepted links at once; 0: 512 */
+	const struct grasp_guard *guard; /* of multicasts; copied. NULL: none */
+	grasp_permit_f *permit;		 /* of links; NULL: everything */
+	void *permit_arg;
 	grasp_log_f *log;     /* NULL: none; it calls nothing of the library */
 	void *log_arg;
 };
@@ -83,6 +107,7 @@ struct grasp_peer {
 	struct addr addr;      /* transport source */
 	bool multicast;	       /* heard by multicast: a hint, not a fact */
 	struct in6_addr group; /* then: which group */
+	const struct grasp_who *who; /* proved to be; NULL: not proved. Valid during the call */
 };
 
 struct grasp_support {
@@ -225,6 +250,7 @@ void grasp_link_hold(
 void grasp_link_close(struct grasp_link *l);
 void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
 void grasp_link_local(const struct grasp_link *l, struct addr *ret);
+const struct grasp_who *grasp_link_who(const struct grasp_link *l); /* NULL: nothing is proved */
 struct grasp_node *grasp_link_node(struct grasp_link *l);
 struct grasp_link_stats {
 	uint64_t bytes_sent, bytes_received, messages_sent, messages_received;

@@ -33,6 +33,12 @@ struct grasp_datagram {
 	struct slice data;
 };
 
+/* Who is at the other end, as far as it has been proved, by a certificate for example. */
+struct grasp_who {
+	uint8_t id[16];
+	unsigned role; /* what it means is the prover's business; 0: nothing is proved */
+};
+
 /* What the binding tells the engine. */
 struct grasp_io_events {
 	void (*datagram)(void *arg, const struct grasp_datagram *d);
@@ -87,6 +93,9 @@ struct grasp_io_ops {
 	void (*stream_close)(struct grasp_stream *s, bool abort);
 	void (*stream_peer)(const struct grasp_stream *s, struct addr *ret);
 	void (*stream_local)(const struct grasp_stream *s, struct addr *ret);
+	/* Who the peer has proved to be, for the life of the stream once it is open; NULL: nobody
+	 * asked for a proof. May itself be NULL, for all streams. */
+	const struct grasp_who *(*stream_who)(const struct grasp_stream *s);
 };
 
 struct grasp_io {

@@ -481,6 +481,14 @@ grasp_link_local(const struct grasp_link *l, struct addr *ret)
 	*ret = l->local;
 }
 
+const struct grasp_who *
+grasp_link_who(const struct grasp_link *l)
+{
+	const struct grasp_io_ops *io = l->node->io->ops;
+
+	return l->stream && io->stream_who ? io->stream_who(l->stream) : NULL;
+}
+
 struct grasp_node *
 grasp_link_node(struct grasp_link *l)
 {

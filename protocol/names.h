@@ -12,6 +12,8 @@
 #define FOGPLAN		      "FOGPLAN"	  /* monitoring plan */
 #define FOGREPORT	      "FOGREPORT" /* telemetry and events */
 #define FOGMETRIC	      "FOGMETRIC" /* query now */
+#define FOGJOIN		      "FOGJOIN"	  /* become a member, renew */
+#define FOGTRUST	      "FOGTRUST"  /* whom the domain trusts */
 #define FOGNODERADIO	      "FOGNODERADIO" /* nodes with a property: radio technology */
 #define FOGNODECONNECTIVITY   "FOGNODECONNECTIVITY"
 #define FOGNODEVIRTUALIZATION "FOGNODEVIRTUALIZATION"

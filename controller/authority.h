@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The controller's say in its domain: its credential, the signer, and whom it trusts no more. What
+ * changes here is told to everybody by notices.c. */
+#pragma once
+#include "base/slice.h"
+#include "controller/signer.h"
+#include "trust/credential.h"
+
+struct authority;
+struct audit;
+struct events;
+struct store;
+
+struct authority_config {
+	struct credential *self;
+	struct trust_time *time;
+	struct signer *signer; /* NULL: this controller cannot admit anybody */
+	struct store *store;
+	struct events *events;
+	struct audit *audit;
+	/* CAs or denials have changed: recheck channels, tell members. */
+	void (*changed)(void *arg);
+	void *arg;
+};
+/* Brings the denials of the store into the credential. */
+int authority_new(const struct authority_config *cfg, struct authority **ret) MUST_CHECK;
+void authority_free(struct authority *a);
+DEFINE_FREEP(struct authority, authority_free)
+
+struct credential *authority_credential(struct authority *a);
+struct trust_time *authority_time(struct authority *a);
+struct signer *authority_signer(struct authority *a);
+/* In force at once, stored with its number; changed() follows. -EALREADY; -ENOSPC: too many, a
+ * rotation of the CA is due. */
+int authority_deny(struct authority *a, const struct fog_id *id, const char *reason) MUST_CHECK;
+/* The files of the domain were changed by `fogctl ca rotate`: read them again. */
+int authority_reload(struct authority *a) MUST_CHECK;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FOGTRUST: tells each registered member what it does not know yet of its domain, and knows who has
+ * taken it over. */
+#pragma once
+#include "controller/authority.h"
+
+struct notices;
+struct registry;
+struct node;
+struct grasp_node;
+
+int notices_new(struct grasp_node *grasp, struct registry *registry, struct authority *a,
+    const char *prefix, struct notices **ret) MUST_CHECK;
+void notices_free(struct notices *n);
+DEFINE_FREEP(struct notices, notices_free)
+
+/* It has registered, and knows this much. */
+void notices_registered(
+    struct notices *n, struct node *node, uint64_t trust_version, uint64_t denials);
+void notices_changed(struct notices *n); /* something of the domain */
+/* Of the nodes that are there, how many have taken the current CAs over? */
+void notices_progress(const struct notices *n, unsigned *ret_told, unsigned *ret_all);
