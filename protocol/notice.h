@@ -21,16 +21,19 @@ struct fog_secret { /* of a group */
 	int64_t not_after_ms;
 };
 struct fog_notice {
-	uint64_t trust_version;
+	uint64_t trust_version; /* which the domain is at */
 	struct slice ca[FOG_NOTICE_CAS_MAX]; /* DER, newest first; cas 0: no news */
 	size_t cas;
 	uint64_t denied_before; /* the denials below are the next ones after so many */
-	struct slice denials;	/* encoded; walk with fog_denials_next() */
+	struct slice denials;	/* decoded alone: encoded, see fog_notice_denial() */
 	size_t denials_len;
 	struct fog_secret secret[FOG_NOTICE_SECRETS_MAX]; /* newest first */
 	size_t secrets;
 };
+/* denied: the denials of the notice, instead of its own two members. */
 void fog_notice_encode(const struct fog_notice *n, const struct fog_denial denied[],
     size_t len, struct buf *out);
-int fog_notice_decode(struct slice value, struct fog_notice *ret) MUST_CHECK; /* -EBADMSG */
+/* Slices borrow from value. -EBADMSG; *ret is not to be used then. */
+int fog_notice_decode(struct slice value, struct fog_notice *ret) MUST_CHECK;
+/* The i-th of its denials, whose number is denied_before + 1 + i; false: there are not so many. */
 bool fog_notice_denial(const struct fog_notice *n, size_t i, struct fog_denial *ret);

@@ -13,6 +13,8 @@ enum registration_key {
 	KEY_RENEW,
 	KEY_PLAN,
 	KEY_TIME,
+	KEY_TRUST,
+	KEY_DENIALS,
 };
 #define REGISTRATION_REQUIRED (KEY(KEY_NODE) | KEY(KEY_BOOT) | KEY(KEY_TIME))
 
@@ -31,7 +33,7 @@ fog_registration_encode(const struct fog_registration *r, struct buf *out)
 {
 	wr_map(out,
 	    3u + !!r->domain[0] + !!r->name[0] + !!r->caps.len + r->renew +
-		!!r->plan_version);
+		!!r->plan_version + !!r->trust_version + !!r->denials);
 	wr_uint(out, KEY_NODE);
 	wr_bytes(out, r->node.bytes, sizeof r->node.bytes);
 	if (r->domain[0]) {
@@ -58,6 +60,14 @@ fog_registration_encode(const struct fog_registration *r, struct buf *out)
 	}
 	wr_uint(out, KEY_TIME);
 	wr_uint(out, (uint64_t)r->boot_ms);
+	if (r->trust_version) {
+		wr_uint(out, KEY_TRUST);
+		wr_uint(out, r->trust_version);
+	}
+	if (r->denials) {
+		wr_uint(out, KEY_DENIALS);
+		wr_uint(out, r->denials);
+	}
 }
 
 static void
@@ -87,6 +97,12 @@ read_registration_key(struct cbor_reader *r, int64_t key, struct fog_registratio
 		break;
 	case KEY_TIME:
 		ret->boot_ms = value_time(r);
+		break;
+	case KEY_TRUST:
+		ret->trust_version = rd_uint(r);
+		break;
+	case KEY_DENIALS:
+		ret->denials = rd_uint(r);
 		break;
 	default:
 		rd_skip(r);

@@ -25,16 +25,25 @@ is_borrowed(const struct cbor_reader *r, struct slice s)
 		(uintptr_t)s.data < (uintptr_t)r->data + r->size);
 }
 
+static struct slice
+keep(struct cbor_reader *r, struct slice s, size_t max)
+{
+	if (s.len <= max && is_borrowed(r, s))
+		return s;
+	rd_fail(r, -EBADMSG);
+	return (struct slice){ 0 };
+}
+
 struct slice
 value_text(struct cbor_reader *r, size_t max)
 {
-	struct slice s = rd_text(r);
+	return keep(r, rd_text(r), max);
+}
 
-	if (s.len > max || !is_borrowed(r, s)) {
-		rd_fail(r, -EBADMSG);
-		return (struct slice){ 0 };
-	}
-	return s;
+struct slice
+value_bytes(struct cbor_reader *r, size_t max)
+{
+	return keep(r, rd_bytes(r), max);
 }
 
 void

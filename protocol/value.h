@@ -26,6 +26,7 @@ void value_require(struct cbor_reader *r, uint64_t seen, uint64_t required);
 /* Text that may be kept as long as the value: a string in chunks, which the reader would put
  * together in its own memory, is refused. */
 struct slice value_text(struct cbor_reader *r, size_t max);
+struct slice value_bytes(struct cbor_reader *r, size_t max); /* likewise */
 /* Text into dst; a control character inside is refused. */
 void value_text_copy(struct cbor_reader *r, char *dst, size_t size);
 /* One item of this type, raw. */

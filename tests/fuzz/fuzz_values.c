@@ -4,6 +4,7 @@
  * being written and read again, and to be written the same the second time. */
 #include "protocol/caps.h"
 #include "protocol/domain.h"
+#include "protocol/notice.h"
 #include "protocol/plan.h"
 #include "protocol/property.h"
 #include "protocol/query.h"
@@ -33,6 +34,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		assert(slice_equal(buf_slice(&first), buf_slice(&second)));   \
 	}
 
+/* Its denials stay encoded when it is decoded. */
+static void
+notice_encode(const struct fog_notice *n, struct buf *out)
+{
+	static struct fog_denial denied[FOG_NOTICE_DENIALS_MAX];
+
+	assert(n->denials_len <= ARRAY_LEN(denied));
+	for (size_t i = 0; i < n->denials_len; i++)
+		assert(fog_notice_denial(n, i, &denied[i]));
+	assert(!fog_notice_denial(n, n->denials_len, &(struct fog_denial){ 0 }));
+	fog_notice_encode(n, denied, n->denials_len, out);
+}
+#define notice_decode fog_notice_decode
+
 ROUND_TRIP(fog_domain, fog_domain)
 ROUND_TRIP(caps, caps)
 ROUND_TRIP(fog_registration, fog_registration)
@@ -42,10 +57,11 @@ ROUND_TRIP(fog_report, fog_report)
 ROUND_TRIP(fog_query, fog_query)
 ROUND_TRIP(fog_result, fog_result)
 ROUND_TRIP(fog_words, fog_words)
+ROUND_TRIP(fog_notice, notice)
 
 static void (*const trips[])(struct slice in) = { trip_fog_domain, trip_caps,
 	trip_fog_registration, trip_fog_lease, trip_fog_plan, trip_fog_report,
-	trip_fog_query, trip_fog_result, trip_fog_words };
+	trip_fog_query, trip_fog_result, trip_fog_words, trip_notice };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,6 +6,7 @@
 #pragma once
 #include "protocol/caps.h"
 #include "protocol/domain.h"
+#include "protocol/notice.h"
 #include "protocol/plan.h"
 #include "protocol/property.h"
 #include "protocol/query.h"
@@ -123,6 +124,8 @@ sample_registration(bool full, struct slice caps)
 	strcpy(r.domain, "operator1");
 	r.renew = true;
 	r.plan_version = 3;
+	r.trust_version = 2;
+	r.denials = 5;
 	r.caps = caps;
 	return r;
 }
@@ -136,6 +139,30 @@ sample_lease(bool full)
 	if (full)
 		l.time_ms = 1795000000000;
 	return l;
+}
+
+#define SAMPLE_DENIALS 2
+
+/* denied: what sample_notice() is encoded with. */
+static inline struct fog_notice
+sample_notice(bool full, struct fog_denial denied[SAMPLE_DENIALS])
+{
+	struct fog_notice n = { .trust_version = 2 };
+
+	memset(denied, 0, SAMPLE_DENIALS * sizeof *denied);
+	if (!full)
+		return n;
+	n.ca[0] = SLICE("\x30\x03\x02\x01\x07");
+	n.ca[1] = SLICE("\x30\x03\x02\x01\x06");
+	n.cas = 2;
+	n.denied_before = 5;
+	sample_fill(&denied[0].id, sizeof denied[0].id);
+	sample_fill(&denied[1], sizeof denied[1]);
+	n.secret[0] = (struct fog_secret){ .epoch = 9, .not_after_ms = 1795086400000 };
+	sample_fill(n.secret[0].secret, sizeof n.secret[0].secret);
+	n.secret[1] = (struct fog_secret){ .epoch = 8, .not_after_ms = 1795000000000 };
+	n.secrets = 2;
+	return n;
 }
 
 static inline void

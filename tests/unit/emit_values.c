@@ -38,6 +38,16 @@ emit_registration(bool full)
 }
 
 static void
+emit_notice(bool full)
+{
+	struct fog_denial denied[SAMPLE_DENIALS];
+	struct fog_notice n = sample_notice(full, denied);
+
+	fog_notice_encode(&n, denied, full ? SAMPLE_DENIALS : 0, &out);
+	emit("notice");
+}
+
+static void
 emit_property(bool full)
 {
 	struct fog_words w = sample_words(full);
@@ -65,6 +75,7 @@ emit_all(bool full)
 	emit("domain");
 	emit_property(full);
 	emit_registration(full);
+	emit_notice(full);
 	sample_plan(full, &plan);
 	fog_plan_encode(&plan, &out);
 	emit("plan");
