@@ -11,6 +11,9 @@
 #define FOG_JOIN_CAS_MAX  3
 #define FOG_JOIN_TEXT_MAX 64
 #define FOG_JOIN_PLACES_MAX 8
+/* Of a unicast message on a link for joining: a grant may be longer than GRASP_DEF_MAX_SIZE, so both
+ * ends say grasp_link_hold() with this. */
+#define FOG_JOIN_MESSAGE_MAX 16384
 
 struct fog_join {
 	uint8_t command[16]; /* the same in each repetition of one request */

@@ -6,6 +6,7 @@
 #pragma once
 #include "protocol/caps.h"
 #include "protocol/domain.h"
+#include "protocol/join.h"
 #include "protocol/notice.h"
 #include "protocol/plan.h"
 #include "protocol/property.h"
@@ -128,6 +129,41 @@ sample_registration(bool full, struct slice caps)
 	r.denials = 5;
 	r.caps = caps;
 	return r;
+}
+
+static inline struct fog_join
+sample_join(bool full)
+{
+	struct fog_join j = { .request = SLICE("\x30\x03\x02\x01\x07") };
+
+	sample_fill(j.command, sizeof j.command);
+	if (!full)
+		return j;
+	j.has_token = true;
+	sample_fill(j.token_id, sizeof j.token_id);
+	sample_fill(j.token_secret, sizeof j.token_secret);
+	strcpy(j.version, "0.3.0");
+	strcpy(j.serial, "C02X1234");
+	strcpy(j.name, "robot-7");
+	return j;
+}
+
+static inline struct fog_grant
+sample_grant(bool full)
+{
+	struct fog_grant g = { .certificate = SLICE("\x30\x03\x02\x01\x08"),
+		.ca = { SLICE("\x30\x03\x02\x01\x09") },
+		.cas = 1,
+		.domain = "operator1",
+		.time_ms = 1795000000000 };
+
+	sample_fill(g.command, sizeof g.command);
+	if (!full)
+		return g;
+	g.ca[g.cas++] = SLICE("\x30\x03\x02\x01\x0a");
+	strcpy(g.place[g.places++], "[2001:db8::1]:7017");
+	g.trust_version = 2;
+	return g;
 }
 
 static inline struct fog_lease

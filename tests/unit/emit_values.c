@@ -48,6 +48,18 @@ emit_notice(bool full)
 }
 
 static void
+emit_join(bool full)
+{
+	struct fog_join j = sample_join(full);
+	struct fog_grant g = sample_grant(full);
+
+	fog_join_encode(&j, &out);
+	emit("join-req");
+	fog_grant_encode(&g, &out);
+	emit("join-ok");
+}
+
+static void
 emit_property(bool full)
 {
 	struct fog_words w = sample_words(full);
@@ -74,6 +86,7 @@ emit_all(bool full)
 	fog_domain_encode(&d, &out);
 	emit("domain");
 	emit_property(full);
+	emit_join(full);
 	emit_registration(full);
 	emit_notice(full);
 	sample_plan(full, &plan);
