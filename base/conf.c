@@ -66,6 +66,7 @@ clear_value(enum conf_type type, void *value)
 		*(int *)value = 0;
 		return;
 	case CONF_TEXT:
+	case CONF_SECRET:
 		*(char **)value = NULL;
 		return;
 	case CONF_LIST:
@@ -81,10 +82,20 @@ clear_value(enum conf_type type, void *value)
 }
 
 static void
+free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static void
 free_value(enum conf_type type, void *value)
 {
 	if (type == CONF_TEXT)
 		free(*(char **)value);
+	else if (type == CONF_SECRET)
+		free_secret(*(char **)value);
 	else if (type == CONF_LIST)
 		free_list(value);
 	else if (type == CONF_MAP)
@@ -261,6 +272,7 @@ take_value(const struct conf_option *o, const struct yaml_node *n, struct compla
 	case CONF_SIZE:
 		return conf_take_size(n, c, ret);
 	case CONF_TEXT:
+	case CONF_SECRET:
 		return take_text(n, c, ret);
 	case CONF_CHOICE:
 		return take_choice(n, c, o->choices, ret);
@@ -286,8 +298,9 @@ is_number(enum conf_type type)
 static bool
 may_be_null(const struct conf_option *o)
 {
-	return o->type == CONF_TEXT || o->type == CONF_LIST || o->type == CONF_MAP ||
-	    o->type == CONF_TREE || (is_number(o->type) && !o->preset);
+	return o->type == CONF_TEXT || o->type == CONF_SECRET || o->type == CONF_LIST ||
+	    o->type == CONF_MAP || o->type == CONF_TREE ||
+	    (is_number(o->type) && !o->preset);
 }
 
 static void

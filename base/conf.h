@@ -20,10 +20,11 @@ enum conf_type {
 	CONF_DURATION, /* int64_t ms; "250ms", "5m"; bounds in ms */
 	CONF_SIZE,     /* int64_t bytes; "64KiB", "16MiB"; bounds in bytes */
 	CONF_TEXT,     /* char *, NULL when there is no default */
-	CONF_CHOICE,   /* int, index into choices */
-	CONF_LIST,     /* struct conf_list: scalars */
-	CONF_MAP,      /* struct conf_map: scalar to scalar */
-	CONF_TREE,     /* const struct yaml_node *, for the caller; NULL when missing */
+	CONF_SECRET, /* char *, as CONF_TEXT; never printed, wiped when it is freed (S-29) */
+	CONF_CHOICE, /* int, index into choices */
+	CONF_LIST,   /* struct conf_list: scalars */
+	CONF_MAP,    /* struct conf_map: scalar to scalar */
+	CONF_TREE,   /* const struct yaml_node *, for the caller; NULL when missing */
 };
 
 struct conf_list {
@@ -57,8 +58,10 @@ struct conf_option {
 int conf_load(const struct conf_option *table, size_t len, const struct yaml_node *root,
     struct complaints *c, void *ret) MUST_CHECK;
 void conf_free(const struct conf_option *table, size_t len, void *config);
-/* Canonical YAML, every option with its value; reads back to the same values (trees: comment). */
-void conf_print(const struct conf_option *table, size_t len, const void *config, FILE *to);
+/* Canonical YAML, every option with its value; reads back to the same values, but for trees and
+ * secrets, of which a comment says whether they are given. */
+void
+conf_print(const struct conf_option *table, size_t len, const void *config, FILE *to);
 /* A reload: what has changed and is listed (up to NULL) is exchanged between the two; what has
  * changed and is not, is told. Trees are compared by their place, not by what is in them. */
 void conf_adopt(const struct conf_option *table, size_t len, const char *const *adoptable,
@@ -68,8 +71,8 @@ bool conf_list_has(const struct conf_list *list, const char *item);
 /* Single values by the same rules, for hand-walked trees. False and a complaint if wrong. */
 bool conf_take_duration(const struct yaml_node *n, struct complaints *c, int64_t *ret_ms);
 bool conf_take_real(const struct yaml_node *n, struct complaints *c, double *ret);
-bool conf_take_int(const struct yaml_node *n, struct complaints *c, int64_t min, int64_t max,
-    int64_t *ret);
+bool conf_take_int(const struct yaml_node *n, struct complaints *c, int64_t min,
+    int64_t max, int64_t *ret);
 bool conf_take_size(const struct yaml_node *n, struct complaints *c, int64_t *ret);
 bool conf_take_bool(const struct yaml_node *n, struct complaints *c, bool *ret);
 /* A name by the field's rule: [A-Za-z0-9._:-]{1,64}, on bytes. */

@@ -109,6 +109,9 @@ print_value(FILE *to, struct buf *b, unsigned depth, const struct conf_option *o
 	case CONF_TEXT:
 		put_text(b, *(char *const *)value);
 		break;
+	case CONF_SECRET: /* S-29 */
+		buf_puts(b, *(char *const *)value ? " # a secret, not shown" : " null");
+		break;
 	case CONF_CHOICE:
 		put_text(b, o->choices[*(const int *)value]);
 		break;

@@ -73,6 +73,7 @@ yaml_doc_free(struct yaml_doc *doc)
 		struct chunk *chunk = doc->chunks;
 
 		doc->chunks = chunk->next;
+		explicit_bzero(chunk->data, chunk->used); /* S-29 */
 		free(chunk);
 	}
 	free(doc->name);
@@ -439,6 +440,8 @@ yaml_load(const char *path, struct complaints *c, struct yaml_doc **ret)
 	close(fd);
 	if (!err)
 		err = yaml_parse(buf_slice(&b), path, c, ret);
+	if (b.data)
+		explicit_bzero(b.data, b.pos); /* S-29 */
 	buf_done(&b);
 	return err;
 }

@@ -12,7 +12,7 @@ struct config {
 	int64_t lease_ms, spool_bytes, port, unset;
 	double margin;
 	bool tofu;
-	char *domain, *cell;
+	char *domain, *cell, *token;
 	int transport;
 	struct conf_list controllers;
 	struct conf_map tags;
@@ -32,6 +32,7 @@ static const struct conf_option options[] = {
 	CONF(struct config, tofu, "insecure.tofu", BOOL, "false", 0, 0, "t"),
 	CONF(struct config, domain, "domain", TEXT, "home", 0, 0, "d"),
 	CONF(struct config, cell, "cell", TEXT, NULL, 0, 0, "c"),
+	CONF(struct config, token, "join.token", SECRET, NULL, 0, 0, "t"),
 	{ .name = "transport",
 	    .type = CONF_CHOICE,
 	    .offset = offsetof(struct config, transport),
@@ -266,6 +267,7 @@ the_canonical_print_keeps_groups_together(void **state)
 	    "  tofu: false\n"
 	    "domain: home\n"
 	    "cell: null\n"
+	    "join:\n  token: null\n"
 	    "transport: tls\n"
 	    "controllers:\n"
 	    "  - a\n"
@@ -406,6 +408,52 @@ single_values_complain_by_their_own_key(void **state)
 }
 
 static void
+a_secret_is_read_and_never_printed_S_29(void **state)
+{
+	(void)state;
+	assert_int_equal(load("join: {token: marker-of-a-secret}\n"), 0);
+	assert_string_equal(config.token, "marker-of-a-secret");
+	assert_null(strstr(print(), "marker"));
+	assert_non_null(strstr(print(), "\n  token: # a secret, not shown\n"));
+	assert_int_equal(load(print()), 0);
+	assert_null(config.token);
+	assert_non_null(strstr(print(), "\n  token: null\n"));
+	assert_int_equal(load("join: {token: [marker-of-a-secret]}\n"), -EINVAL);
+	assert_null(strstr(buf_text(&c.text), "marker"));
+}
+
+static unsigned restarts;
+
+static void
+count_restart(const char *option)
+{
+	assert_string_equal(option, "join.token");
+	restarts++;
+}
+
+static void
+another_secret_is_a_change_though_it_looks_the_same(void **state)
+{
+	static const char *const adoptable[] = { "join.token", NULL };
+	struct config fresh;
+
+	(void)state;
+	assert_int_equal(load("join: {token: one}\n"), 0);
+	fresh = config;
+	memset(&config, 0, sizeof config);
+	assert_int_equal(load("join: {token: two}\n"), 0);
+	restarts = 0;
+	conf_adopt(
+	    options, ARRAY_LEN(options), adoptable + 1, &config, &fresh, count_restart);
+	assert_int_equal(restarts, 1);
+	conf_adopt(
+	    options, ARRAY_LEN(options), adoptable, &config, &fresh, count_restart);
+	assert_string_equal(config.token, "one");
+	assert_int_equal(restarts, 1);
+	conf_free(options, ARRAY_LEN(options), &fresh);
+}
+
+static void
 the_distance_of_words_counts_slips(void **state)
 {
 	static char large[200];
@@ -442,6 +490,8 @@ main(void)
 		CONF_TEST(numbers_are_written_in_the_form_a_person_would_choose),
 		CONF_TEST(names_have_one_to_sixty_four_harmless_bytes),
 		CONF_TEST(single_values_complain_by_their_own_key),
+		CONF_TEST(a_secret_is_read_and_never_printed_S_29),
+		CONF_TEST(another_secret_is_a_change_though_it_looks_the_same),
 		CONF_TEST(the_distance_of_words_counts_slips),
 	};
 
