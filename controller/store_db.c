@@ -8,7 +8,7 @@
 #include <string.h>
 #include "base/log.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define LENGTH_MAX     (1 << 20) /* of one text, blob or row */
 
 const char *const store_file_names[STORE_FILES] = { "control.db", "metrics.db" };
@@ -51,6 +51,34 @@ static const char *const schema[STORE_FILES] = {
 	    " PRIMARY KEY(series, time_ms)) WITHOUT ROWID;"
 	    "CREATE TABLE stream(node BLOB PRIMARY KEY, boot BLOB NOT NULL,"
 	    " sequence INT NOT NULL) WITHOUT ROWID;",
+};
+
+/* What a file of the version before has to get, by version; those of the newest get all of it. */
+static const char *const upgrade[SCHEMA_VERSION][STORE_FILES] = {
+	[1] = {
+	    [STORE_CONTROL] =
+		"CREATE TABLE token(id BLOB PRIMARY KEY, secret BLOB NOT NULL,"
+		" uses INT NOT NULL, created_ms INT NOT NULL, expires_ms INT NOT NULL,"
+		" tags TEXT NOT NULL, creator TEXT NOT NULL, revoked INT NOT NULL)"
+		" WITHOUT ROWID;"
+		"CREATE TABLE issued(serial BLOB PRIMARY KEY, id BLOB NOT NULL,"
+		" token BLOB NOT NULL, time_ms INT NOT NULL, not_after_ms INT NOT NULL,"
+		" certificate BLOB NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX issued_until ON issued(not_after_ms);"
+		"CREATE TABLE member(id BLOB PRIMARY KEY, name TEXT NOT NULL,"
+		" hardware TEXT NOT NULL, tags TEXT NOT NULL, token BLOB NOT NULL,"
+		" joined_ms INT NOT NULL, serial BLOB NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX member_hardware ON member(hardware);"
+		"CREATE TABLE denied(version INTEGER PRIMARY KEY, id BLOB NOT NULL,"
+		" serial BLOB NOT NULL, time_ms INT NOT NULL, reason TEXT NOT NULL,"
+		" who TEXT NOT NULL);"
+		"CREATE INDEX denied_id ON denied(id);"
+		"CREATE TABLE audit(sequence INTEGER PRIMARY KEY, time_ms INT NOT NULL,"
+		" epoch INT NOT NULL, role TEXT NOT NULL, who TEXT NOT NULL,"
+		" command TEXT NOT NULL, object TEXT NOT NULL, result TEXT NOT NULL,"
+		" previous BLOB NOT NULL);"
+		"CREATE INDEX audit_time ON audit(time_ms);",
+	},
 };
 
 int
@@ -223,15 +251,19 @@ store_db_open_reader(struct store_db *d, const char *dir, enum store_file file)
 	return err ? err : store_db_exec(d, "PRAGMA query_only=ON");
 }
 
+/* From a version, 0: nothing is there, to the newest, in one transaction. */
 static int
-make_schema(struct store_db *d, enum store_file file)
+make_schema(struct store_db *d, enum store_file file, int64_t from)
 {
 	char version[40];
 	int err = store_db_exec(d, "BEGIN");
 
 	snprintf(version, sizeof version, "PRAGMA user_version=%d", SCHEMA_VERSION);
-	if (!err)
+	if (!err && !from)
 		err = store_db_exec(d, schema[file]);
+	for (int64_t v = from ? from : 1; v < SCHEMA_VERSION && !err; v++)
+		if (upgrade[v][file])
+			err = store_db_exec(d, upgrade[v][file]);
 	if (!err)
 		err = store_db_exec(d, version);
 	if (!err)
@@ -263,11 +295,11 @@ quick_check(struct store_db *d, char *why, size_t why_size)
 static int
 check_file(struct store_db *d, enum store_file file, char *why, size_t why_size)
 {
-	int64_t version, clean = 0;
+	int64_t version = 0, clean = 0;
 	int err = store_db_get_int(d, "PRAGMA user_version", &version);
 
 	if (!err && version == 0)
-		return make_schema(d, file);
+		return make_schema(d, file, 0);
 	if (!err && version > SCHEMA_VERSION) {
 		log_errorx("store",
 		    "%s has schema %lld, this program knows %d: it was written by a newer"
@@ -282,6 +314,8 @@ check_file(struct store_db *d, enum store_file file, char *why, size_t why_size)
 		err = 0;
 	if (!err && !clean)
 		err = quick_check(d, why, why_size);
+	if (!err && version < SCHEMA_VERSION)
+		err = make_schema(d, file, version);
 	return err;
 }
 

@@ -169,6 +169,22 @@ prune_migrations(struct store_db *db, const struct store_job *job)
 	    "DELETE FROM note WHERE migration NOT IN (SELECT id FROM migration)");
 }
 
+/* The newest certificate of a member stays, whatever its age: it says until when it was one. */
+static int
+prune_issued(struct store_db *db, const struct store_job *job)
+{
+	int err = prune(db, job,
+	    "DELETE FROM issued WHERE serial IN (SELECT serial FROM issued"
+	    " WHERE not_after_ms<?1 AND serial NOT IN (SELECT serial FROM member)"
+	    " LIMIT ?2)");
+
+	if (err)
+		return err;
+	return prune(db, job,
+	    "DELETE FROM token WHERE id IN (SELECT id FROM token WHERE expires_ms<?1"
+	    " LIMIT ?2)");
+}
+
 int
 store_prune(struct store *s, int64_t points_before_ms, int64_t rows_before_ms)
 {
@@ -181,6 +197,7 @@ store_prune(struct store *s, int64_t points_before_ms, int64_t rows_before_ms)
 		{ STORE_CONTROL, prune_events },
 		{ STORE_CONTROL, prune_predictions },
 		{ STORE_CONTROL, prune_migrations },
+		{ STORE_CONTROL, prune_issued },
 	};
 	int err = 0;
 

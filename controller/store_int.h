@@ -41,7 +41,7 @@ sv_blob(const void *data, size_t len)
 }
 
 /* --- one open file: store_db.c ---------------------------------------------------------------- */
-#define STORE_STATEMENTS_MAX 32
+#define STORE_STATEMENTS_MAX 48
 struct store_db {
 	struct sqlite3 *db;
 	struct {
