@@ -2,7 +2,8 @@
 #include "controller/chores.h"
 
 #include "base/log.h"
-#include "controller/store.h"
+#include "controller/audit.h"
+#include "controller/store_identity.h"
 #include "grasp/io.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ on_timer(void *arg)
 	int64_t wall = c->io->ops->wall(c->io);
 
 	if (store_prune(c->store, wall - c->points_ms, wall - c->rows_ms) ||
+	    store_audit_prune(c->store, wall - AUDIT_KEEP_MS) ||
 	    store_backup(c->store))
 		log_warnx("store", "no memory to clean up; trying again in an hour");
 	c->io->ops->timer_set(c->timer, HOUR_MS);

@@ -2,6 +2,7 @@
 #include "controller/commands.h"
 
 #include "base/complaint.h"
+#include "controller/audit.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/judge.h"
@@ -15,6 +16,7 @@
 #define YAML_MAX	65536
 #define FILE_NAME_MAX	512
 #define EVENTS_LAST	50
+#define AUDIT_LAST	50
 #define FIND_WAIT_MAX_S 60
 #define HISTORY_SINCE_S 3600
 #define HISTORY_LAST	10000
@@ -328,6 +330,17 @@ run_events(void *arg, struct ctl_request *req, struct slice args)
 }
 
 static int
+run_audit(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	int64_t last = AUDIT_LAST;
+
+	(void)ctl_arg_int(args, "last", &last);
+	audit_show(c->audit, req, last, ctl_arg_bool(args, "verify"));
+	return 0;
+}
+
+static int
 run_migrations(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct commands *c = arg;
@@ -429,6 +442,7 @@ const struct ctl_command controller_commands[] = {
 	    "what is watched and what will become of it" },
 	{ "candidates", CTL_VIEWER, run_candidates, "who could take a function over" },
 	{ "events", CTL_VIEWER, run_events, "what happened" },
+	{ "audit", CTL_VIEWER, run_audit, "who changed what, or was refused" },
 	{ "migrations", CTL_VIEWER, run_migrations, "functions that were moved" },
 	{ "status", CTL_VIEWER, run_status, "how the controller itself is" },
 	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },

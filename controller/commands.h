@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct advert;
+struct audit;
 struct events;
 struct finder;
 struct grasp_node;
@@ -24,6 +25,7 @@ struct commands {
 	struct sessions *sessions;
 	struct store *store;
 	struct events *events;
+	struct audit *audit;
 	struct advert *advert;
 	struct finder *finder;
 	struct grasp_node *grasp;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "controller/advert.h"
+#include "controller/audit.h"
 #include "controller/chores.h"
 #include "controller/commands.h"
 #include "controller/config.h"
@@ -47,6 +48,7 @@ struct program {
 	struct grasp_node *grasp;
 	struct store *store;
 	struct events *events;
+	struct audit *audit;
 	struct registry *registry;
 	struct judge *judge;
 	struct sessions *sessions;
@@ -263,7 +265,9 @@ open_store(struct program *p)
 	if (err)
 		return refuse(err, "cannot open the databases in", p->cfg.state_dir);
 	err = events_new(p->store, wall, p->io, &p->events);
-	return err ? refuse(err, "cannot prepare", "events") : 0;
+	if (!err)
+		err = audit_new(p->store, wall, p->io, &p->audit);
+	return err ? refuse(err, "cannot prepare", "events and the audit") : 0;
 }
 
 static const char *const *
@@ -396,6 +400,7 @@ open_control(struct program *p)
 		.sessions = p->sessions,
 		.store = p->store,
 		.events = p->events,
+		.audit = p->audit,
 		.advert = p->advert,
 		.finder = p->finder,
 		.grasp = p->grasp,
@@ -532,6 +537,7 @@ unwind(struct program *p)
 	judge_free(p->judge);
 	registry_free(p->registry);
 	events_free(p->events);
+	audit_free(p->audit);
 	store_close(p->store);
 	grasp_io_ev_free(p->io);
 	daemon_free(p->daemon);

@@ -272,6 +272,25 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "audit",
+	    .asked = ASK_CONTROLLER,
+	    .option = {
+		{ "--last", "last", "N", OPTION_INT, "the newest N (default 50)" },
+		{ "--verify", "verify", NULL, OPTION_FLAG, "is every row as it was written?" },
+	    },
+	    .help = "who changed what, or was refused",
+	    .empty = "nothing was asked yet that changes anything",
+	    .column = {
+		{ "seq", "SEQ", COLUMN_NUMBER, 0 },
+		{ "time", "TIME", COLUMN_TIME, 0 },
+		{ "role", "ROLE", COLUMN_TEXT, 0 },
+		{ "who", "WHO", COLUMN_TEXT, 0 },
+		{ "command", "COMMAND", COLUMN_TEXT, 0 },
+		{ "object", "OBJECT", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "migrations",
 	    .asked = ASK_CONTROLLER,
 	    .help = "functions that were moved, or are being moved",

@@ -3,6 +3,7 @@
 
 #include "base/complaint.h"
 #include "base/ctl.h"
+#include "controller/audit.h"
 #include "controller/event.h"
 #include "controller/judge.h"
 #include "controller/store.h"
@@ -212,6 +213,7 @@ open_core(struct plant *p)
 	err = grasp_node_new(io, &grasp, &p->grasp) ||
 	    store_open(p->loop, p->dir, on_failed, NULL, &p->store) ||
 	    events_new(p->store, wall, io, &p->events) ||
+	    audit_new(p->store, wall, io, &p->audit) ||
 	    registry_new(io, p->store, p->events, &cfg, &ops, p, &p->registry);
 	assert(!err);
 	advert.epoch = store_epoch(p->store);
@@ -225,6 +227,7 @@ open_core(struct plant *p)
 		.sessions = p->sessions,
 		.store = p->store,
 		.events = p->events,
+		.audit = p->audit,
 		.advert = p->advert,
 		.finder = p->finder,
 		.grasp = p->grasp,
@@ -248,6 +251,7 @@ close_core(struct plant *p)
 	sessions_free(TAKE(p->sessions));
 	registry_free(TAKE(p->registry));
 	events_free(TAKE(p->events));
+	audit_free(TAKE(p->audit));
 	store_close(TAKE(p->store));
 	grasp_node_free(TAKE(p->grasp));
 	fake_host_free(p->host);

@@ -22,6 +22,7 @@ struct plant {
 	struct grasp_node *grasp;
 	struct store *store;
 	struct events *events;
+	struct audit *audit;
 	struct registry *registry;
 	struct sessions *sessions;
 	struct advert *advert;
