@@ -18,6 +18,7 @@ struct assist {
 	struct grasp_node *node;
 	struct grasp_timer *timer;
 	struct grasp_peer to;
+	struct grasp_who who; /* where to.who points to, if it does */
 	uint32_t session_id;
 	struct grasp_initiator initiator;
 	bool dead;
@@ -138,7 +139,7 @@ add_flooded(struct grasp_node *n, struct choice *c, struct grasp_msg *answer)
 	int64_t now = node_now(n);
 
 	while ((e = flood_cache_next(&n->floods, e, c->asked->name, now)))
-		if (e->locator.kind && (e->objective.flags & F_DISC) &&
+		if (!e->here && e->locator.kind && (e->objective.flags & F_DISC) &&
 		    may_be_told(
 			c, e->from.addr.ifindex, e->heard_ms, e->expires_ms, now) &&
 		    will_do(c, &e->objective))
@@ -178,7 +179,7 @@ tell(struct grasp_node *n, const struct grasp_peer *to, struct grasp_link *l,
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (!response_within_limits(n, &to->addr)) {
+	if (!response_within_limits(n, to)) {
 		n->counters.rate_limited++;
 		return;
 	}
@@ -260,11 +261,11 @@ is_drawn(struct grasp_node *n, uint32_t ifindex)
 }
 
 static void
-assist_later(struct grasp_node *n, const struct question *q)
+assist_later(struct grasp_node *n, struct question *q)
 {
 	struct assist *a;
 
-	if (!is_drawn(n, q->ifindex))
+	if (!is_drawn(n, q->ifindex) || !response_admit(n, q, true))
 		return;
 	if (!limit_take(&n->assist, node_now(n), ASSIST_PER_S, ASSIST_PER_S)) {
 		n->counters.rate_limited++;
@@ -275,6 +276,10 @@ assist_later(struct grasp_node *n, const struct question *q)
 		return;
 	a->node = n;
 	a->to = *q->from;
+	if (a->to.who) {
+		a->who = *a->to.who;
+		a->to.who = &a->who;
+	}
 	a->session_id = q->msg->session_id;
 	a->initiator = q->msg->initiator;
 	a->asked = objective_copy(&q->msg->objective, a->bytes);
@@ -300,7 +305,7 @@ assist_of(const struct grasp_node *n, const struct grasp_registration *reg)
 
 bool
 divert_consider(
-    struct grasp_node *n, const struct question *q, const struct grasp_registration *reg)
+    struct grasp_node *n, struct question *q, const struct grasp_registration *reg)
 {
 	struct choice c = {
 		.asked = &q->msg->objective,
@@ -328,6 +333,8 @@ divert_consider(
 	}
 	if (!found)
 		return false;
+	if (!response_admit(n, q, true))
+		return true;
 	answer.session_id = q->msg->session_id;
 	tell(n, q->from, q->link, &answer);
 	return c.sure;

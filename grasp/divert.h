@@ -11,7 +11,7 @@
 bool divert_knows(struct grasp_node *n, struct slice name);
 /* reg NULL: nobody here supports the objective. True: settled, nothing is to be passed on. */
 bool divert_consider(
-    struct grasp_node *n, const struct question *q, const struct grasp_registration *reg);
+    struct grasp_node *n, struct question *q, const struct grasp_registration *reg);
 /* Puts a locator into an O_DIVERT, if it may stand there and does not yet. */
 void divert_add(
     const struct grasp_node *n, struct grasp_msg *answer, const struct grasp_locator *l);

@@ -155,19 +155,19 @@ tell(struct grasp_registration *r, const struct grasp_peer *from,
 }
 
 static void
-take_item(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, int i)
+take_item(struct grasp_node *n, const struct heard *h, int i)
 {
+	const struct grasp_msg *msg = h->msg;
 	const struct grasp_objective *o = &msg->flooded[i];
 	struct grasp_registration *r = node_registration(n, o->name);
 
 	if (n->cfg.dull && !r)
 		return; /* G-140 */
-	if (flood_cache_put(
-		&n->floods, from, o, &msg->locator[i], msg->time_ms, node_now(n)) < 0)
+	if (flood_cache_put(&n->floods, &h->from, h->verdict == GRASP_HERE, o,
+		&msg->locator[i], msg->time_ms, node_now(n)) < 0)
 		node_log(n, "flood", "no memory to keep a flooded objective");
 	if (r && r->support.flooded && !r->newcomer)
-		tell(r, from, o, &msg->locator[i], msg->time_ms);
+		tell(r, &h->from, o, &msg->locator[i], msg->time_ms);
 }
 
 /* G-139, G-140. */
@@ -197,10 +197,21 @@ was_told(struct grasp_node *n, const struct grasp_msg *msg)
 	return told;
 }
 
-void
-flood_heard(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes)
+/* A copy of what was told here, and nothing to pass on: who says so need not be found out. */
+static bool
+is_settled(struct grasp_node *n, const struct heard *h)
 {
+	const struct seen_entry *e =
+	    seen_find(&n->seen, h->msg->session_id, &h->msg->initiator, node_now(n));
+
+	return n->cfg.guard && e && e->flooded && !relay_wants_flood(n, h);
+}
+
+void
+flood_heard(struct grasp_node *n, struct heard *h)
+{
+	const struct grasp_msg *msg = h->msg;
+
 	n->counters.floods++;
 	if (leaks_from_another_link(msg)) {
 		n->counters.bad_source++;
@@ -210,11 +221,18 @@ flood_heard(struct grasp_node *n, const struct grasp_peer *from,
 		n->counters.unwanted++;
 		return;
 	}
-	relay_flood(n, from, msg, bytes);
+	if (is_settled(n, h)) {
+		n->counters.duplicate++;
+		return;
+	}
+	if (multicast_judge(n, h) == GRASP_DROP)
+		return;
+	if (h->verdict == GRASP_PASS)
+		relay_flood(n, h);
 	if (was_told(n, msg))
 		return;
 	for (int i = 0; i < msg->items && !n->dead; i++)
-		take_item(n, from, msg, i);
+		take_item(n, h, i);
 }
 
 static void

@@ -79,6 +79,10 @@ new_entry(const struct grasp_peer *from, const struct grasp_objective *o,
 		return NULL;
 	at = e->bytes;
 	e->from = *from;
+	if (from->who) {
+		e->who = *from->who;
+		e->from.who = &e->who;
+	}
 	e->objective = *o;
 	e->locator = *l;
 	e->objective.name = copy(&at, o->name);
@@ -88,7 +92,7 @@ new_entry(const struct grasp_peer *from, const struct grasp_objective *o,
 }
 
 int
-flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
+flood_cache_put(struct flood_cache *c, const struct grasp_peer *from, bool here,
     const struct grasp_objective *objective, const struct grasp_locator *locator,
     uint32_t ttl_ms, int64_t now_ms)
 {
@@ -96,6 +100,7 @@ flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
 
 	if (!e)
 		return -ENOMEM;
+	e->here = here;
 	e->heard_ms = now_ms;
 	e->expires_ms = ttl_ms ? now_ms + ttl_ms : INT64_MAX; /* G-111 */
 	old = find(c, objective, locator);

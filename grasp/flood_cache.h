@@ -12,6 +12,8 @@
 struct flood_entry {
 	TAILQ_ENTRY(flood_entry) entry;
 	struct grasp_peer from;
+	struct grasp_who who; /* where from.who points to, if it does */
+	bool here;	      /* not for others */
 	struct grasp_objective
 	    objective; /* its slices point to bytes, as those of locator */
 	struct grasp_locator locator;
@@ -26,8 +28,8 @@ struct flood_cache {
 
 void flood_cache_init(struct flood_cache *c);
 void flood_cache_done(struct flood_cache *c);
-/* -ENOMEM. */
-int flood_cache_put(struct flood_cache *c, const struct grasp_peer *from,
+/* here: it is not to be told to others. -ENOMEM. */
+int flood_cache_put(struct flood_cache *c, const struct grasp_peer *from, bool here,
     const struct grasp_objective *objective, const struct grasp_locator *locator,
     uint32_t ttl_ms, int64_t now_ms);
 /* The first entry for the name after `after` (NULL: from the beginning) that is not expired. */

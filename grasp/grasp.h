@@ -31,7 +31,7 @@ struct grasp_session_ops;
 
 /* Whether to answer O_DIVERT for an objective that somebody else supports (F-10, G-069, G-070). */
 enum grasp_assist {
-	GRASP_ASSIST_DEFAULT,	 /* of an objective: as the node has it; of a node: other link */
+	GRASP_ASSIST_DEFAULT, /* of an objective: as the node has it; of a node: other link */
 	GRASP_ASSIST_OFF,
 	GRASP_ASSIST_OTHER_LINK, /* what was learnt on another interface than the question's */
 	GRASP_ASSIST_ALWAYS, /* also on the same one, after 50-200 ms and with half its life left */
@@ -42,41 +42,52 @@ enum grasp_assist {
 typedef void grasp_log_f(void *arg, const char *area, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
+/* What becomes of a message that came by multicast. */
+enum grasp_verdict {
+	GRASP_DROP, /* nobody that may says so */
+	GRASP_HERE, /* it counts here, but is neither passed on nor told to others */
+	GRASP_PASS,
+};
+
 /* Protection of multicasts. Called with what came or leaves; calls nothing of the library. */
 struct grasp_guard {
 	/* The bytes of a message, and what may stand behind it, of a datagram that passed the cheap
-	 * checks. Borrowed until the next call of anything here. False: drop it. */
+	 * checks. Borrowed until the next open(). False: drop it. */
 	bool (*open)(void *arg, const struct grasp_datagram *d, struct slice *ret);
-	/* Before a message is acted upon: who says so? len: where it ends in bytes, which are those of
-	 * open(). False: nobody that may, drop it. */
-	bool (*verify)(void *arg, const struct grasp_datagram *d, const struct grasp_msg *msg,
-	    struct slice bytes, size_t len, struct grasp_who *ret);
-	/* A message that leaves, with what stood behind it when it came if it is relayed, as it goes to
-	 * a group. Puts the datagram. Negative: it is not sent. */
-	int (*protect)(void *arg, const struct in6_addr *group, struct slice bytes, struct buf *out);
-	unsigned overhead; /* bytes that protect() adds to a message of our own, at most */
+	/* Once for each message that is going to be acted upon: who says so? len: where it ends in
+	 * bytes, which are those of open(). ret has role 0 before. */
+	enum grasp_verdict (*verify)(void *arg, const struct grasp_datagram *d,
+	    const struct grasp_msg *msg, struct slice bytes, size_t len,
+	    struct grasp_who *ret);
+	/* A message that leaves to a group: our own, or somebody else's with what stood behind it when
+	 * it came. Puts the datagram. Negative: it is not sent. */
+	int (*protect)(void *arg, const struct in6_addr *group, struct slice bytes,
+	    bool own, struct buf *out);
+	unsigned
+	    overhead; /* bytes that a message of our own has to leave free for protect() */
 	void *arg;
 };
 
 /* May this be begun on a link: M_DISCOVERY, M_RESPONSE, M_REQ_NEG, M_REQ_SYN? who NULL: nothing is
  * proved. False: the link is closed. Calls nothing of the library. */
-typedef bool grasp_permit_f(
-    void *arg, const struct grasp_who *who, const struct grasp_msg *msg);
+typedef bool
+grasp_permit_f(void *arg, const struct grasp_who *who, const struct grasp_msg *msg);
 
 struct grasp_config {
-	uint16_t port;		     /* 0: GRASP_LISTEN_PORT */
-	bool no_listener;	     /* no port of its own: asks, and is asked by multicast only */
-	uint32_t interface;	     /* use this one alone; 0: all that the io knows */
-	bool link_local;	     /* use ff02::13 */
-	bool relay;		     /* discoveries and floods go on to the other interfaces */
-	bool rapid;		     /* rapid mode, answering (G-127); asking: grasp_discover_rapid() */
+	uint16_t port;	    /* 0: GRASP_LISTEN_PORT */
+	bool no_listener;   /* no port of its own: asks, and is asked by multicast only */
+	uint32_t interface; /* use this one alone; 0: all that the io knows */
+	bool link_local;    /* use ff02::13 */
+	bool relay;	    /* discoveries and floods go on to the other interfaces */
+	bool rapid; /* rapid mode, answering (G-127); asking: grasp_discover_rapid() */
 	/* Discovery Unsolicited Link-Local (RFC 8990 §2.5.2): only link-local addresses and loop
 	 * count 1 in and out, no relay, no O_DIVERT, no session opened by us. Needs interface and
 	 * link_local, excludes relay and scope groups; else -EINVAL. */
 	bool dull;
-	bool nat;		     /* IPv4 is translated in the domain: none in O_DIVERT (G-028) */
+	bool nat; /* IPv4 is translated in the domain: none in O_DIVERT (G-028) */
 	enum grasp_assist assist;
-	const char *prefix; /* what is registered as prefix + name is found as name, too; NULL: not */
+	const char *
+	    prefix; /* what is registered as prefix + name is found as name, too; NULL: not */
 	const struct in6_addr *join; /* scope groups to listen on */
 	size_t joins;
 	const struct in6_addr *send; /* scope groups that multicasts go to as well */
@@ -87,7 +98,7 @@ struct grasp_config {
 	const struct grasp_guard *guard; /* of multicasts; copied. NULL: none */
 	grasp_permit_f *permit;		 /* of links; NULL: everything */
 	void *permit_arg;
-	grasp_log_f *log;     /* NULL: none; it calls nothing of the library */
+	grasp_log_f *log; /* NULL: none; it calls nothing of the library */
 	void *log_arg;
 };
 
@@ -107,7 +118,8 @@ struct grasp_peer {
 	struct addr addr;      /* transport source */
 	bool multicast;	       /* heard by multicast: a hint, not a fact */
 	struct in6_addr group; /* then: which group */
-	const struct grasp_who *who; /* proved to be; NULL: not proved. Valid during the call */
+	const struct grasp_who
+	    *who; /* proved to be; NULL: not proved. Valid during the call */
 };
 
 struct grasp_support {
@@ -134,7 +146,8 @@ struct grasp_support {
 	 * question that has a value is passed on as well. Calls nothing of the library. */
 	bool (*fits)(void *arg, const struct grasp_objective *asked,
 	    const struct grasp_objective *known);
-	bool shared; /* many nodes may answer: a relay passes the question on even if it answers */
+	bool
+	    shared; /* many nodes may answer: a relay passes the question on even if it answers */
 };
 
 /* Puts bytes, such as an encoded CBOR item, into what a callback was given. -ENOSPC, -ENOMEM. */
@@ -250,7 +263,8 @@ void grasp_link_hold(
 void grasp_link_close(struct grasp_link *l);
 void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
 void grasp_link_local(const struct grasp_link *l, struct addr *ret);
-const struct grasp_who *grasp_link_who(const struct grasp_link *l); /* NULL: nothing is proved */
+const struct grasp_who *
+grasp_link_who(const struct grasp_link *l); /* NULL: nothing is proved */
 struct grasp_node *grasp_link_node(struct grasp_link *l);
 struct grasp_link_stats {
 	uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
@@ -325,7 +339,7 @@ struct grasp_counters {
 	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted,
 	    no_listener, bad_source, rate_limited, too_long, discoveries, responses,
 	    floods, links, links_refused, relayed_discoveries, relayed_floods,
-	    relayed_responses, relay_limited, diverts, loop_exhausted;
+	    relayed_responses, relay_limited, diverts, loop_exhausted, untrusted;
 };
 const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);
 #ifdef __cplusplus

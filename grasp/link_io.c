@@ -16,7 +16,7 @@
 static void
 dispatch(struct grasp_link *l, const struct grasp_msg *msg)
 {
-	struct grasp_peer from = { .addr = l->peer };
+	struct grasp_peer from = { .addr = l->peer, .who = grasp_link_who(l) };
 
 	switch (msg->type) {
 	case M_NOOP:

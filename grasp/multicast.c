@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define INTAKE_PER_S 2000 /* datagrams per interface (S-10) */
+#define INTAKE_PER_S		2000 /* datagrams per interface (S-10) */
+#define INTAKE_PER_SOURCE_S	50   /* where each may cost a signature check */
+#define INTAKE_PER_SOURCE_BURST 100
 
 static const struct in6_addr neighbors = { { { 0xff, 0x02, [15] = 0x13 } } };
 
@@ -165,6 +167,20 @@ source_fits(const struct grasp_node *n, const struct grasp_datagram *d)
 	return addr_is_link_local(&d->from.ip) == multicast_is_link_group(&d->to);
 }
 
+/* Whoever has one address of a /64 has all of them; on a link each speaks for itself. */
+static bool
+source_within_limits(struct grasp_node *n, const struct addr *from)
+{
+	struct addr source = *from;
+	struct limit *l;
+
+	if (!addr_is_link_local(&source.ip))
+		memset(source.ip.s6_addr + 8, 0, 8);
+	l = node_limit_of(n, &n->intake_by_source, &source);
+	return l &&
+	    limit_take(l, node_now(n), INTAKE_PER_SOURCE_S, INTAKE_PER_SOURCE_BURST);
+}
+
 /* Cheap checks first (security.md §6.3). */
 static bool
 may_enter(struct grasp_node *n, const struct grasp_datagram *d)
@@ -183,12 +199,30 @@ may_enter(struct grasp_node *n, const struct grasp_datagram *d)
 		n->counters.too_long++;
 		return false;
 	}
-	if (!limit_take(&i->limit, node_now(n), INTAKE_PER_S, INTAKE_PER_S)) {
+	if (!limit_take(&i->limit, node_now(n), INTAKE_PER_S, INTAKE_PER_S) ||
+	    (n->cfg.guard && !source_within_limits(n, &d->from))) {
 		n->counters.rate_limited++;
 		return false;
 	}
 	peers_note(&i->peers, &d->from, node_now(n));
 	return true;
+}
+
+enum grasp_verdict
+multicast_judge(struct grasp_node *n, struct heard *h)
+{
+	const struct grasp_guard *g = n->cfg.guard;
+
+	if (h->judged)
+		return h->verdict;
+	h->judged = true;
+	h->verdict = g ? g->verify(g->arg, h->datagram, h->msg, h->bytes, h->len, &h->who)
+		       : GRASP_PASS;
+	if (h->verdict == GRASP_DROP)
+		n->counters.untrusted++;
+	else if (h->who.role)
+		h->from.who = &h->who;
+	return h->verdict;
 }
 
 /* What we have sent comes back: looped, or round a ring of relays (I-22). */
@@ -208,18 +242,17 @@ is_back(struct grasp_node *n, const struct grasp_msg *msg)
 }
 
 static void
-dispatch(struct grasp_node *n, const struct grasp_peer *from, const struct grasp_msg *msg,
-    struct slice bytes)
+dispatch(struct grasp_node *n, struct heard *h)
 {
-	switch (msg->type) {
+	switch (h->msg->type) {
 	case M_DISCOVERY:
 	case M_FLOOD:
-		if (is_back(n, msg))
+		if (is_back(n, h->msg))
 			return;
-		if (msg->type == M_FLOOD)
-			flood_heard(n, from, msg, bytes);
+		if (h->msg->type == M_FLOOD)
+			flood_heard(n, h);
 		else
-			response_heard(n, from, msg, bytes);
+			response_heard(n, h);
 		return;
 	case M_NOOP:
 		return; /* G-003 */
@@ -239,21 +272,30 @@ dispatch(struct grasp_node *n, const struct grasp_peer *from, const struct grasp
 void
 multicast_heard(struct grasp_node *n, const struct grasp_datagram *d)
 {
-	struct grasp_peer from = { .addr = d->from, .multicast = true, .group = d->to };
-	struct grasp_msg msg;
-	size_t len;
+	const struct grasp_guard *g = n->cfg.guard;
+	UNSET struct grasp_msg msg;
+	struct heard h = {
+		.from = { .addr = d->from, .multicast = true, .group = d->to },
+		.datagram = d,
+		.msg = &msg,
+		.bytes = d->data,
+	};
 	int r;
 
 	n->counters.datagrams++;
 	if (!may_enter(n, d))
 		return;
-	r = grasp_msg_decode(d->data, &msg, &len);
+	if (g && !g->open(g->arg, d, &h.bytes)) {
+		n->counters.untrusted++;
+		return;
+	}
+	r = grasp_msg_decode(h.bytes, &msg, &h.len);
 	if (r == -EPROTONOSUPPORT)
 		n->counters.unknown_type++; /* G-006 */
 	else if (r < 0)
 		n->counters.malformed++;
 	else
-		dispatch(n, &from, &msg, d->data);
+		dispatch(n, &h);
 }
 
 /* --- out ------------------------------------------------------------------------------------ */
@@ -266,13 +308,32 @@ set_loop_count(struct grasp_msg *msg, uint8_t loop_count)
 		msg->flooded[i].loop_count = loop_count;
 }
 
+/* What is in n->out, as it goes to the group. */
 static int
-send_one(
-    struct grasp_node *n, uint32_t ifindex, const struct in6_addr *group, unsigned hops)
+protect(struct grasp_node *n, const struct in6_addr *group, bool own, struct slice *ret)
+{
+	const struct grasp_guard *g = n->cfg.guard;
+	int r;
+
+	*ret = buf_slice(&n->out);
+	if (!g)
+		return 0;
+	buf_reset(&n->wire);
+	r = g->protect(g->arg, group, *ret, own, &n->wire);
+	*ret = buf_slice(&n->wire);
+	return r < 0 ? r : n->wire.err;
+}
+
+static int
+send_one(struct grasp_node *n, uint32_t ifindex, const struct in6_addr *group,
+    unsigned hops, bool own)
 {
 	char text[INET6_ADDRSTRLEN];
-	int r = n->io->ops->group_send(n->io, ifindex, group, hops, buf_slice(&n->out));
+	struct slice data;
+	int r = protect(n, group, own, &data);
 
+	if (r >= 0)
+		r = n->io->ops->group_send(n->io, ifindex, group, hops, data);
 	if (r >= 0)
 		return 1;
 	node_log(n, "multicast", "cannot send to %s on interface %u (%s)",
@@ -285,22 +346,23 @@ multicast_send_in(struct grasp_node *n, const struct node_interface *i,
     const struct grasp_reach *reach, struct grasp_msg *msg)
 {
 	unsigned hops = reach->hops ? reach->hops : n->cfg.hops;
+	size_t max = GRASP_MULTICAST_MAX - (n->cfg.guard ? n->cfg.guard->overhead : 0);
 	int sent = 0, r;
 
 	if (reach->link_local) {
-		r = node_encode(n, msg, GRASP_MULTICAST_MAX);
+		r = node_encode(n, msg, max);
 		if (r < 0)
 			return r;
-		sent += send_one(n, i->is.index, &neighbors, 0);
+		sent += send_one(n, i->is.index, &neighbors, 0, true);
 	}
 	if (reach->groups == 0)
 		return sent;
 	set_loop_count(msg, 1);
-	r = node_encode(n, msg, GRASP_MULTICAST_MAX);
+	r = node_encode(n, msg, max);
 	if (r < 0)
 		return r;
 	for (size_t g = 0; g < reach->groups; g++)
-		sent += send_one(n, i->is.index, &reach->group[g], hops);
+		sent += send_one(n, i->is.index, &reach->group[g], hops, true);
 	return sent;
 }
 
@@ -315,12 +377,12 @@ multicast_send(
 }
 
 int
-multicast_pass_on(struct grasp_node *n, uint32_t not_to)
+multicast_pass_on(struct grasp_node *n, uint32_t not_to, bool own)
 {
 	int sent = 0;
 
 	for (int i = 0; i < n->interfaces; i++)
 		if (n->interface[i].is.index != not_to)
-			sent += send_one(n, n->interface[i].is.index, &neighbors, 0);
+			sent += send_one(n, n->interface[i].is.index, &neighbors, 0, own);
 	return sent;
 }

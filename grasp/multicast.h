@@ -14,8 +14,11 @@ int multicast_send(struct grasp_node *n, const struct node_interface *i,
     struct grasp_msg *msg) MUST_CHECK;
 int multicast_send_in(struct grasp_node *n, const struct node_interface *i,
     const struct grasp_reach *reach, struct grasp_msg *msg) MUST_CHECK;
-/* Sends what is in n->out to the neighbours on all interfaces but one (0: on all); how many. */
-int multicast_pass_on(struct grasp_node *n, uint32_t not_to);
+/* What the guard says of it; asked once. Without a guard everything passes. */
+enum grasp_verdict multicast_judge(struct grasp_node *n, struct heard *h);
+/* Sends what is in n->out to the neighbours on all interfaces but one (0: on all); how many. own: in our
+ * name, not with what stood behind it. */
+int multicast_pass_on(struct grasp_node *n, uint32_t not_to, bool own);
 bool multicast_is_link_group(const struct in6_addr *group);
 /* The first global or ULA address, else the first one, of an interface; NULL: it has none. */
 const struct in6_addr *

@@ -21,7 +21,10 @@ destroy(struct grasp_node *n)
 	discovery_cache_done(&n->found);
 	relay_done(n);
 	buf_done(&n->out);
+	buf_done(&n->wire);
 	free(n->answers_by_source);
+	free(n->answers_by_signer);
+	free(n->intake_by_source);
 	free((void *)n->cfg.prefix);
 	free((void *)n->cfg.join);
 	free((void *)n->cfg.send);
@@ -185,6 +188,10 @@ copy_config(struct grasp_node *n, const struct grasp_config *cfg)
 	if (cfg->dull && !is_dull(cfg))
 		return -EINVAL;
 	n->cfg = *cfg;
+	if (cfg->guard) {
+		n->guard = *cfg->guard;
+		n->cfg.guard = &n->guard;
+	}
 	n->cfg.join = n->cfg.send = NULL;
 	n->cfg.prefix = NULL;
 	if (cfg->no_listener)
@@ -277,6 +284,7 @@ grasp_node_new(
 	flood_cache_init(&n->floods);
 	discovery_cache_init(&n->found);
 	buf_init(&n->out, GRASP_UNICAST_MAX);
+	buf_init(&n->wire, GRASP_MULTICAST_MAX);
 	r = copy_config(n, cfg);
 	if (r < 0)
 		return r;

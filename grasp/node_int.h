@@ -48,13 +48,26 @@ struct node_interface {
 	struct peers peers;
 };
 
+/* A multicast that came. Who says it is found out late, since that may cost a lot. */
+struct heard {
+	struct grasp_peer from;
+	const struct grasp_datagram *datagram;
+	const struct grasp_msg *msg;
+	struct slice bytes; /* the message and what stands behind it */
+	size_t len;	    /* of the message */
+	bool judged;
+	enum grasp_verdict verdict;
+	struct grasp_who who;
+};
+
 /* An M_DISCOVERY that came. */
 struct question {
 	const struct grasp_peer *from;
 	struct grasp_link *link; /* NULL: by multicast */
 	uint32_t ifindex;	 /* 0: not known */
 	const struct grasp_msg *msg;
-	struct slice bytes; /* the datagram; empty: by a stream */
+	struct heard *heard;	  /* NULL: by a stream */
+	struct seen_entry *noted; /* once it is acted upon */
 };
 
 /* Of one kind of message, all together and from one source (G-083, G-121). */
@@ -76,7 +89,8 @@ LIST_HEAD(rapid_offers, rapid_offer);
 struct grasp_node {
 	struct grasp_io *io;
 	bool bound, dead;
-	struct grasp_config cfg; /* its arrays are ours, its zeros filled in */
+	struct grasp_config cfg;  /* its arrays are ours, its zeros filled in */
+	struct grasp_guard guard; /* where cfg.guard points to */
 	struct node_interface interface[GRASP_INTERFACES_MAX];
 	int interfaces;
 
@@ -104,9 +118,12 @@ struct grasp_node {
 	unsigned newcomers;   /* registrations that floods were not told to yet */
 	struct limit answers; /* all of them together */
 	struct limit_sources *answers_by_source; /* made with the first answer */
-	uint32_t recent[RECENT_IDS];		 /* session ids used last (G-038) */
+	struct limit_sources *answers_by_signer;
+	struct limit_sources *intake_by_source; /* only if there is a guard */
+	uint32_t recent[RECENT_IDS];		/* session ids used last (G-038) */
 	unsigned recents;
-	struct buf out; /* the message being sent */
+	struct buf out;	 /* the message being sent */
+	struct buf wire; /* as the guard has made it a datagram */
 
 	struct grasp_timer *sweeper;
 	STAILQ_HEAD(, garbage) garbage; /* in order: sessions before their link */
@@ -243,22 +260,22 @@ struct rapid *discovery_rapid(struct grasp_node *n, uint32_t session_id);
 /* M_DISCOVERY; l NULL: by multicast, the answer goes over a stream of its own (G-050). */
 void response_consider(struct grasp_node *n, const struct grasp_peer *from,
     struct grasp_link *l, const struct grasp_msg *msg);
-/* The same by multicast; bytes is the datagram. */
-void response_heard(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes);
+void response_heard(struct grasp_node *n, struct heard *h); /* the same by multicast */
+/* It is going to be acted upon, here or, if pass is set, for others: is it from somebody that may, and is
+ * this the first time? Noted then, so that a copy is known for what it is. */
+bool response_admit(struct grasp_node *n, struct question *q, bool pass);
 /* Our own M_RESPONSE, without a value. */
 void response_answer(
     struct grasp_node *n, const struct grasp_registration *reg, const struct question *q);
-/* Does the source get an answer now, so that it is not flooded with them (S-09)? */
-bool response_within_limits(struct grasp_node *n, const struct addr *source);
+/* Does whoever asks get an answer now, so that nobody is flooded with them (S-09)? */
+bool response_within_limits(struct grasp_node *n, const struct grasp_peer *to);
 /* M_RESPONSE to whoever asked; without the objective's copy if it does not fit with it. */
 int response_send(struct grasp_node *n, const struct grasp_peer *to, struct grasp_link *l,
     struct grasp_msg *msg) MUST_CHECK;
 void response_drop_all(struct grasp_node *n);
 
 /* --- flood.c -------------------------------------------------------------------------------- */
-void flood_heard(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes);
+void flood_heard(struct grasp_node *n, struct heard *h);
 /* What was flooded before somebody listened, to those who do now. */
 void flood_tell_newcomers(struct grasp_node *n);
 

@@ -189,6 +189,7 @@ new_offer(struct grasp_node *n, const struct question *q)
 	}
 	o->node = n;
 	o->from = *q->from;
+	o->from.who = NULL;
 	o->ifindex = q->ifindex;
 	o->session_id = q->msg->session_id;
 	o->initiator = q->msg->initiator;
@@ -236,7 +237,7 @@ rapid_failed(struct grasp_node *n, const struct rapid_offer *o)
 		.has_objective = true,
 		.objective = o->asked,
 	};
-	struct question q = { &o->from, NULL, o->ifindex, &msg, { 0 } };
+	struct question q = { .from = &o->from, .ifindex = o->ifindex, .msg = &msg };
 
 	if (reg && !n->dead)
 		response_answer(n, reg, &q);

@@ -7,6 +7,7 @@
 
 #include "base/addr_text.h"
 #include "base/cbor.h"
+#include "grasp/loop_count.h"
 
 #define RELAY_PER_S	       16
 #define RELAY_BURST	       40
@@ -47,47 +48,18 @@ struct grasp_relay {
 
 /* --- bytes ---------------------------------------------------------------------------------- */
 
-/* Up to the loop count, which is read and told with its place. */
-static int
-find_loop_count(struct cbor_reader *r, size_t *ret_at, uint8_t *ret_count)
-{
-	uint64_t type;
-
-	rd_enter_array(r);
-	type = rd_uint(r);
-	rd_uint(r);
-	rd_bytes(r);
-	if (type == M_FLOOD) {
-		rd_uint(r); /* ttl */
-		while (rd_more(r) && rd_peek(r) != RD_ARRAY)
-			rd_skip(r);
-		rd_enter_array(r);
-	} else if (type != M_DISCOVERY) {
-		rd_fail(r, -EBADMSG);
-	}
-	rd_enter_array(r);
-	rd_text(r);
-	rd_uint(r);
-	*ret_at = r->pos;
-	*ret_count = (uint8_t)rd_uint_max(r, UINT8_MAX);
-	return r->err;
-}
-
 int
 relay_decrement(struct slice message, struct buf *out)
 {
-	struct cbor_reader r;
-	uint8_t count;
-	size_t at;
+	struct loop_count l;
 
-	rd_init(&r, message, 0);
-	if (find_loop_count(&r, &at, &count) < 0)
+	if (loop_count_find(message, &l) < 0)
 		return -EBADMSG;
-	if (count <= 1)
+	if (l.count <= 1)
 		return -ELOOP; /* G-082, G-119 */
-	buf_put(out, message.data, at);
-	wr_uint(out, count - 1);
-	buf_put(out, message.data + r.pos, message.len - r.pos);
+	buf_put(out, message.data, l.at);
+	wr_uint(out, l.count - 1);
+	buf_put(out, message.data + l.end, message.len - l.end);
 	return out->err;
 }
 
@@ -133,21 +105,29 @@ prepare(struct grasp_node *n, struct slice bytes, const struct grasp_msg *msg)
 
 /* --- floods --------------------------------------------------------------------------------- */
 
-void
-relay_flood(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes)
+bool
+relay_wants_flood(const struct grasp_node *n, const struct heard *h)
 {
-	if (!has_elsewhere(n, from))
+	return has_elsewhere(n, &h->from) && h->msg->flooded[0].loop_count > 1;
+}
+
+void
+relay_flood(struct grasp_node *n, const struct heard *h)
+{
+	const struct grasp_msg *msg = h->msg;
+
+	if (!has_elsewhere(n, &h->from))
 		return;
 	if (msg->flooded[0].loop_count <= 1) {
 		n->counters.loop_exhausted++;
 		return;
 	}
-	if (!within_limits(n, &n->relayed_floods, from) || prepare(n, bytes, msg) < 0)
+	if (!within_limits(n, &n->relayed_floods, &h->from) ||
+	    prepare(n, h->bytes, msg) < 0)
 		return;
 	n->counters.relayed_floods++;
 	node_log(n, "flood", "session %u: passed on, %d datagrams", msg->session_id,
-	    multicast_pass_on(n, from->addr.ifindex));
+	    multicast_pass_on(n, h->from.addr.ifindex, false));
 }
 
 /* --- discoveries under way ------------------------------------------------------------------ */
@@ -204,6 +184,7 @@ add_asker(struct grasp_relay *r, const struct question *q)
 		.session_id = q->msg->session_id,
 		.initiator = q->msg->initiator,
 	};
+	r->asker[r->askers - 1].from.who = NULL; /* it is not ours to keep */
 }
 
 /* G-086. */
@@ -290,15 +271,15 @@ prepare_question(struct grasp_node *n, const struct question *q)
 	struct buf copy;
 	int r;
 
-	if (q->bytes.len)
-		return prepare(n, q->bytes, q->msg);
+	if (q->heard)
+		return prepare(n, q->heard->bytes, q->msg);
 	buf_init_fixed(&copy, memory, sizeof memory); /* by a stream */
 	r = grasp_msg_encode(q->msg, &copy);
 	return r < 0 ? r : prepare(n, buf_slice(&copy), q->msg);
 }
 
 void
-relay_discovery(struct grasp_node *n, const struct question *q)
+relay_discovery(struct grasp_node *n, struct question *q)
 {
 	int64_t now = node_now(n);
 
@@ -308,6 +289,8 @@ relay_discovery(struct grasp_node *n, const struct question *q)
 		n->counters.loop_exhausted++;
 		return;
 	}
+	if (q->heard && multicast_judge(n, q->heard) != GRASP_PASS)
+		return;
 	expire(n, now);
 	if (join(n, q) || !within_limits(n, &n->relayed_discoveries, q->from))
 		return;
@@ -315,7 +298,7 @@ relay_discovery(struct grasp_node *n, const struct question *q)
 		return;
 	n->counters.relayed_discoveries++;
 	node_log(n, "discovery", "session %u: passed on, %d datagrams",
-	    q->msg->session_id, multicast_pass_on(n, q->ifindex));
+	    q->msg->session_id, multicast_pass_on(n, q->ifindex, !q->heard));
 }
 
 /* --- discoveries: back ---------------------------------------------------------------------- */

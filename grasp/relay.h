@@ -9,15 +9,15 @@
 #include "grasp/divert.h"
 
 /* What nobody here has settled. */
-void relay_discovery(struct grasp_node *n, const struct question *q);
+void relay_discovery(struct grasp_node *n, struct question *q);
 /* Whose question does this M_RESPONSE answer? NULL: nobody had us ask it. */
 struct grasp_relay *relay_find(struct grasp_node *n, const struct grasp_msg *msg);
 struct slice relay_name(const struct grasp_relay *r);
 /* To all who asked. */
 void
 relay_tell(struct grasp_node *n, struct grasp_relay *r, const struct grasp_found *found);
-void relay_flood(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes);
+bool relay_wants_flood(const struct grasp_node *n, const struct heard *h);
+void relay_flood(struct grasp_node *n, const struct heard *h);
 /* The link will not carry an answer any more. */
 void relay_link_gone(struct grasp_node *n, const struct grasp_link *l);
 void relay_done(struct grasp_node *n);

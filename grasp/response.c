@@ -7,12 +7,14 @@
 #include "grasp/relay.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/addr_text.h"
 
 #define ANSWERS_PER_S		 200
 #define ANSWERS_PER_SOURCE_S	 1
 #define ANSWERS_PER_SOURCE_BURST 5
+#define ANSWERS_OF_RELAY_S	 20 /* a source of signed questions speaks for many */
 
 struct grasp_response {
 	TAILQ_ENTRY(grasp_response) entry;
@@ -118,12 +120,30 @@ send_by_stream(struct grasp_node *n, const struct addr *to, struct slice message
 
 /* --- may we answer? ------------------------------------------------------------------------- */
 
-/* I-16: the same question comes directly, relayed, and by several groups. NULL: not the first. */
-static struct seen_entry *
-first(struct grasp_node *n, const struct question *q)
+static uint32_t
+interface_bit(struct grasp_node *n, const struct question *q)
 {
-	struct node_interface *i = node_interface(n, q->ifindex);
-	uint32_t bit = i && !q->link ? 1u << (i - n->interface) : 0;
+	const struct node_interface *i = node_interface(n, q->ifindex);
+
+	return i && !q->link ? 1u << (i - n->interface) : 0;
+}
+
+/* I-16: the same question comes directly, relayed, and by several groups. NULL: not a copy. */
+static const struct seen_entry *
+find_copy(struct grasp_node *n, const struct question *q)
+{
+	int64_t now = node_now(n);
+	const struct seen_entry *e =
+	    seen_find(&n->seen, q->msg->session_id, &q->msg->initiator, now);
+
+	if (!e || now - e->answered_ms >= ANSWER_ONCE_MS)
+		return NULL;
+	return e->answered & interface_bit(n, q) ? e : NULL;
+}
+
+static struct seen_entry *
+note(struct grasp_node *n, const struct question *q)
+{
 	int64_t now = node_now(n);
 	struct seen_entry *e =
 	    seen_add(&n->seen, q->msg->session_id, &q->msg->initiator, now);
@@ -132,25 +152,48 @@ first(struct grasp_node *n, const struct question *q)
 		return NULL;
 	if (now - e->answered_ms >= ANSWER_ONCE_MS)
 		e->answered = 0;
-	if (e->answered & bit)
-		return NULL;
-	e->answered |= bit;
+	e->answered |= interface_bit(n, q);
 	e->answered_ms = now;
 	return e;
 }
 
 bool
-response_within_limits(struct grasp_node *n, const struct addr *source)
+response_admit(struct grasp_node *n, struct question *q, bool pass)
+{
+	enum grasp_verdict verdict = q->heard ? multicast_judge(n, q->heard) : GRASP_PASS;
+
+	if (verdict == GRASP_DROP || (pass && verdict != GRASP_PASS))
+		return false;
+	if (!q->noted)
+		q->noted = note(n, q);
+	return q->noted;
+}
+
+/* A relay speaks for many who have signed, so these are told apart; who has not is known by his
+ * address alone. */
+static bool
+source_within_limits(struct grasp_node *n, const struct grasp_peer *to)
 {
 	int64_t now = node_now(n);
-	struct limit *one;
+	struct limit *source = node_limit_of(n, &n->answers_by_source, &to->addr), *one;
+	struct addr signer = { 0 };
 
-	if (n->responses_open >= RESPONSES_MAX)
-		return false;
-	one = node_limit_of(n, &n->answers_by_source, source);
-	return one &&
+	if (!n->cfg.guard || !to->who)
+		return source &&
+		    limit_take(
+			source, now, ANSWERS_PER_SOURCE_S, ANSWERS_PER_SOURCE_BURST);
+	memcpy(signer.ip.s6_addr, to->who->id, sizeof signer.ip.s6_addr);
+	one = node_limit_of(n, &n->answers_by_signer, &signer);
+	return source && one &&
 	    limit_take(one, now, ANSWERS_PER_SOURCE_S, ANSWERS_PER_SOURCE_BURST) &&
-	    limit_take(&n->answers, now, ANSWERS_PER_S, ANSWERS_PER_S);
+	    limit_take(source, now, ANSWERS_OF_RELAY_S, ANSWERS_OF_RELAY_S);
+}
+
+bool
+response_within_limits(struct grasp_node *n, const struct grasp_peer *to)
+{
+	return n->responses_open < RESPONSES_MAX && source_within_limits(n, to) &&
+	    limit_take(&n->answers, node_now(n), ANSWERS_PER_S, ANSWERS_PER_S);
 }
 
 static bool
@@ -261,18 +304,21 @@ response_answer(
 
 /* False: not supported here, after all. */
 static bool
-answer_ourselves(
-    struct grasp_node *n, struct grasp_registration *reg, const struct question *q)
+answer_ourselves(struct grasp_node *n, struct grasp_registration *reg, struct question *q)
 {
 	uint8_t memory[RESPONSE_VALUE_MAX];
 	struct buf value;
 
+	if (!reg->support.discovered && !(reg->flags & F_DISC))
+		return false;
+	if (!response_admit(n, q, false))
+		return true;
 	buf_init_fixed(&value, memory, sizeof memory);
 	if (!wants_to_answer(reg, q, &value) || reg->dead || n->cfg.no_listener)
 		return false;
 	if (q->link && q->link->state != LINK_OPEN)
 		return true;
-	if (!response_within_limits(n, &q->from->addr))
+	if (!response_within_limits(n, q->from))
 		n->counters.rate_limited++;
 	else if (!rapid_answer(n, reg, q))
 		answer(n, reg, q, &value);
@@ -281,32 +327,34 @@ answer_ourselves(
 
 /* True: settled here, nothing is to be passed on. */
 static bool
-respond(struct grasp_node *n, const struct question *q)
+respond(struct grasp_node *n, struct question *q)
 {
 	struct grasp_registration *reg = node_registration(n, q->msg->objective.name);
 	const struct seen_entry *before;
-	struct seen_entry *e;
 	bool shared = reg && reg->support.shared, settled = false;
 
 	if (!reg && !divert_knows(n, q->msg->objective.name))
 		return false;
-	e = first(n, q);
-	if (!e) {
+	before = find_copy(n, q);
+	if (before) {
 		n->counters.duplicate++;
-		before = seen_find(
-		    &n->seen, q->msg->session_id, &q->msg->initiator, node_now(n));
-		return !before || before->settled;
+		return before->settled;
 	}
+	/* What is free is done at once, what costs a signature check when it is needed. */
+	if (!(n->cfg.guard && q->heard) && !response_admit(n, q, false))
+		return true;
 	if (reg)
 		settled = answer_ourselves(n, reg, q);
 	if (!settled && !shared && !n->dead && !(q->link && q->link->state != LINK_OPEN))
 		settled = divert_consider(n, q, reg && !reg->dead ? reg : NULL);
-	e->settled = settled && !shared;
-	return e->settled;
+	settled &= !shared;
+	if (q->noted)
+		q->noted->settled = settled;
+	return settled;
 }
 
 static void
-consider(struct grasp_node *n, const struct question *q)
+consider(struct grasp_node *n, struct question *q)
 {
 	n->counters.discoveries++;
 	if (n->cfg.dull && q->msg->objective.loop_count != 1)
@@ -319,12 +367,22 @@ void
 response_consider(struct grasp_node *n, const struct grasp_peer *from,
     struct grasp_link *l, const struct grasp_msg *msg)
 {
-	consider(n, &(struct question){ from, l, link_ifindex(l), msg, { 0 } });
+	struct question q = {
+		.from = from, .link = l, .ifindex = link_ifindex(l), .msg = msg
+	};
+
+	consider(n, &q);
 }
 
 void
-response_heard(struct grasp_node *n, const struct grasp_peer *from,
-    const struct grasp_msg *msg, struct slice bytes)
+response_heard(struct grasp_node *n, struct heard *h)
 {
-	consider(n, &(struct question){ from, NULL, from->addr.ifindex, msg, bytes });
+	struct question q = {
+		.from = &h->from,
+		.ifindex = h->from.addr.ifindex,
+		.msg = h->msg,
+		.heard = h,
+	};
+
+	consider(n, &q);
 }
