@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/confine.h"
 #include "agent/control.h"
 #include "base/daemon.h"
 #include "base/daemon_options.h"
@@ -30,6 +31,7 @@ struct program {
 	struct agent *agent;
 	struct ctl_server *ctl;
 	struct daemon *daemon;
+	struct sandbox_state sandbox;
 };
 
 /* --- parse ---------------------------------------------------------------------------------- */
@@ -248,7 +250,11 @@ wire(struct program *p)
 	if (err < 0)
 		return refuse(err, "cannot handle", "signals");
 	err = open_agent(p);
-	return err < 0 ? err : open_control(p);
+	if (err >= 0)
+		err = open_control(p);
+	if (err >= 0)
+		confine_agent(&p->cfg, p->options.config, &p->sandbox);
+	return err;
 }
 
 /* --- run, unwind ---------------------------------------------------------------------------- */

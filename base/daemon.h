@@ -5,9 +5,12 @@
 #pragma once
 #include "base/mem.h"
 #include <stdbool.h>
+#include <stddef.h>
 
 struct ev_loop;
 struct daemon;
+struct sandbox_paths;
+struct sandbox_state;
 
 struct daemon_ops {
 	void (*stop)(void *arg);   /* SIGTERM, SIGINT: first time orderly, second time at once */
@@ -30,5 +33,11 @@ int daemon_state_dir(const char *path, int *ret_lock_fd) MUST_CHECK;
 /* To the user and its groups, for good; no-op when user is NULL. -EPERM when not root, -ESRCH no
  * such user, -EINVAL that is root again, -ENOTRECOVERABLE the way back is open: exit. */
 int daemon_drop_privileges(const char *user) MUST_CHECK;
+/* The sandbox of a process that has everything open, told to the log. What this kernel cannot give is a
+ * warning, no error: fogctl diag shows it. program: "fogwatch-agent". */
+void daemon_confine(const char *program, const struct sandbox_paths *paths,
+    struct sandbox_state *ret);
+/* The directory that a file is in, as far as it is named: "." at least. */
+char *daemon_directory(const char *path, char *dst, size_t size);
 /* Write, sync, rename: the file is the old or the new one, whole, whatever happens. */
 int daemon_write_file(const char *path, const void *data, size_t len) MUST_CHECK;

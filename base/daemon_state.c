@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/sandbox.h"
+
 /* --- one instance --------------------------------------------------------------------- */
 /* The directory holds keys: nobody else may write there. */
 static int
@@ -116,6 +119,35 @@ daemon_drop_privileges(const char *user)
 	    setresuid(uid, uid, uid) < 0)
 		return -errno;
 	return is_dropped(uid, gid) ? 0 : -ENOTRECOVERABLE;
+}
+
+/* --- confinement ---------------------------------------------------------------------- */
+void
+daemon_confine(
+    const char *program, const struct sandbox_paths *paths, struct sandbox_state *ret)
+{
+	char had[96];
+	int err = sandbox_enter(paths, false, ret);
+
+	sandbox_describe(ret, had, sizeof had);
+	if (err < 0)
+		log_warnx("daemon", "%s is confined in part only: %s (%s)", program, had,
+		    strerror(-err));
+	else
+		log_info("daemon", "%s is confined: %s", program, had);
+}
+
+char *
+daemon_directory(const char *path, char *dst, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	if (!slash)
+		snprintf(dst, size, ".");
+	else
+		snprintf(dst, size, "%.*s", (int)(len ? len : 1), path);
+	return dst;
 }
 
 /* --- files ---------------------------------------------------------------------------- */

@@ -8,18 +8,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct sandbox_paths { /* NULL-terminated lists; what does not exist is left out */
+struct sandbox_paths { /* NULL-terminated lists, or NULL; what does not exist is left out */
 	const char *const *read_write; /* directories and what is below */
 	const char *const *read_only;
+	const char *const *remove_only; /* directories from which a socket is removed at the end */
 };
 struct sandbox_state {
 	bool no_new_privs, seccomp;
 	int landlock; /* ABI in force; 0: the kernel has none */
 };
-/* exec: the process starts programs itself (a spawner). -errno: what could be had is in *ret. */
+/* What libraries and time zones are read from, whatever the process does. */
+#define SANDBOX_SYSTEM                                                                             \
+	"/dev/null", "/dev/urandom", "/etc/localtime", "/etc/os-release", "/etc/ssl/openssl.cnf",  \
+	    "/lib", "/lib64", "/proc", "/sys", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo"
+
+/* paths NULL: files stay as they are. exec: the process starts programs itself (a spawner), and those
+ * have what it has; they may exec, mount, enter namespaces and become other users if they can. System
+ * calls are denied to all threads, files to the calling one and those it starts from now on.
+ * A kernel without Landlock and a build without libseccomp are no errors: *ret tells. -errno: what
+ * could be had is in *ret. */
 int sandbox_enter(const struct sandbox_paths *paths, bool exec, struct sandbox_state *ret) MUST_CHECK;
+/* For a thread that was there before: the files of sandbox_enter(). */
+int sandbox_enter_thread(void) MUST_CHECK;
+/* "no new privileges, Landlock ABI 7, seccomp" */
+char *sandbox_describe(const struct sandbox_state *s, char *dst, size_t size);
 
 /* Tries what must not work, in this process, for `fogctl diag`: each probe by name, and whether it was
- * denied. */
+ * denied. Harmless where it is not: the arguments are of no use, or change nothing. */
 typedef void sandbox_probe_f(void *arg, const char *what, bool denied);
 void sandbox_probe(sandbox_probe_f *result, void *arg);
+
+/* The system calls that are denied, NULL at the end. */
+extern const char *const sandbox_denied[];
+/* One that this build lets through all the same: LeakSanitizer, where it is built in, looks at the
+ * threads of its own process with ptrace(2). */
+bool sandbox_spares(const char *call);

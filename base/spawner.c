@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sandbox.h"
 
 struct program {
 	uint32_t id;
@@ -381,6 +382,7 @@ noreturn void
 spawner_main(int sock, pid_t daemon)
 {
 	static struct state s;
+	struct sandbox_state sandbox;
 
 	prctl(PR_SET_NAME, "spawner");
 	close_range(3, (unsigned)sock - 1, 0);
@@ -389,6 +391,8 @@ spawner_main(int sock, pid_t daemon)
 	s.self = getpid();
 	s.signals = open_signals();
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	if (sandbox_enter(NULL, true, &sandbox) < 0)
+		log_warn("spawn", "the spawner and its programs are not confined");
 	if (s.signals < 0 || chdir("/") < 0)
 		log_error("spawn", "the spawner cannot start");
 	else if (getppid() == daemon)

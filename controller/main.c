@@ -13,6 +13,7 @@
 #include "controller/chores.h"
 #include "controller/commands.h"
 #include "controller/config.h"
+#include "controller/confine.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/identity.h"
@@ -57,6 +58,7 @@ struct program {
 	struct chores *chores;
 	struct commands commands;
 	struct ctl_server *ctl;
+	struct sandbox_state sandbox;
 };
 
 /* --- parse --------------------------------------------------------------------------------------- */
@@ -480,12 +482,20 @@ open_loop(struct program *p)
 	return err ? refuse(err, "cannot handle", "signals") : 0;
 }
 
+/* Last: what hooks wanted to open is open. */
+static int
+confine(struct program *p)
+{
+	confine_controller(&p->cfg, p->options.config, p->store, &p->sandbox);
+	return 0;
+}
+
 static int
 wire(struct program *p)
 {
 	static int (*const step[])(struct program * p) = { open_loop, open_sockets,
 		open_store, open_registry, open_judge, open_grasp, open_sessions,
-		open_chores, open_control };
+		open_chores, open_control, confine };
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(step) && !err; i++)

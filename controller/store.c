@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -286,6 +287,30 @@ store_barrier(struct store *s, store_done_f *done, void *arg)
 		mark[f]->run = do_nothing;
 		store_writer_push(s->writer, &mark[f]);
 	}
+}
+
+/* Landlock is a thread's own business. */
+static int
+confine_thread(struct store_db *db, const struct store_job *job)
+{
+	int err = sandbox_enter_thread();
+
+	(void)db, (void)job;
+	if (err)
+		log_warnx("store", "the writer is not confined: %s", strerror(-err));
+	return 0;
+}
+
+void
+store_confine(struct store *s)
+{
+	struct store_job *job;
+
+	if (store_job_new(STORE_CONTROL, NULL, 0, NULL, NULL, &job))
+		return;
+	job->run = confine_thread;
+	store_writer_push(s->writer, &job);
+	store_writer_flush(s->writer);
 }
 
 /* --- small texts -------------------------------------------------------------------------------- */

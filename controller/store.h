@@ -31,6 +31,8 @@ const char *
 store_recovery(const struct store *s); /* what was damaged at open; NULL: nothing */
 /* Runs done when everything queued before is on the disk. */
 void store_barrier(struct store *s, store_done_f *done, void *arg);
+/* Its thread gives up what the process has given up: after sandbox_enter(). Blocks. */
+void store_confine(struct store *s);
 uint64_t store_epoch(const struct store *s); /* grows by one at each open */
 
 /* In the following, done may be NULL; texts are copied. A negative return: not queued (-ENOMEM). */

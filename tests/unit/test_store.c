@@ -2,6 +2,7 @@
 #include "controller/store.h"
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/test.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct ev_loop *loop;
@@ -688,6 +690,51 @@ a_write_error_is_told_once_and_acknowledges_nothing_more(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- sandbox ------------------------------------------------------------------------------------ */
+static int
+write_confined(struct box *b)
+{
+	const char *const own[] = { b->dir, NULL },
+			  *const system[] = { SANDBOX_SYSTEM, NULL };
+	const struct sandbox_paths paths = { own, system, NULL };
+	struct sandbox_state sandbox;
+	struct node_row n = make_node(7, "robot");
+	struct call c = { 0 };
+
+	if (store_open(loop, b->dir, on_failed, NULL, &b->store) ||
+	    sandbox_enter(&paths, false, &sandbox))
+		return 1;
+	store_confine(b->store);
+	if (store_node_put(b->store, &n, on_done, &c))
+		return 2;
+	run_until(&c.called);
+	store_close(b->store);
+	return c.err || failures ? 3 : 0;
+}
+
+/* Closing moves the WAL into the database and removes it; all of that is files. */
+static void
+a_confined_store_goes_on_writing(void **state)
+{
+	struct box *b = *state;
+	struct trace t = { "" };
+	int status;
+	pid_t pid;
+
+	store_close(TAKE(b->store));
+	pid = fork();
+	if (pid == 0) {
+		ev_loop_fork(loop);
+		_exit(write_confined(b));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	reopen(b);
+	assert_null(store_recovery(b->store));
+	assert_int_equal(store_nodes(b->store, note_node, &t), 0);
+	assert_string_equal(t.text, "07:robot:plant:alive:::1:caps:10:20");
+}
+
 int
 main(void)
 {
@@ -710,6 +757,7 @@ main(void)
 		CASE(a_file_that_nobody_closed_is_checked),
 		CASE(a_file_of_a_newer_version_is_left_alone),
 		CASE(a_write_error_is_told_once_and_acknowledges_nothing_more),
+		CASE(a_confined_store_goes_on_writing),
 	};
 
 	log_open("test_store", LOG_LEVEL_ERROR);

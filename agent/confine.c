@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/confine.h"
+
+#include <limits.h>
+
+#include "agent/config.h"
+#include "base/daemon.h"
+
+static const char *
+given(const char *path)
+{
+	return path ? path : "";
+}
+
+void
+confine_agent(
+    const struct agent_config *cfg, const char *config, struct sandbox_state *ret)
+{
+	char run[PATH_MAX], etc[PATH_MAX];
+	const char *const own[] = { cfg->node.state_dir, NULL };
+	const char *const sockets[] = {
+		daemon_directory(cfg->control_socket, run, sizeof run), NULL
+	};
+	const char *const read[] = { SANDBOX_SYSTEM, given(cfg->roots.proc),
+		given(cfg->roots.sys), given(cfg->roots.power_supply),
+		daemon_directory(config ? config : AGENT_CONFIG_PATH, etc, sizeof etc),
+		NULL };
+	const struct sandbox_paths paths = { own, read, sockets };
+
+	daemon_confine("fogwatch-agent", &paths, ret);
+}
