@@ -41,3 +41,5 @@ void daemon_confine(const char *program, const struct sandbox_paths *paths,
 char *daemon_directory(const char *path, char *dst, size_t size);
 /* Write, sync, rename: the file is the old or the new one, whole, whatever happens. */
 int daemon_write_file(const char *path, const void *data, size_t len) MUST_CHECK;
+/* The same for what is never replaced. -EEXIST: something is there. */
+int daemon_create_file(const char *path, const void *data, size_t len) MUST_CHECK;

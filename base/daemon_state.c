@@ -202,8 +202,8 @@ sync_directory_of(const char *path)
 	return err;
 }
 
-int
-daemon_write_file(const char *path, const void *data, size_t len)
+static int
+place_file(const char *path, const void *data, size_t len, unsigned how)
 {
 	char beside[PATH_MAX];
 	int err;
@@ -211,11 +211,23 @@ daemon_write_file(const char *path, const void *data, size_t len)
 	if ((size_t)snprintf(beside, sizeof beside, "%s.tmp", path) >= sizeof beside)
 		return -ENAMETOOLONG;
 	err = write_beside(beside, data, len);
-	if (!err && rename(beside, path) < 0)
+	if (!err && renameat2(AT_FDCWD, beside, AT_FDCWD, path, how) < 0)
 		err = -errno;
 	if (err < 0) {
 		unlink(beside);
 		return err;
 	}
 	return sync_directory_of(path);
+}
+
+int
+daemon_write_file(const char *path, const void *data, size_t len)
+{
+	return place_file(path, data, len, 0);
+}
+
+int
+daemon_create_file(const char *path, const void *data, size_t len)
+{
+	return place_file(path, data, len, RENAME_NOREPLACE);
 }
