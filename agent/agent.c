@@ -18,25 +18,25 @@ static void
 work(void *arg)
 {
 	struct agent *a = arg;
-	int64_t now = grasp_io_now(a->io);
+	int64_t now = agent_now(a);
 	int64_t next = sampler_run(a->sampler, now);
 
-	for (size_t i = 0; i < AGENT_UPLINKS; i++) {
-		int64_t due = uplink_run(a->uplink[i], now);
+	for (size_t i = 0; i < a->members; i++) {
+		int64_t due = member_run(a->member[i], now);
 
 		if (due < next)
 			next = due;
 	}
 	if (next == INT64_MAX)
 		return; /* nobody wants anything (MET-11) */
-	now = grasp_io_now(a->io);
-	timer_set(a->io, a->work, next - now < WORK_MAX_MS ? next - now : WORK_MAX_MS);
+	now = agent_now(a);
+	timer_set(a->io[0], a->work, next - now < WORK_MAX_MS ? next - now : WORK_MAX_MS);
 }
 
 void
 agent_wake(struct agent *a)
 {
-	timer_set(a->io, a->work, 0);
+	timer_set(a->io[0], a->work, 0);
 }
 
 static void
@@ -61,10 +61,10 @@ look(void *arg)
 	memcpy(&a->caps, &now, sizeof now);
 	if (differ) {
 		log_info("capabilities", "the capabilities of this node have changed");
-		for (size_t i = 0; i < AGENT_UPLINKS; i++)
-			uplink_caps_changed(a->uplink[i]);
+		for (size_t i = 0; i < a->members; i++)
+			member_caps_changed(a->member[i]);
 	}
-	timer_set(a->io, a->look, jittered(a->io, LOOK_MS));
+	timer_set(a->io[0], a->look, jittered(a->io[0], LOOK_MS));
 }
 
 void
@@ -72,51 +72,52 @@ agent_reconfigured(struct agent *a)
 {
 	identity_set_name(a->identity, a->cfg->node.name);
 	a->looks = 0;
-	timer_set(a->io, a->look, 0);
+	timer_set(a->io[0], a->look, 0);
 }
 
 static void
-changed(void *arg, bool registered, const char *why)
+tell_one(const struct agent *a, const struct member *m, const char *why)
 {
-	struct agent *a = arg;
+	const struct uplink *u = member_uplink(m);
 	char text[200], id[FOG_ID_TEXT];
 
-	if (!a->status)
-		return;
-	if (registered)
+	if (uplink_state(u) == UPLINK_REGISTERED)
 		snprintf(text, sizeof text, "registered with controller %s",
-		    fog_id_format(
-			&session_lease(uplink_session(a->uplink[0]))->controller, id));
+		    fog_id_format(&session_lease(uplink_session(u))->controller, id));
 	else
 		snprintf(text, sizeof text, "looking for a controller: %s", why);
 	a->status(a->arg, text);
 }
 
-/* --- wiring --------------------------------------------------------------------------------- */
-/* Who serves nodes like us listens in one of our groups, but we do not know in which. */
-static int
-make_node(struct agent *a)
+static void
+tell_how_many(const struct agent *a)
 {
-	const struct grasp_conf *grasp = &a->cfg->grasp;
-	struct grasp_groups groups;
-	struct grasp_config cfg = { .port = (uint16_t)grasp->port,
-		.link_local = grasp->link_local,
-		.prefix = grasp_conf_alias(grasp),
-		.relay = grasp->relay,
-		.assist = grasp_conf_assist_other(grasp),
-		.hops = (unsigned)grasp->hops,
-		.join = groups.group,
-		.send = groups.group,
-		.log = log_vdebug };
-	int err =
-	    grasp_conf_groups(grasp, "", a->cfg->attributes, grasp_scope_joins, &groups);
+	char text[200];
+	size_t registered = 0;
 
-	if (err < 0)
-		return err;
-	cfg.joins = cfg.sends = groups.len;
-	return grasp_node_new(a->io, &cfg, &a->node);
+	for (size_t i = 0; i < a->members; i++)
+		registered +=
+		    uplink_state(member_uplink(a->member[i])) == UPLINK_REGISTERED;
+	snprintf(text, sizeof text, "registered in %zu of %zu domains", registered,
+	    a->members);
+	a->status(a->arg, text);
 }
 
+static void
+changed(void *arg, struct member *m, bool registered, const char *why)
+{
+	struct agent *a = arg;
+
+	(void)registered;
+	if (!a->status)
+		return;
+	if (a->members == 1)
+		tell_one(a, m, why);
+	else
+		tell_how_many(a);
+}
+
+/* --- wiring --------------------------------------------------------------------------------- */
 static int
 make_sampler(struct agent *a)
 {
@@ -129,24 +130,6 @@ make_sampler(struct agent *a)
 }
 
 static int
-make_uplinks(struct agent *a)
-{
-	int err = 0;
-
-	a->uplink_env = (struct uplink_env){ .node = a->node,
-		.sampler = a->sampler,
-		.cfg = a->cfg,
-		.identity = a->identity,
-		.caps = &a->caps,
-		.wake = wake,
-		.changed = changed,
-		.arg = a };
-	for (size_t i = 0; i < AGENT_UPLINKS && !err; i++)
-		err = uplink_new(&a->uplink_env, &a->uplink[i]);
-	return err;
-}
-
-static int
 fail(int err, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-err));
@@ -154,45 +137,71 @@ fail(int err, const char *what, char *why, size_t why_size)
 }
 
 static int
+make_timers(struct agent *a)
+{
+	int err = timer_new(a->io[0], work, a, &a->work);
+
+	return err < 0 ? err : timer_new(a->io[0], look, a, &a->look);
+}
+
+static int
+open_ios(struct agent *a)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < a->cfg->domains && err >= 0; i++)
+		err = a->ios.open(a->ios.arg, &a->cfg->domain[i], &a->io[i]);
+	return err;
+}
+
+static int
+make_members(struct agent *a, char *why, size_t why_size)
+{
+	int err = 0;
+
+	a->member_env = (struct member_env){ .cfg = a->cfg,
+		.identity = a->identity,
+		.caps = &a->caps,
+		.sampler = a->sampler,
+		.wake = wake,
+		.changed = changed,
+		.arg = a };
+	for (size_t i = 0; i < a->cfg->domains && err >= 0; i++) {
+		err = member_new(a->io[i], &a->member_env, &a->cfg->domain[i], why,
+		    why_size, &a->member[i]);
+		a->members += err >= 0;
+	}
+	return err;
+}
+
+static int
 make_parts(struct agent *a, char *why, size_t why_size)
 {
-	const char *prefix = a->cfg->grasp.objective_prefix;
-	int err = timer_new(a->io, work, a, &a->work);
+	int err = open_ios(a);
 
-	if (err >= 0)
-		err = timer_new(a->io, look, a, &a->look);
+	if (err < 0)
+		return fail(err, "cannot prepare sockets", why, why_size);
+	a->started_ms = agent_now(a);
+	err = make_timers(a);
 	if (err < 0)
 		return fail(err, "cannot make a timer", why, why_size);
 	err = make_sampler(a);
 	if (err < 0)
 		return fail(err, "cannot prepare the metrics", why, why_size);
-	err = make_node(a);
-	if (err == -EADDRINUSE)
-		return fail(err, "another program uses the GRASP port (grasp.port)", why,
-		    why_size);
-	if (err < 0)
-		return fail(
-		    err, "cannot open the GRASP port (grasp.port)", why, why_size);
-	err = querier_new(a->node, a->sampler, prefix, wake, a, &a->querier);
-	if (err >= 0)
-		err = properties_new(a->node, a->cfg, &a->caps, &a->properties);
-	if (err >= 0)
-		err = make_uplinks(a);
-	return err < 0 ? fail(err, "cannot set up GRASP objectives", why, why_size) : 0;
+	return make_members(a, why, why_size);
 }
 
 int
-agent_new(struct grasp_io *io, struct agent_config *cfg, struct identity *identity,
-    char *why, size_t why_size, struct agent **ret)
+agent_new(const struct agent_ios *ios, struct agent_config *cfg,
+    struct identity *identity, char *why, size_t why_size, struct agent **ret)
 {
 	CLEANUP(agent_free) struct agent *a = calloc(1, sizeof *a);
 
 	if (!a)
 		return fail(-ENOMEM, "cannot start", why, why_size);
-	a->io = io;
+	a->ios = *ios;
 	a->cfg = cfg;
 	a->identity = identity;
-	a->started_ms = grasp_io_now(io);
 	capabilities_collect(cfg, &a->caps);
 	a->looks = 1;
 	int err = make_parts(a, why, why_size);
@@ -206,9 +215,15 @@ void
 agent_start(struct agent *a)
 {
 	agent_wake(a); /* a plan of the last run may be there */
-	timer_set(a->io, a->look, jittered(a->io, LOOK_MS));
-	for (size_t i = 0; i < AGENT_UPLINKS; i++)
-		uplink_start(a->uplink[i]);
+	timer_set(a->io[0], a->look, jittered(a->io[0], LOOK_MS));
+	for (size_t i = 0; i < a->members; i++)
+		member_start(a->member[i]);
+}
+
+int64_t
+agent_now(const struct agent *a)
+{
+	return grasp_io_now(a->io[0]);
 }
 
 void
@@ -216,13 +231,13 @@ agent_free(struct agent *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; i < AGENT_UPLINKS; i++)
-		uplink_free(a->uplink[i]);
-	properties_free(a->properties);
-	querier_free(a->querier);
-	grasp_node_free(a->node);
+	for (size_t i = 0; i < a->members; i++)
+		member_free(a->member[i]);
 	sampler_free(a->sampler);
-	timer_free(a->io, a->look);
-	timer_free(a->io, a->work);
+	timer_free(a->io[0], a->look);
+	timer_free(a->io[0], a->work);
+	for (size_t i = 0; i < AGENT_DOMAINS_MAX; i++)
+		if (a->io[i] && a->ios.close)
+			a->ios.close(a->ios.arg, a->io[i]);
 	free(a);
 }

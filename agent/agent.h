@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The agent on one grasp_io: its parts wired together. main() gives it life on libev, tests give
- * it a fake io. What is borrowed outlives it. */
+ * The agent: what the node measures, and its memberships in domains, wired together. main() gives it
+ * life on libev, tests give it fake ios. What is borrowed outlives it. */
 #pragma once
-#include "agent/config.h"
-#include "agent/identity.h"
-#include "agent/property.h"
-#include "agent/query.h"
-#include "agent/uplink.h"
+#include "agent/member.h"
 
-#define AGENT_UPLINKS 1 /* controllers at a time */
+/* Where each membership gets the grasp_io of its own from. */
+struct agent_ios {
+	int (*open)(void *arg, const struct agent_domain *domain, struct grasp_io **ret);
+	void (*close)(void *arg, struct grasp_io *io); /* NULL: the callee keeps them */
+	void *arg;
+};
 
 struct agent {
-	struct grasp_io *io;
+	struct agent_ios ios;
+	struct grasp_io
+	    *io[AGENT_DOMAINS_MAX]; /* the first one is the agent's clock, too */
 	struct agent_config *cfg;
 	struct identity *identity;
 	struct caps caps;
 	int64_t started_ms;
 
 	struct sampler *sampler;
-	struct grasp_node *node;
-	struct querier *querier;
-	struct properties *properties;
-	struct uplink_env uplink_env;
-	struct uplink *uplink[AGENT_UPLINKS];
+	struct member_env member_env;
+	struct member *member[AGENT_DOMAINS_MAX];
+	size_t members;
 	struct grasp_timer *work, *look; /* sampling and evaluation; capabilities */
 	unsigned looks;			 /* at the capabilities so far */
 	void (*status)(
@@ -32,11 +33,12 @@ struct agent {
 };
 
 /* On failure why says in a sentence what did not work. */
-int agent_new(struct grasp_io *io, struct agent_config *cfg, struct identity *identity,
-    char *why, size_t why_size, struct agent **ret) MUST_CHECK;
+int agent_new(const struct agent_ios *ios, struct agent_config *cfg,
+    struct identity *identity, char *why, size_t why_size, struct agent **ret) MUST_CHECK;
 void agent_start(struct agent *a);
 void agent_free(struct agent *a);
 DEFINE_FREEP(struct agent, agent_free)
 
+int64_t agent_now(const struct agent *a); /* monotonic ms */
 void agent_wake(struct agent *a);	  /* somebody wants something of the sampler */
 void agent_reconfigured(struct agent *a); /* cfg has changed in what can change */

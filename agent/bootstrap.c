@@ -8,6 +8,7 @@
 #include "base/addr_text.h"
 #include "base/log.h"
 #include "grasp/scope.h"
+#include "trust/who.h"
 
 #define SEARCH_MIN_MS	300 /* the first ones: a datagram may be lost */
 #define SEARCH_MAX_MS	60000
@@ -18,9 +19,7 @@
 #define HINT_JITTER_MS	500
 #define HINT_GAP_MS	10000 /* one candidate is woken by hints at most so often (F-02) */
 #define TOLD_TTL_MS	60000 /* of what newcomers are told */
-#define BACKOFF_MIN_MS	1000
-#define BACKOFF_MAX_MS	60000
-#define GOOD_SESSION_MS 60000 /* so long a session ends the back-off */
+#define LEFT_MS		60000 /* then who said that it leaves may be tried again */
 
 struct search {
 	struct bootstrap *bootstrap;
@@ -41,8 +40,7 @@ struct bootstrap {
 	uint64_t searches;
 	void (*news)(void *arg, const struct addr *again);
 	void *arg;
-	struct candidate list[CANDIDATES_MAX];
-	size_t len;
+	struct candidates known;
 };
 
 static int64_t
@@ -51,142 +49,43 @@ now(const struct bootstrap *b)
 	return grasp_io_now(b->io);
 }
 
-/* --- the list ------------------------------------------------------------------------------ */
-static struct candidate *
-find(struct bootstrap *b, const struct addr *addr)
-{
-	for (size_t i = 0; i < b->len; i++)
-		if (addr_equal(&b->list[i].addr, addr))
-			return &b->list[i];
-	return NULL;
-}
-
-static void
-remove_at(struct bootstrap *b, size_t i)
-{
-	b->list[i] = b->list[--b->len];
-}
-
-static void
-forget_expired(struct bootstrap *b)
-{
-	for (size_t i = b->len; i-- > 0;)
-		if (b->list[i].expires_ms <= now(b) && !b->list[i].proven)
-			remove_at(b, i);
-}
-
-/* Is a rather to be given up than b? */
-static bool
-is_worse(const struct candidate *a, const struct candidate *b)
-{
-	if (a->proven != b->proven)
-		return b->proven;
-	if (a->failures != b->failures)
-		return a->failures > b->failures;
-	return a->heard_ms < b->heard_ms;
-}
-
-/* A new entry never costs one that is better: of many strangers, the last one stays outside. */
-static struct candidate *
-make_room(struct bootstrap *b)
-{
-	struct candidate *worst = NULL;
-
-	if (b->len < CANDIDATES_MAX)
-		return &b->list[b->len++];
-	for (size_t i = 0; i < b->len; i++)
-		if (!b->list[i].fixed && (!worst || is_worse(&b->list[i], worst)))
-			worst = &b->list[i];
-	return worst && !worst->proven && worst->failures > 0 ? worst : NULL;
-}
-
-static struct candidate *
-add(struct bootstrap *b, const struct addr *addr)
-{
-	struct candidate *c;
-
-	forget_expired(b);
-	c = make_room(b);
-	if (c)
-		*c = (struct candidate){ .addr = *addr,
-			.heard_ms = INT64_MIN,
-			.woken_ms = INT64_MIN,
-			.expires_ms = INT64_MAX };
-	return c;
-}
-
-/* --- back-off ------------------------------------------------------------------------------- */
-/* Full jitter: random(0, min(60 s, 1 s * 2^k)). */
-static int64_t
-backoff(const struct bootstrap *b, unsigned failures)
-{
-	int64_t most = BACKOFF_MIN_MS;
-
-	for (unsigned i = 0; i < failures && most < BACKOFF_MAX_MS; i++)
-		most *= 2;
-	return random_below(b->io, (most < BACKOFF_MAX_MS ? most : BACKOFF_MAX_MS) + 1);
-}
-
+/* --- how it went ---------------------------------------------------------------------------- */
 void
 bootstrap_failed(struct bootstrap *b, const struct addr *addr)
 {
-	struct candidate *c = find(b, addr);
+	struct candidate *c = candidates_find(&b->known, addr);
 
 	grasp_cache_forget(b->node, slice_text(b->objective), addr); /* */
-	if (!c)
-		return;
-	c->failures++;
-	c->retry_ms = now(b) + backoff(b, c->failures);
+	if (c)
+		candidate_failed(&b->known, c);
 }
 
 void
 bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms)
 {
-	struct candidate *c = find(b, addr);
+	struct candidate *c = candidates_find(&b->known, addr);
 
-	if (!c)
-		return;
-	c->ours = false;
-	c->failures = lasted_ms >= GOOD_SESSION_MS ? 0 : c->failures + 1;
-	c->retry_ms = now(b) + random_between(b->io, 1000, 5000); /* DISC-15 */
+	if (c)
+		candidate_lost(&b->known, c, lasted_ms);
 }
 
 void
 bootstrap_registered(struct bootstrap *b, const struct addr *addr,
     const struct fog_id *controller, uint64_t epoch)
 {
-	struct candidate *c = find(b, addr);
+	struct candidate *c = candidates_find(&b->known, addr);
 
-	if (!c && !(c = add(b, addr)))
+	if (!c && !(c = candidates_add(&b->known, addr)))
 		return;
 	c->proven = c->has_id = c->ours = true;
 	c->id = *controller;
 	c->epoch = epoch;
 }
 
-/* Known-good first, then who failed least, then who was heard last. */
-static bool
-is_better(const struct candidate *a, const struct candidate *b)
-{
-	return !b || is_worse(b, a);
-}
-
 struct candidate *
 bootstrap_pick(struct bootstrap *b, int64_t now_ms, int64_t *ret_ms)
 {
-	struct candidate *best = NULL;
-
-	*ret_ms = INT64_MAX;
-	forget_expired(b);
-	for (size_t i = 0; i < b->len; i++) {
-		struct candidate *c = &b->list[i];
-
-		if (c->retry_ms <= now_ms && is_better(c, best))
-			best = c;
-		if (c->retry_ms < *ret_ms)
-			*ret_ms = c->retry_ms;
-	}
-	return best;
+	return candidates_pick(&b->known, now_ms, ret_ms);
 }
 
 /* --- hints ---------------------------------------------------------------------------------- */
@@ -215,21 +114,6 @@ fits(void *arg, const struct grasp_objective *asked, const struct grasp_objectiv
 	    (!node.scope[0] || grasp_scope_matches(controller.scope, node.scope));
 }
 
-/* A controller that was started anew, or that answers us, is worth an attempt before its back-off
- * is over; a liar who says so all the time gets no more than one attempt a gap. */
-static bool
-wake(struct bootstrap *b, struct candidate *c)
-{
-	int64_t at = now(b) + random_below(b->io, HINT_JITTER_MS + 1);
-
-	if (c->woken_ms != INT64_MIN && now(b) - c->woken_ms < HINT_GAP_MS)
-		return false;
-	c->woken_ms = now(b);
-	if (at < c->retry_ms)
-		c->retry_ms = at;
-	return true;
-}
-
 static void
 note_heard(
     struct bootstrap *b, struct candidate *c, const struct fog_domain *d, uint32_t ttl_ms)
@@ -247,27 +131,34 @@ note_heard(
 		c->epoch = d->epoch;
 }
 
+enum source {
+	HEARSAY,
+	VOUCHED,  /* signed by a controller */
+	ANSWERED, /* what we had asked */
+};
+
 static void
 hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
-    uint32_t ttl_ms, bool answered)
+    uint32_t ttl_ms, enum source source)
 {
-	struct candidate *c = find(b, addr);
+	struct candidate *c = candidates_find(&b->known, addr);
 	bool restarted = c && d && d->epoch && c->epoch != d->epoch;
 	bool known = c != NULL, again = false;
 	char text[ADDR_TEXT_MAX];
 
-	if (!c && !(c = add(b, addr)))
+	if (!c && !(c = candidates_add(&b->known, addr)))
 		return;
 	if (!known)
 		log_info("bootstrap", "heard of a controller at %s%s%s",
 		    addr_format(addr, text), d && d->domain[0] ? ", domain " : "",
 		    d ? d->domain : "");
 	note_heard(b, c, d, ttl_ms);
+	c->vouched |= source == VOUCHED;
 	if (!known)
-		c->retry_ms =
-		    now(b) + (answered ? 0 : random_below(b->io, HINT_JITTER_MS + 1));
-	else if (restarted || answered)
-		again = wake(b, c) && restarted;
+		c->retry_ms = now(b) +
+		    (source == ANSWERED ? 0 : random_below(b->io, HINT_JITTER_MS + 1));
+	else if (restarted || source == ANSWERED)
+		again = candidate_wake(&b->known, c) && restarted;
 	b->news(b->arg, again ? addr : NULL);
 }
 
@@ -275,7 +166,7 @@ hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
 static void
 hear_leaving(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d)
 {
-	struct candidate *c = find(b, addr);
+	struct candidate *c = candidates_find(&b->known, addr);
 	char text[ADDR_TEXT_MAX];
 
 	if (!c || !d->has_id || !c->has_id || memcmp(&c->id, &d->id, sizeof c->id) != 0)
@@ -284,12 +175,22 @@ hear_leaving(struct bootstrap *b, const struct addr *addr, const struct fog_doma
 	    addr_format(addr, text));
 	if (c->fixed || c->proven) {
 		c->epoch = 0;
-		c->retry_ms =
-		    now(b) + BACKOFF_MAX_MS; /* its next flood tells when it is back */
+		c->retry_ms = now(b) + LEFT_MS; /* its next flood tells when it is back */
 	} else {
-		remove_at(b, (size_t)(c - b->list));
+		candidates_remove(&b->known, c);
 	}
 	b->news(b->arg, NULL);
+}
+
+void
+bootstrap_hint(struct bootstrap *b, const struct addr *addr)
+{
+	struct candidate *c = candidates_find(&b->known, addr);
+
+	if (!c && !(c = candidates_add(&b->known, addr)))
+		return;
+	c->vouched = true;
+	c->expires_ms = INT64_MAX;
 }
 
 static bool
@@ -309,6 +210,10 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 	struct fog_domain d;
 	struct addr addr;
 
+	if (b->cfg.dull && !b->searching)
+		return;
+	if (from->who && from->who->role != TRUST_CONTROLLER)
+		return; /* an agent may not play the controller (S-04) */
 	if (fog_domain_decode(obj->value, &d) < 0 || !concerns_us(b, &d))
 		return;
 	if (!take_locator(locator, from->addr.ifindex, &addr))
@@ -316,7 +221,7 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 	else if (d.leaving)
 		hear_leaving(b, &addr, &d);
 	else
-		hear(b, &addr, &d, ttl_ms, false);
+		hear(b, &addr, &d, ttl_ms, from->who ? VOUCHED : HEARSAY);
 }
 
 /* The controller that holds a lease of ours is known to be one, however we came to know it; the
@@ -324,11 +229,11 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 static void
 tell_engine(struct bootstrap *b)
 {
-	for (size_t i = 0; i < b->len; i++) {
+	for (size_t i = 0; i < b->known.len; i++) {
 		struct grasp_locator l =
-		    grasp_locator_from_addr(&b->list[i].addr, GRASP_TCP);
+		    grasp_locator_from_addr(&b->known.list[i].addr, GRASP_TCP);
 
-		if (b->list[i].ours)
+		if (b->known.list[i].ours)
 			(void)grasp_cache_put(
 			    b->node, slice_text(b->objective), &l, TOLD_TTL_MS);
 	}
@@ -344,6 +249,8 @@ discovered(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
 	struct fog_domain d;
 
 	(void)from, (void)ret_value;
+	if (b->cfg.dull)
+		return false;
 	tell_engine(b);
 	if (asked->value.len && fog_domain_decode(asked->value, &d) == 0 &&
 	    concerns_us(b, &d) && (d.domain[0] || d.has_id))
@@ -372,7 +279,7 @@ found_diverted(struct bootstrap *b, const struct grasp_found *f, bool said)
 		if (about && !is_ours(b, f->objective->value, &d))
 			continue;
 		if (take_locator(&f->locator[i], f->from.ifindex, &addr))
-			hear(b, &addr, about ? &d : NULL, f->ttl_ms, false);
+			hear(b, &addr, about ? &d : NULL, f->ttl_ms, HEARSAY);
 	}
 }
 
@@ -392,7 +299,7 @@ found(void *arg, const struct grasp_found *f)
 		return;
 	for (size_t i = 0; i < f->locators; i++)
 		if (take_locator(&f->locator[i], f->from.ifindex, &addr)) {
-			hear(b, &addr, said ? &d : NULL, f->ttl_ms, true);
+			hear(b, &addr, said ? &d : NULL, f->ttl_ms, ANSWERED);
 			if (!f->diverted || said)
 				break; /* the preferred one comes first (I-10) */
 		}
@@ -407,7 +314,7 @@ recalled(void *arg, const struct grasp_found *f)
 
 	for (size_t i = 0; i < f->locators; i++)
 		if (take_locator(&f->locator[i], f->from.ifindex, &addr) &&
-		    find(s->bootstrap, &addr))
+		    candidates_find(&s->bootstrap->known, &addr))
 			return;
 	found(s, f);
 }
@@ -425,8 +332,8 @@ searched(void *arg, unsigned responses)
 static bool
 was_just_heard(const struct bootstrap *b)
 {
-	for (size_t i = 0; i < b->len; i++) {
-		const struct candidate *c = &b->list[i];
+	for (size_t i = 0; i < b->known.len; i++) {
+		const struct candidate *c = &b->known.list[i];
 
 		if (c->heard_ms != INT64_MIN && now(b) - c->heard_ms < HEARD_RECENT_MS &&
 		    !c->failures)
@@ -435,30 +342,55 @@ was_just_heard(const struct bootstrap *b)
 	return false;
 }
 
+/* Outside a domain we tell nobody more than that we look. */
+static void
+describe(const struct bootstrap *b, struct fog_domain *ret)
+{
+	char attributes[GRASP_SCOPE_TEXT_MAX];
+
+	*ret = (struct fog_domain){ .role = FOG_AGENT };
+	strcpy(ret->domain, b->cfg.domain);
+	if (b->cfg.dull)
+		return;
+	ret->has_id = true;
+	ret->id = *b->cfg.id;
+	ret->hops = b->cfg.hops; /* SC-11 */
+	if (grasp_scope_disclose(b->cfg.attributes, attributes) == 0 &&
+	    strlen(attributes) < sizeof ret->scope)
+		strcpy(ret->scope, attributes);
+}
+
+static int
+send_search(struct bootstrap *b, struct slice value, struct search *s)
+{
+	static const struct grasp_reach link = { .link_local = true };
+	uint8_t loops = b->cfg.hops ? b->cfg.hops : FOG_LOOP_COUNT;
+	struct grasp_objective o = { .name = slice_text(b->objective),
+		.flags = F_DISC | (b->cfg.dull ? F_NEG : F_SYNCH),
+		.loop_count = b->cfg.dull ? 1 : loops,
+		.value = value };
+
+	if (b->cfg.dull)
+		return grasp_discover_in(b->node, &o, &link, SEARCH_WAIT_MS, found,
+		    searched, s, &s->discovery);
+	return grasp_discover(
+	    b->node, &o, SEARCH_WAIT_MS, found, searched, s, &s->discovery);
+}
+
 /* False if it went nowhere: at boot, addresses take a second or two to become usable. */
 static bool
 discover(struct bootstrap *b)
 {
-	struct fog_domain self = { .has_id = true, .id = *b->cfg.id, .role = FOG_AGENT };
 	struct search *s = &b->search[b->searches % SEARCHES]; /* the oldest */
-	char attributes[GRASP_SCOPE_TEXT_MAX];
+	struct fog_domain self;
 	uint8_t memory[512];
 	struct buf value;
 
-	strcpy(self.domain, b->cfg.domain);
-	if (grasp_scope_disclose(b->cfg.attributes, attributes) == 0 &&
-	    strlen(attributes) < sizeof self.scope)
-		strcpy(self.scope, attributes);
-	self.hops = b->cfg.hops; /* SC-11 */
+	describe(b, &self);
 	buf_init_fixed(&value, memory, sizeof memory);
 	fog_domain_encode(&self, &value);
-	struct grasp_objective o = { .name = slice_text(b->objective),
-		.flags = F_DISC | F_SYNCH,
-		.loop_count = b->cfg.hops ? b->cfg.hops : FOG_LOOP_COUNT,
-		.value = buf_slice(&value) };
 	grasp_discovery_cancel(TAKE(s->discovery));
-	int err = grasp_discover(
-	    b->node, &o, SEARCH_WAIT_MS, found, searched, s, &s->discovery);
+	int err = send_search(b, buf_slice(&value), s);
 	if (err < 0) {
 		log_debug("bootstrap", "cannot send a discovery: %s", strerror(-err));
 		return true;
@@ -531,7 +463,8 @@ add_fixed(struct bootstrap *b)
 
 		if (!addr.port)
 			addr.port = GRASP_LISTEN_PORT;
-		c = find(b, &addr) ? NULL : add(b, &addr);
+		c = candidates_find(&b->known, &addr) ? NULL
+						      : candidates_add(&b->known, &addr);
 		if (c)
 			c->fixed = true;
 	}
@@ -543,7 +476,7 @@ listen_to_floods(struct bootstrap *b)
 	const struct grasp_support support = {
 		.discovered = discovered,
 		.flooded = flooded,
-		.assist = b->cfg.assist,
+		.assist = b->cfg.dull ? GRASP_ASSIST_OFF : b->cfg.assist,
 		.fits = fits,
 	};
 
@@ -565,9 +498,10 @@ bootstrap_new(struct grasp_node *node, const struct bootstrap_config *cfg,
 	b->news = news;
 	b->arg = arg;
 	b->hinted_ms = INT64_MIN;
+	candidates_init(&b->known, b->io);
 	for (size_t i = 0; i < SEARCHES; i++)
 		b->search[i].bootstrap = b;
-	fog_objective_name(cfg->prefix, FOGDOMAIN, b->objective);
+	fog_objective_name(cfg->prefix, cfg->dull ? FOGJOIN : FOGDOMAIN, b->objective);
 	err = timer_new(b->io, fire, b, &b->timer);
 	if (err < 0)
 		return err;
@@ -593,8 +527,8 @@ bootstrap_free(struct bootstrap *b)
 size_t
 bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret)
 {
-	*ret = b->list;
-	return b->len;
+	*ret = b->known.list;
+	return b->known.len;
 }
 
 uint64_t

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding controllers: a bounded list of candidates, fed by floods of FOGDOMAIN, by answers to
- * our own discovery, and by the configuration. What is heard is a hint and no more: it makes an
- * entry, or an entry due for one connection attempt; known-good controllers come first (S-01).
+ * Finding controllers: a list of candidates, fed by floods of FOGDOMAIN, by answers to our own
+ * discovery, and by the configuration. What is heard is a hint and no more: it makes an entry, or an
+ * entry due for one connection attempt (S-01). Who is no member of the domain yet does the same with
+ * FOGJOIN under the rules of DULL (RFC 8990 §2.5.2): his question makes controllers flood.
  *
  * Discovery runs while somebody wants a controller: at once, then at growing intervals up to a
  * maximum, and never stops (DISC-14). A controller that was just heard makes it unnecessary. */
 #pragma once
+#include "agent/candidates.h"
 #include "grasp/grasp.h"
 #include "protocol/domain.h"
 
-#define CANDIDATES_MAX 32
-
-struct candidate {
-	struct addr addr; /* of its GRASP listener */
-	bool has_id;
-	struct fog_id id;
-	uint64_t epoch;	    /* 0: not known */
-	int64_t heard_ms;   /* last flood or answer; INT64_MIN: never */
-	int64_t expires_ms; /* INT64_MAX: does not */
-	int64_t retry_ms;   /* no attempt before */
-	int64_t woken_ms;   /* when a hint last made it due earlier; INT64_MIN: never */
-	unsigned failures;  /* attempts since the last good session */
-	bool fixed;	    /* configured */
-	bool proven;	    /* has given us a lease */
-	bool ours;	    /* and holds it: newcomers may be told (DISC-09) */
-};
-
 struct bootstrap_config {
+	bool dull;		/* FOGJOIN, on the link alone */
 	const char *prefix;	/* of objective names; NULL: none */
 	const char *domain;	/* "": any */
 	const char *attributes; /* of this node, canonical */
@@ -51,6 +37,9 @@ DEFINE_FREEP(struct bootstrap, bootstrap_free)
 /* Somebody wants a controller (at most delay_ms from now the first M_DISCOVERY leaves), or not. */
 void bootstrap_search(struct bootstrap *b, int64_t delay_ms);
 void bootstrap_rest(struct bootstrap *b);
+
+/* Somebody who has proved to be a controller has said, or the operator, that there is one. */
+void bootstrap_hint(struct bootstrap *b, const struct addr *addr);
 
 /* The candidate to try now, or NULL; then *ret_ms is when one will be due, INT64_MAX: none is
  * known. It is valid until the next call of anything here but the getters. */

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/addr_text.h"
+#include "base/log.h"
 #include "grasp/geo.h"
+#include "trust/who.h"
 
 #define OPTION(member, name, kind, preset, help) \
 	CONF(struct agent_config, member, name, kind, preset, 0, 0, help)
@@ -18,6 +20,9 @@
 		.offset = offsetof(struct agent_config, member_), .preset = preset_, \
 		.choices = choices_, .help = help_,                                  \
 	}
+
+#define DOMAIN(member, name, kind, help) \
+	CONF(struct agent_domain, member, name, kind, NULL, 0, 0, help)
 
 static const char *const energies[] = { "auto", "mains", "battery", "harvesting", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
@@ -45,14 +50,22 @@ const struct conf_option agent_options[] = {
 	    "Where the node's identity and its last plan are kept."),
 	OPTION(node.user, "node.user", TEXT, NULL,
 	    "User to become when started as root; nobody else if not given."),
-	OPTION(domain, "domain", TEXT, NULL,
+	OPTION(domain[0].name, "domain", TEXT, NULL,
 	    "Domain of the controllers to obey; empty: any."),
 	OPTION(scopes, "scopes", MAP, NULL,
 	    "Attributes by which controllers address nodes: admin, geo, mfr, type, "
 	    "user."),
-	OPTION(controllers, "controllers", LIST, NULL,
+	OPTION(domain[0].controllers, "controllers", LIST, NULL,
 	    "Locators of controllers (\"[2001:db8::1]:7017\") where multicast does not "
 	    "reach."),
+	OPTION(domain[0].join.token, "join.token", SECRET, NULL,
+	    "Token by which the node joins the domain, from \"fogctl token create\"."),
+	OPTION(domain[0].join.token_file, "join.token-file", TEXT, NULL,
+	    "File that holds the token instead, readable by its owner alone."),
+	OPTION(domain[0].join.ca_pin, "join.ca-pin", TEXT, NULL,
+	    "Pin of the domain's CA, for a node that joins without a token."),
+	OPTION(more, "domains", TREE, NULL,
+	    "More domains to be in at the same time, each with its own controllers."),
 	GRASP_CONF_OPTIONS(struct agent_config),
 	OPTION(roots.proc, "roots.proc", TEXT, "/proc", "Where procfs is."),
 	OPTION(roots.sys, "roots.sys", TEXT, "/sys", "Where sysfs is."),
@@ -73,6 +86,17 @@ const struct conf_option agent_options[] = {
 	    "Speak plain TCP, readable and forgeable by everybody on the way."),
 };
 const size_t agent_options_len = ARRAY_LEN(agent_options);
+
+/* Of an entry of domains. */
+static const struct conf_option domain_options[] = {
+	DOMAIN(name, "domain", TEXT, "Its name."),
+	DOMAIN(controllers, "controllers", LIST, "Locators of its controllers."),
+	DOMAIN(join.token, "join.token", SECRET, "Token by which the node joins it."),
+	DOMAIN(join.token_file, "join.token-file", TEXT, "File that holds the token."),
+	DOMAIN(join.ca_pin, "join.ca-pin", TEXT, "Pin of its CA."),
+	CONF(struct agent_domain, port, "port", INT, NULL, 1, 65535,
+	    "TCP port of this node for the domain."),
+};
 
 /* What may change without a restart: it is looked at anew each time it is used. */
 static const char *const adoptable[] = { "node.name", "node.type", "node.vendor",
@@ -109,7 +133,6 @@ check_texts(
 	check_text(root, "node.type", cfg->node.type, FOG_NAME_MAX, c);
 	check_text(root, "node.vendor", cfg->node.vendor, FOG_NAME_MAX, c);
 	check_text(root, "node.virtualization", cfg->node.virtualization, 32, c);
-	check_text(root, "domain", cfg->domain, FOG_NAME_MAX, c);
 }
 
 static void
@@ -151,6 +174,7 @@ add_cell(const char *hash, char attributes[GRASP_SCOPE_TEXT_MAX])
 static void
 add_position(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
 {
+	char *attributes = cfg->domain[0].attributes;
 	const char *position = cfg->node.position;
 	struct geo_point point;
 	int err;
@@ -158,13 +182,12 @@ add_position(const struct yaml_node *root, struct agent_config *cfg, struct comp
 	if (!position || !*position)
 		return;
 	if (geo_parse_point(slice_text(position), &point) == 0) {
-		err = add_cell(geo_hash_of(point, GEO_HASH_MAX).text, cfg->attributes);
+		err = add_cell(geo_hash_of(point, GEO_HASH_MAX).text, attributes);
 		if (err == 0)
-			err = add_attribute("position", position, cfg->attributes);
+			err = add_attribute("position", position, attributes);
 	} else {
-		err = geo_is_hash(slice_text(position))
-		    ? add_cell(position, cfg->attributes)
-		    : -EINVAL;
+		err = geo_is_hash(slice_text(position)) ? add_cell(position, attributes)
+							: -EINVAL;
 	}
 	if (err < 0)
 		yaml_complain(c, grasp_conf_at(root, "node.position"),
@@ -174,93 +197,186 @@ add_position(const struct yaml_node *root, struct agent_config *cfg, struct comp
 
 /* What the domain adds to the scopes; who looks for us by groups must find some. */
 static void
-add_domain(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+add_domain(const struct yaml_node *name, const struct yaml_node *combinations,
+    const struct grasp_conf *grasp, struct agent_domain *d, struct complaints *c)
 {
 	struct grasp_groups groups;
-	int err = grasp_scope_add_domain(
-	    cfg->attributes, cfg->domain ? cfg->domain : "", cfg->attributes);
+	int err = grasp_scope_add_domain(d->attributes, d->name, d->attributes);
 
 	if (err < 0) {
-		yaml_complain(
-		    c, grasp_conf_at(root, "domain"), "%s", grasp_conf_why(err));
+		yaml_complain(c, name, "%s", grasp_conf_why(err));
 		return;
 	}
-	err = grasp_conf_groups(
-	    &cfg->grasp, "", cfg->attributes, grasp_scope_joins, &groups);
+	err = grasp_conf_groups(grasp, "", d->attributes, grasp_scope_joins, &groups);
 	if (err < 0)
-		yaml_complain(c, grasp_conf_at(root, "grasp.combinations"), "%s",
-		    grasp_conf_why(err));
+		yaml_complain(c, combinations, "%s", grasp_conf_why(err));
 }
 
+/* --- domains ------------------------------------------------------------------------------ */
 static void
-make_attributes(
-    const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
-{
-	grasp_conf_scope(grasp_conf_at(root, "scopes"), true, c, cfg->attributes);
-	add_position(root, cfg, c);
-	add_domain(root, cfg, c);
-}
-
-/* --- the whole ---------------------------------------------------------------------------- */
-static void
-check_controllers(
-    const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
+check_controllers(const struct yaml_node *list, struct complaints *c)
 {
 	struct addr addr;
 
-	(void)cfg;
-	YAML_EACH(locator, grasp_conf_at(root, "controllers"))
+	YAML_EACH(locator, list)
 	if (locator->text && addr_parse(locator->text, &addr) == -EINVAL)
 		yaml_complain(c, locator,
 		    "%s is no address such as \"[2001:db8::1]:7017\"", locator->text);
 }
 
+/* It stands in certificates, and names a directory; "_" is that of a domain without a name. */
 static void
-complete(struct agent_config *cfg, struct complaints *c)
+check_name(const struct yaml_node *n, const char *name, struct complaints *c)
 {
-	if (!cfg->domain && !(cfg->domain = strdup("")))
-		complain(c, NULL, 0, 0, "domain", "no memory");
+	if (strlen(name) > FOG_NAME_MAX)
+		yaml_complain(c, n, "longer than %d bytes", FOG_NAME_MAX);
+	else if (!trust_is_domain(name) || *name == '.' || !strcmp(name, "_"))
+		yaml_complain(c, n,
+		    "\"%s\" is no name of a domain: letters, digits, . _ and -, and "
+		    "no dot at its beginning",
+		    name);
 }
 
+static void
+check_join(
+    const struct yaml_node *join, const struct agent_domain *d, struct complaints *c)
+{
+	if (d->join.token && d->join.token_file)
+		yaml_complain(c, yaml_get(join, "token-file"),
+		    "stands beside token; give one of them");
+}
+
+/* section: the mapping that has the domain's options. */
+static void
+check_domain(
+    const struct yaml_node *section, struct agent_domain *d, struct complaints *c)
+{
+	if (!d->name && !(d->name = strdup("")))
+		complain(c, NULL, 0, 0, "domain", "no memory");
+	if (d->name && *d->name)
+		check_name(yaml_get(section, "domain"), d->name, c);
+	check_controllers(yaml_get(section, "controllers"), c);
+	check_join(yaml_get(section, "join"), d, c);
+}
+
+static void
+check_unlike(const struct yaml_node *section, const struct agent_config *cfg,
+    const struct agent_domain *d, struct complaints *c)
+{
+	for (const struct agent_domain *other = cfg->domain; other < d; other++) {
+		if (d->name && other->name && !strcmp(d->name, other->name))
+			yaml_complain(c, yaml_get(section, "domain"), "comes twice");
+		if (d->port == other->port)
+			yaml_complain(c, yaml_get(section, "port"),
+			    "is that of another domain; each has its own");
+	}
+}
+
+static void
+take_domain(
+    const struct yaml_node *section, struct agent_config *cfg, struct complaints *c)
+{
+	struct agent_domain *d = &cfg->domain[cfg->domains];
+
+	if (cfg->domains == AGENT_DOMAINS_MAX) {
+		yaml_complain(c, section, "more than %d domains", AGENT_DOMAINS_MAX);
+		return;
+	}
+	cfg->domains++;
+	if (section->kind != YAML_MAPPING) {
+		yaml_complain(c, section, "must be a mapping with domain and port");
+		return;
+	}
+	if (conf_load(domain_options, ARRAY_LEN(domain_options), section, c, d) < 0)
+		return;
+	if (!d->name || !*d->name)
+		yaml_complain(c, section, "has no domain: say its name");
+	if (!d->port)
+		yaml_complain(c, section, "has no port: say one that is free");
+	check_domain(section, d, c);
+	if (d->name && *d->name && d->port)
+		check_unlike(section, cfg, d, c);
+}
+
+static void
+take_domains(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+{
+	const struct yaml_node *list = yaml_get(root, "domains");
+
+	cfg->domains = 1;
+	cfg->domain[0].port = cfg->grasp.port;
+	check_domain(root, &cfg->domain[0], c);
+	if (list && !yaml_is_null(list) && list->kind != YAML_SEQUENCE)
+		yaml_complain(c, list, "must be a list");
+	else
+		YAML_EACH(section, list)
+	take_domain(section, cfg, c);
+}
+
+/* Scopes and position are the node's, and the same in all domains. */
+static void
+make_attributes(
+    const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
+{
+	const struct yaml_node *section = grasp_conf_at(root, "domains");
+	struct agent_domain *first = &cfg->domain[0];
+
+	grasp_conf_scope(grasp_conf_at(root, "scopes"), true, c, first->attributes);
+	add_position(root, cfg, c);
+	section = section ? section->first : NULL;
+	for (size_t i = 1; i < cfg->domains && section; i++, section = section->next) {
+		strcpy(cfg->domain[i].attributes, first->attributes);
+		add_domain(yaml_get(section, "domain"), section, &cfg->grasp,
+		    &cfg->domain[i], c);
+	}
+	add_domain(grasp_conf_at(root, "domain"),
+	    grasp_conf_at(root, "grasp.combinations"), &cfg->grasp, first, c);
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
 static void
 check(const struct yaml_node *root, struct agent_config *cfg, struct complaints *c)
 {
 	check_texts(root, cfg, c);
 	check_tags(root, cfg, c);
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
-	make_attributes(root, cfg, c);
-	check_controllers(root, cfg, c);
-	complete(cfg, c);
+	take_domains(root, cfg, c);
+	if (!c->errors)
+		make_attributes(root, cfg, c);
 }
 
 /* --- load ------------------------------------------------------------------------------- */
 int
 agent_config_load(const char *path, struct complaints *c, struct agent_config *ret)
 {
-	CLEANUP(yaml_doc_free) struct yaml_doc *doc = NULL;
 	int err = 0;
 
 	memset(ret, 0, sizeof *ret);
 	if (path || access(AGENT_CONFIG_PATH, F_OK) == 0) {
-		err = yaml_load(path ? path : AGENT_CONFIG_PATH, c, &doc);
+		err = yaml_load(path ? path : AGENT_CONFIG_PATH, c, &ret->doc);
 		if (err < 0 && err != -EBADMSG && !c->errors)
 			complain(c, path ? path : AGENT_CONFIG_PATH, 0, 0, NULL, "%s",
 			    strerror(-err));
 		if (err < 0)
 			return err;
 	}
-	const struct yaml_node *root = doc ? yaml_root(doc) : NULL;
+	const struct yaml_node *root = ret->doc ? yaml_root(ret->doc) : NULL;
 	err = conf_load(agent_options, agent_options_len, root, c, ret);
 	if (err < 0)
 		return err;
 	check(root, ret, c);
+	if (!ret->more)
+		yaml_doc_free(TAKE(ret->doc)); /* a tree borrows from it */
 	return c->errors ? -EINVAL : 0;
 }
 
 void
 agent_config_free(struct agent_config *cfg)
 {
+	for (size_t i = 1; i < cfg->domains; i++)
+		conf_free(domain_options, ARRAY_LEN(domain_options), &cfg->domain[i]);
 	conf_free(agent_options, agent_options_len, cfg);
+	yaml_doc_free(TAKE(cfg->doc));
 }
 
 void
@@ -275,4 +391,20 @@ agent_config_adopt(struct agent_config *running, struct agent_config *fresh,
 {
 	conf_adopt(
 	    agent_options, agent_options_len, adoptable, running, fresh, needs_restart);
+}
+
+size_t
+agent_domain_controllers(
+    const struct conf_list *controllers, struct addr *dst, size_t max)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < controllers->len && len < max; i++)
+		if (addr_parse(controllers->item[i], &dst[len]) == 0)
+			len++;
+		else
+			log_warnx("bootstrap",
+			    "controller %s: no such interface now, left out",
+			    controllers->item[i]);
+	return len;
 }

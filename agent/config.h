@@ -7,7 +7,26 @@
 #include "grasp/conf.h"
 #include "protocol/caps.h"
 
+#define AGENT_DOMAINS_MAX 8
+
+/* A domain that the node is in, or wants to join. */
+struct agent_domain {
+	char *name; /* "": any, learnt with the certificate; never NULL */
+	struct conf_list controllers; /* locators, for networks without multicast */
+	struct {
+		char *token, *token_file, *ca_pin; /* NULL: not given */
+	} join;
+	int64_t port; /* of GRASP */
+	/* Canonical; made of scopes, the domain and the position. */
+	char attributes[GRASP_SCOPE_TEXT_MAX];
+};
+
 struct agent_config {
+	struct agent_domain
+	    domain[AGENT_DOMAINS_MAX]; /* the first is there in any case */
+	size_t domains;
+	const struct yaml_node *more; /* domains: the others, as in the file */
+	struct yaml_doc *doc;	      /* which it stands in */
 	struct {
 		char *name, *type, *vendor, *virtualization; /* NULL: found out */
 		int energy; /* enum caps_energy; 0: found out */
@@ -16,11 +35,7 @@ struct agent_config {
 		char *state_dir, *user;
 		char *position; /* "40.33,-3.76" or a geohash; NULL: not known */
 	} node;
-	char *domain; /* "": any; never NULL */
 	struct conf_map scopes;
-	/* Canonical; made of scopes, the domain and the position. */
-	char attributes[GRASP_SCOPE_TEXT_MAX];
-	struct conf_list controllers; /* locators, for networks without multicast */
 	struct grasp_conf grasp;
 	struct {
 		char *proc, *sys, *power_supply;
@@ -49,6 +64,10 @@ int agent_config_load(const char *path, struct complaints *c, struct agent_confi
     MUST_CHECK;
 void agent_config_free(struct agent_config *cfg);
 void agent_config_print(const struct agent_config *cfg, FILE *to);
+
+/* Their addresses, as many as max; those of interfaces that are not there now are left out. */
+size_t agent_domain_controllers(
+    const struct conf_list *controllers, struct addr *dst, size_t max);
 
 /* Takes over from fresh what may change while running, and tells of each option that differs
  * but needs a restart. Fresh is still to be freed, and then holds the values given up. */

@@ -45,6 +45,16 @@ put_span(struct buf *b, const char *key, int64_t ms)
 	wr_key_double(b, key, (double)ms / 1000);
 }
 
+/* Is the membership meant? Those of all domains are, unless one is named. */
+static bool
+is_meant(const struct member *m, struct slice args)
+{
+	char domain[FOG_NAME_MAX + 1];
+
+	return !ctl_arg_text(args, "domain", domain, sizeof domain) ||
+	    !strcmp(domain, member_domain(m));
+}
+
 /* --- status --------------------------------------------------------------------------------- */
 static const char *
 state_name(enum uplink_state s)
@@ -61,15 +71,15 @@ state_name(enum uplink_state s)
 }
 
 static void
-put_node(struct buf *b, const struct agent *a)
+put_node(struct buf *b, const struct agent *a, const struct member *m)
 {
 	wr_key_text(b, "role", "agent");
 	wr_key_text(b, "name", a->identity->name);
 	put_id(b, "id", &a->identity->id);
-	wr_key_text(b, "domain", a->cfg->domain);
-	wr_key_text(b, "scope", a->cfg->attributes);
+	wr_key_text(b, "domain", member_domain(m));
+	wr_key_text(b, "scope", member_attributes(m));
 	wr_key_text(b, "version", PACKAGE_VERSION);
-	put_span(b, "uptime_s", grasp_io_now(a->io) - a->started_ms);
+	put_span(b, "uptime_s", agent_now(a) - a->started_ms);
 }
 
 static void
@@ -88,7 +98,7 @@ put_session(struct buf *b, const struct agent *a, const struct uplink *u)
 	else
 		wr_key_text(b, "controller_address", NULL);
 	if (registered) {
-		put_span(b, "registered_s", grasp_io_now(a->io) - session_since(s));
+		put_span(b, "registered_s", agent_now(a) - session_since(s));
 		put_span(b, "lease_s", session_lease(s)->lease_ms);
 	}
 	wr_key_text(b, "trouble", uplink_trouble(u)[0] ? uplink_trouble(u) : NULL);
@@ -102,12 +112,13 @@ run_status(void *arg, struct ctl_request *req, struct slice args)
 	const struct agent *a = arg;
 	struct buf b;
 
-	(void)args;
 	buf_init(&b, ITEM_MAX);
-	for (size_t i = 0; i < AGENT_UPLINKS; i++) {
+	for (size_t i = 0; i < a->members; i++) {
+		if (!is_meant(a->member[i], args))
+			continue;
 		wr_open_map(&b);
-		put_node(&b, a);
-		put_session(&b, a, a->uplink[i]);
+		put_node(&b, a, a->member[i]);
+		put_session(&b, a, member_uplink(a->member[i]));
 		wr_close(&b);
 		send_item(req, &b);
 	}
@@ -130,9 +141,9 @@ put_counters(struct buf *b, const struct counter *counter, size_t len)
 }
 
 static void
-put_grasp_counters(struct buf *b, const struct agent *a)
+put_grasp_counters(struct buf *b, const struct grasp_node *node)
 {
-	const struct grasp_counters *g = grasp_node_counters(a->node);
+	const struct grasp_counters *g = grasp_node_counters(node);
 	const struct counter counter[] = {
 		{ "grasp_datagrams", g->datagrams },
 		{ "grasp_malformed", g->malformed },
@@ -182,7 +193,6 @@ put_sampler_counters(struct buf *b, const struct agent *a)
 
 	sampler_stats(a->sampler, &s);
 	const struct counter counter[] = {
-		{ "queries", querier_answers(a->querier) },
 		{ "source_reads", s.reads },
 		{ "samples", s.samples },
 		{ "series", s.series },
@@ -192,20 +202,31 @@ put_sampler_counters(struct buf *b, const struct agent *a)
 	put_counters(b, counter, ARRAY_LEN(counter));
 }
 
+static void
+put_member_counters(struct buf *b, const struct member *m)
+{
+	wr_key_text(b, "domain", member_domain(m));
+	put_grasp_counters(b, member_node(m));
+	put_uplink_counters(b, member_uplink(m));
+	wr_key_int(b, "queries", (int64_t)querier_answers(member_querier(m)));
+}
+
 static int
 run_counters(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
 	struct buf b;
 
-	(void)args;
 	buf_init(&b, ITEM_MAX);
-	wr_open_map(&b);
-	put_grasp_counters(&b, a);
-	put_uplink_counters(&b, a->uplink[0]);
-	put_sampler_counters(&b, a);
-	wr_close(&b);
-	send_item(req, &b);
+	for (size_t i = 0; i < a->members; i++) {
+		if (!is_meant(a->member[i], args))
+			continue;
+		wr_open_map(&b);
+		put_member_counters(&b, a->member[i]);
+		put_sampler_counters(&b, a);
+		wr_close(&b);
+		send_item(req, &b);
+	}
 	buf_done(&b);
 	ctl_end(req);
 	return 0;
@@ -213,9 +234,11 @@ run_counters(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- controllers ------------------------------------------------------------------------------ */
 static void
-put_candidate(struct buf *b, const struct candidate *c, int64_t now)
+put_candidate(
+    struct buf *b, const struct member *m, const struct candidate *c, int64_t now)
 {
 	wr_open_map(b);
+	wr_key_text(b, "domain", member_domain(m));
 	put_addr(b, "address", &c->addr);
 	if (c->has_id)
 		put_id(b, "controller", &c->id);
@@ -233,23 +256,29 @@ put_candidate(struct buf *b, const struct candidate *c, int64_t now)
 	wr_close(b);
 }
 
+static void
+send_controllers(
+    const struct agent *a, const struct member *m, struct ctl_request *req, struct buf *b)
+{
+	const struct candidate *c;
+	size_t len = bootstrap_candidates(uplink_bootstrap(member_uplink(m)), &c);
+
+	for (size_t i = 0; i < len; i++) {
+		put_candidate(b, m, &c[i], agent_now(a));
+		send_item(req, b);
+	}
+}
+
 static int
 run_controllers(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
-	const struct candidate *c;
 	struct buf b;
 
-	(void)args;
 	buf_init(&b, ITEM_MAX);
-	for (size_t u = 0; u < AGENT_UPLINKS; u++) {
-		size_t len = bootstrap_candidates(uplink_bootstrap(a->uplink[u]), &c);
-
-		for (size_t i = 0; i < len; i++) {
-			put_candidate(&b, &c[i], grasp_io_now(a->io));
-			send_item(req, &b);
-		}
-	}
+	for (size_t i = 0; i < a->members; i++)
+		if (is_meant(a->member[i], args))
+			send_controllers(a, a->member[i], req, &b);
 	buf_done(&b);
 	ctl_end(req);
 	return 0;
@@ -306,7 +335,7 @@ send_result(
 	struct buf labels, b;
 
 	buf_init_fixed(&labels, memory, sizeof memory);
-	querier_evaluate(a->querier, program, &labels, &result);
+	querier_evaluate(member_querier(a->member[0]), program, &labels, &result);
 	buf_init(&b, ITEM_MAX);
 	display_put_result(&b, a->identity->name, text, &result, result.wall_ms);
 	send_item(req, &b);
@@ -337,15 +366,17 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- plan ------------------------------------------------------------------------------------- */
 static void
-put_item(struct buf *b, const struct agent *a, const struct plan_item_state *s)
+put_item(struct buf *b, const struct agent *a, const struct member *m,
+    const struct plan_item_state *s)
 {
-	int64_t now = grasp_io_now(a->io);
+	int64_t now = agent_now(a);
 	struct buf text;
 
 	buf_init(&text, 4 * EXPR_TEXT_MAX);
 	expr_print(s->item->program, &text);
 	wr_open_map(b);
 	wr_key_text(b, "node", a->identity->name);
+	wr_key_text(b, "domain", member_domain(m));
 	wr_key_int(b, "item", s->item->id);
 	put_span(b, "period_s", s->item->period_ms);
 	wr_key_text(b, "mode", s->item->mode == PLAN_PERIODIC ? "periodic" : "on change");
@@ -362,25 +393,31 @@ put_item(struct buf *b, const struct agent *a, const struct plan_item_state *s)
 	buf_done(&text);
 }
 
+static void
+send_plan(
+    const struct agent *a, const struct member *m, struct ctl_request *req, struct buf *b)
+{
+	const struct plan *p = uplink_plan(member_uplink(m));
+
+	for (size_t i = 0; i < plan_len(p); i++) {
+		struct plan_item_state s;
+
+		plan_item(p, i, &s);
+		put_item(b, a, m, &s);
+		send_item(req, b);
+	}
+}
+
 static int
 run_plan_show(void *arg, struct ctl_request *req, struct slice args)
 {
 	const struct agent *a = arg;
 	struct buf b;
 
-	(void)args;
 	buf_init(&b, ITEM_MAX);
-	for (size_t u = 0; u < AGENT_UPLINKS; u++) {
-		const struct plan *p = uplink_plan(a->uplink[u]);
-
-		for (size_t i = 0; i < plan_len(p); i++) {
-			struct plan_item_state s;
-
-			plan_item(p, i, &s);
-			put_item(&b, a, &s);
-			send_item(req, &b);
-		}
-	}
+	for (size_t i = 0; i < a->members; i++)
+		if (is_meant(a->member[i], args))
+			send_plan(a, a->member[i], req, &b);
 	buf_done(&b);
 	ctl_end(req);
 	return 0;

@@ -2,46 +2,62 @@
 #include "agent/identity.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
-#include "base/daemon.h"
 
-#define FILE_NAME "identity"
-#define FILE_TEXT FOG_ID_TEXT /* 32 digits and a newline */
+#define KEY_FILE   "node.key"
+#define OTHER_FILE "identity" /* 0.1.0 before there were keys: random digits */
 
 static int
-read_id(const char *path, struct fog_id *ret)
+make_path(const char *dir, const char *file, char dst[PATH_MAX])
 {
-	char text[FILE_TEXT + 1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, sizeof text);
-	int err = n < 0 ? -errno : 0;
-	close(fd);
-	if (err < 0)
-		return err;
-	if (n != FILE_TEXT || text[FILE_TEXT - 1] != '\n')
-		return -EBADMSG;
-	text[FILE_TEXT - 1] = 0;
-	return hex_parse(text, ret->bytes, sizeof ret->bytes) < 0 ? -EBADMSG : 0;
+	return snprintf(dst, PATH_MAX, "%s/%s", dir, file) >= PATH_MAX ? -ENAMETOOLONG
+								       : 0;
 }
 
 static int
-make_id(const char *path, struct fog_id *ret)
+make_key(const char *path, struct key **ret)
 {
-	char text[FILE_TEXT + 1];
+	CLEANUP(key_free) struct key *k = NULL;
+	int err = key_new(KEY_P256, &k);
 
-	crypto_random(ret->bytes, sizeof ret->bytes);
-	fog_id_format(ret, text);
-	text[FILE_TEXT - 1] = '\n';
-	return daemon_write_file(path, text, FILE_TEXT);
+	if (err >= 0)
+		err = key_save(k, path);
+	if (err < 0)
+		return err;
+	*ret = TAKE(k);
+	return 0;
+}
+
+static int
+load_key(const char *dir, struct identity *i)
+{
+	char path[PATH_MAX], other[PATH_MAX];
+	int err = make_path(dir, KEY_FILE, path);
+
+	if (err >= 0)
+		err = make_path(dir, OTHER_FILE, other);
+	if (err < 0)
+		return err;
+	err = key_load(path, &i->key);
+	if (err != -ENOENT)
+		return err;
+	i->fresh = true;
+	i->had_other = access(other, F_OK) == 0;
+	return make_key(path, &i->key);
+}
+
+static void
+set_id(struct identity *i)
+{
+	uint8_t fingerprint[CRYPTO_SHA256_LEN];
+
+	key_fingerprint(i->key, fingerprint);
+	memcpy(i->id.bytes, fingerprint, sizeof i->id.bytes);
 }
 
 void
@@ -58,20 +74,23 @@ int
 identity_load(const char *state_dir, const char *name, struct identity *ret)
 {
 	struct identity i = { .fresh = false };
-	char path[PATH_MAX];
+	int err = load_key(state_dir, &i);
 
-	if ((size_t)snprintf(path, sizeof path, "%s/" FILE_NAME, state_dir) >=
-	    sizeof path)
-		return -ENAMETOOLONG;
-	int err = read_id(path, &i.id);
-	if (err == -ENOENT) {
-		i.fresh = true;
-		err = make_id(path, &i.id);
-	}
 	if (err < 0)
 		return err;
+	if (key_kind(i.key) != KEY_P256 || !key_is_private(i.key)) {
+		identity_done(&i);
+		return -EBADMSG;
+	}
+	set_id(&i);
 	crypto_random(i.boot, sizeof i.boot);
 	identity_set_name(&i, name);
 	*ret = i;
 	return 0;
+}
+
+void
+identity_done(struct identity *i)
+{
+	key_free(TAKE(i->key));
 }

@@ -27,7 +27,6 @@ struct program {
 	struct identity identity;
 	int lock;
 	struct ev_loop *loop;
-	struct grasp_io *io;
 	struct agent *agent;
 	struct ctl_server *ctl;
 	struct daemon *daemon;
@@ -134,14 +133,19 @@ open_state(struct program *p)
 	if (err < 0)
 		return refuse(err, "cannot use the state directory", dir);
 	err = identity_load(dir, p->cfg.node.name, &p->identity);
-	if (err == -EBADMSG) {
+	if (err == -EBADMSG || err == -EPERM)
 		log_errorx("agent",
-		    "%s/identity holds no identity. If this node may become another one, "
-		    "remove the file",
+		    err == -EPERM
+			? "%s/node.key may be used by others than its owner: it may be "
+			  "known "
+			  "by now. Make it private, or remove it and let the node become "
+			  "another one"
+			: "%s/node.key holds no key of a node. If this node may become "
+			  "another one, remove the file",
 		    dir);
-		return err;
-	}
-	return err < 0 ? refuse(err, "cannot read or make the identity in", dir) : 0;
+	else if (err < 0)
+		refuse(err, "cannot read or make the key in", dir);
+	return err;
 }
 
 static int
@@ -173,17 +177,31 @@ names(const struct conf_list *list)
 }
 
 static int
-open_agent(struct program *p)
+open_io(void *arg, const struct agent_domain *domain, struct grasp_io **ret)
 {
+	struct program *p = arg;
 	struct grasp_io_ev_config io = { .allow = names(&p->cfg.grasp.interfaces),
 		.deny = names(&p->cfg.grasp.exclude),
 		.loopback = p->cfg.grasp.loopback };
-	char why[200];
-	int err = grasp_io_ev_new(p->loop, &io, &p->io);
 
-	if (err < 0)
-		return refuse(err, "cannot prepare", "sockets");
-	err = agent_new(p->io, &p->cfg, &p->identity, why, sizeof why, &p->agent);
+	(void)domain; /* the engine takes its port */
+	return grasp_io_ev_new(p->loop, &io, ret);
+}
+
+static void
+close_io(void *arg, struct grasp_io *io)
+{
+	(void)arg;
+	grasp_io_ev_free(io);
+}
+
+static int
+open_agent(struct program *p)
+{
+	const struct agent_ios ios = { .open = open_io, .close = close_io, .arg = p };
+	char why[200];
+	int err = agent_new(&ios, &p->cfg, &p->identity, why, sizeof why, &p->agent);
+
 	if (err < 0) {
 		log_errorx("agent", "%s", why);
 		return err;
@@ -265,7 +283,13 @@ run(struct program *p)
 
 	log_info("agent", "node %s (%s) version " PACKAGE_VERSION "%s", p->identity.name,
 	    fog_id_format(&p->identity.id, id),
-	    p->identity.fresh ? ", a new identity" : "");
+	    p->identity.fresh ? ", with a new key" : "");
+	if (p->identity.had_other)
+		log_warnx("agent",
+		    "%s/identity is of a version before nodes had keys: for its "
+		    "controllers "
+		    "this node is a new one. The file is not used any more",
+		    p->cfg.node.state_dir);
 	agent_start(p->agent);
 	daemon_ready(p->daemon, "looking for a controller");
 	ev_run(p->loop, 0);
@@ -277,7 +301,7 @@ unwind(struct program *p)
 {
 	ctl_close(p->ctl);
 	agent_free(p->agent);
-	grasp_io_ev_free(p->io);
+	identity_done(&p->identity);
 	daemon_free(p->daemon);
 	if (p->loop)
 		ev_loop_destroy(p->loop);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grasp/scope.h"
 #include "protocol/domain.h"
 
 struct property {
@@ -14,8 +15,7 @@ struct property {
 };
 
 struct properties {
-	const struct agent_config *cfg;
-	const struct caps *caps;
+	struct properties_env env;
 	struct property one[FOG_PROPERTIES];
 };
 
@@ -61,8 +61,8 @@ add_tags(const struct caps *caps, struct property_words *ret)
 }
 
 void
-property_words(enum fog_property property, const struct agent_config *cfg,
-    const struct caps *caps, struct property_words *ret)
+property_words(enum fog_property property, const char *domain, const struct caps *caps,
+    struct property_words *ret)
 {
 	ret->len = 0;
 	switch (property) {
@@ -77,7 +77,7 @@ property_words(enum fog_property property, const struct agent_config *cfg,
 		add_word(caps->virtualization, ret);
 		break;
 	case FOG_DOMAIN:
-		add_word(cfg->domain, ret);
+		add_word(domain, ret);
 		break;
 	case FOG_TYPE:
 		add_word(caps->type, ret);
@@ -132,13 +132,14 @@ discovered(void *arg, const struct grasp_peer *from, const struct grasp_objectiv
     struct buf *ret_value)
 {
 	const struct property *p = arg;
+	const struct properties_env *env = &p->owner->env;
 	struct property_words ours;
 	struct fog_words answer;
 
 	(void)from;
-	property_words(p->kind, p->owner->cfg, p->owner->caps, &ours);
+	property_words(p->kind, env->domain, env->caps, &ours);
 	if (is_for_controllers(p, asked->value) ||
-	    !property_answer(asked->value, p->owner->cfg->attributes, &ours, &answer))
+	    !property_answer(asked->value, env->attributes, &ours, &answer))
 		return false;
 	fog_words_encode(&answer, ret_value);
 	return true;
@@ -155,7 +156,7 @@ synchronize(void *arg, struct grasp_session *s, const struct grasp_objective *as
 	struct buf value;
 
 	(void)asked;
-	property_words(p->kind, p->owner->cfg, p->owner->caps, &ours);
+	property_words(p->kind, p->owner->env.domain, p->owner->env.caps, &ours);
 	(void)property_answer((struct slice){ 0 }, "", &ours, &all);
 	buf_init_fixed(&value, memory, sizeof memory);
 	fog_words_encode(&all, &value);
@@ -179,20 +180,19 @@ offer(struct property *p, struct grasp_node *node, const char *prefix)
 }
 
 int
-properties_new(struct grasp_node *node, const struct agent_config *cfg,
-    const struct caps *caps, struct properties **ret)
+properties_new(
+    struct grasp_node *node, const struct properties_env *env, struct properties **ret)
 {
 	CLEANUP(properties_free) struct properties *p = calloc(1, sizeof *p);
 	int err = 0;
 
 	if (!p)
 		return -ENOMEM;
-	p->cfg = cfg;
-	p->caps = caps;
+	p->env = *env;
 	for (enum fog_property k = 0; k < FOG_PROPERTIES && err == 0; k++) {
 		p->one[k].owner = p;
 		p->one[k].kind = k;
-		err = offer(&p->one[k], node, cfg->grasp.objective_prefix);
+		err = offer(&p->one[k], node, env->prefix);
 	}
 	if (err < 0)
 		return err;

@@ -7,6 +7,7 @@
 
 #include "agent/timing.h"
 #include "base/log.h"
+#include "trust/who.h"
 
 #define ANSWER_MS	 10000 /* for the controller to answer a registration */
 #define REGISTRATION_MAX 1900  /* bytes of value in a message of GRASP_DEF_MAX_SIZE */
@@ -297,9 +298,13 @@ static void
 link_opened(void *arg, struct grasp_link *l)
 {
 	struct session *s = arg;
+	const struct grasp_who *who = grasp_link_who(l);
 
-	(void)l;
 	s->opened = true;
+	if (s->env->proved && (!who || who->role != TRUST_CONTROLLER))
+		fail(s, "it has not proved to be a controller"); /* S-04 */
+	else
+		ask_or_fail(s, false);
 }
 
 static void
@@ -334,9 +339,6 @@ session_open(struct grasp_node *node, const struct addr *to,
 	if (err < 0)
 		return err;
 	err = grasp_link_open(node, to, &ops, s, &s->link);
-	if (err < 0)
-		return err;
-	err = ask(s, false); /* goes out when the link is open */
 	if (err < 0)
 		return err;
 	*ret = TAKE(s);

@@ -14,6 +14,7 @@ struct session;
 
 struct session_env {
 	const char *prefix; /* of objective names; NULL: none */
+	bool proved;	    /* the other end has to have proved that it is a controller */
 	/* Who we are, now; caps is set by the session itself. */
 	void (*describe)(void *arg, struct fog_registration *ret);
 	const struct caps *(*caps)(void *arg);

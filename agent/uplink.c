@@ -29,6 +29,7 @@ struct uplink {
 	struct fog_id expected; /* who the session is with, as far as it is known */
 	char plan_path[PATH_MAX];
 	uint64_t registrations;
+	bool started;
 	char trouble[160];
 };
 
@@ -72,7 +73,7 @@ look(struct uplink *u)
 {
 	int64_t now = grasp_io_now(u->io), due;
 
-	if (u->session)
+	if (u->session || !u->started)
 		return;
 	if (bootstrap_pick(u->bootstrap, now, &due))
 		timer_set(u->io, u->timer, 0);
@@ -89,7 +90,7 @@ fire(void *arg)
 	struct candidate *c;
 	int64_t due;
 
-	if (u->session)
+	if (u->session || !u->started)
 		return;
 	c = bootstrap_pick(u->bootstrap, grasp_io_now(u->io), &due);
 	if (c)
@@ -119,7 +120,7 @@ describe(void *arg, struct fog_registration *ret)
 	ret->node = u->env->identity->id;
 	memcpy(ret->boot, u->env->identity->boot, sizeof ret->boot);
 	snprintf(ret->name, sizeof ret->name, "%s", u->env->identity->name);
-	snprintf(ret->domain, sizeof ret->domain, "%s", u->env->cfg->domain);
+	snprintf(ret->domain, sizeof ret->domain, "%s", u->env->domain);
 	ret->plan_version = plan_version_of(u->plan, &u->expected);
 }
 
@@ -141,6 +142,8 @@ registered(void *arg, const struct fog_lease *lease, bool first)
 	bootstrap_registered(
 	    u->bootstrap, session_addr(u->session), &lease->controller, lease->epoch);
 	reporter_attach(u->reporter, session_link(u->session));
+	if (u->env->credential)
+		u->env->time(u->env->arg, lease->time_ms);
 	if (!first)
 		return;
 	u->registrations++;
@@ -267,10 +270,11 @@ replay(struct uplink *u)
 static void
 fill_envs(struct uplink *u)
 {
-	const char *dir = u->env->cfg->node.state_dir;
+	const char *dir = u->env->dir;
 
 	u->session_env =
 	    (struct session_env){ .prefix = u->env->cfg->grasp.objective_prefix,
+		    .proved = u->env->credential != NULL,
 		    .describe = describe,
 		    .caps = current_caps,
 		    .registered = registered,
@@ -287,24 +291,18 @@ fill_envs(struct uplink *u)
 static int
 make_bootstrap(struct uplink *u)
 {
-	const struct agent_config *cfg = u->env->cfg;
-	struct addr fixed[CANDIDATES_MAX];
-	struct bootstrap_config bc = { .prefix = cfg->grasp.objective_prefix,
-		.domain = cfg->domain,
-		.attributes = cfg->attributes,
+	const struct grasp_conf *grasp = &u->env->cfg->grasp;
+	struct addr fixed[CANDIDATES_MAX / 2];
+	struct bootstrap_config bc = { .prefix = grasp->objective_prefix,
+		.domain = u->env->domain,
+		.attributes = u->env->attributes,
 		.id = &u->env->identity->id,
 		.fixed = fixed,
-		.assist = grasp_conf_assist(&cfg->grasp),
-		.hops = (uint8_t)cfg->grasp.hops };
+		.fixeds = agent_domain_controllers(
+		    u->env->controllers, fixed, ARRAY_LEN(fixed)),
+		.assist = grasp_conf_assist(grasp),
+		.hops = (uint8_t)grasp->hops };
 
-	for (size_t i = 0; i < cfg->controllers.len && bc.fixeds < CANDIDATES_MAX / 2;
-	     i++)
-		if (addr_parse(cfg->controllers.item[i], &fixed[bc.fixeds]) == 0)
-			bc.fixeds++;
-		else
-			log_warnx("bootstrap",
-			    "controller %s: no such interface now, left out",
-			    cfg->controllers.item[i]);
 	return bootstrap_new(u->env->node, &bc, heard, u, &u->bootstrap);
 }
 
@@ -357,7 +355,25 @@ uplink_new(const struct uplink_env *env, struct uplink **ret)
 void
 uplink_start(struct uplink *u)
 {
+	u->started = true;
 	bootstrap_search(u->bootstrap, START_JITTER_MS);
+	look(u);
+}
+
+void
+uplink_stop(struct uplink *u)
+{
+	session_close(TAKE(u->session));
+	reporter_attach(u->reporter, NULL);
+	bootstrap_rest(u->bootstrap);
+	timer_stop(u->io, u->timer);
+	u->started = false;
+}
+
+void
+uplink_hint(struct uplink *u, const struct addr *addr)
+{
+	bootstrap_hint(u->bootstrap, addr);
 	look(u);
 }
 

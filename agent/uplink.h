@@ -10,6 +10,7 @@
 #include "agent/plan.h"
 #include "agent/report.h"
 #include "agent/session.h"
+#include "trust/credential.h"
 
 struct uplink;
 
@@ -17,11 +18,18 @@ struct uplink_env {
 	struct grasp_node *node;
 	struct sampler *sampler;
 	const struct agent_config *cfg;
+	const char *domain;		     /* "": any */
+	const char *attributes;		     /* of this node in it, canonical */
+	const struct conf_list *controllers; /* configured ones */
+	const char *dir;		     /* where the plan is kept; NULL: nowhere */
 	const struct identity *identity;
-	const struct caps *caps; /* current ones */
-	void (*wake)(void *arg); /* there is a new plan: call uplink_run() soon */
+	struct credential *credential; /* NULL: nothing is proved, insecure.plain_grasp */
+	const struct caps *caps;       /* current ones */
+	void (*wake)(void *arg);       /* there is a new plan: call uplink_run() soon */
 	/* The state for people and the service manager; why is NULL when registered. */
 	void (*changed)(void *arg, bool registered, const char *why);
+	/* The clock of the controller, which has proved to be one. */
+	void (*time)(void *arg, int64_t controller_ms);
 	void *arg;
 };
 
@@ -30,6 +38,8 @@ enum uplink_state { UPLINK_SEARCHING, UPLINK_CONNECTING, UPLINK_REGISTERED };
 /* env is borrowed. The plan of the last run begins at once; nothing is sent before uplink_start(). */
 int uplink_new(const struct uplink_env *env, struct uplink **ret) MUST_CHECK;
 void uplink_start(struct uplink *u);
+void uplink_stop(struct uplink *u); /* no session any more; the plan goes on */
+void uplink_hint(struct uplink *u, const struct addr *addr); /* a controller is there */
 void uplink_free(struct uplink *u);
 DEFINE_FREEP(struct uplink, uplink_free)
 

@@ -95,6 +95,9 @@ node_power_on(struct sim_node *n)
 		fail(n, err);
 	n->env = (struct uplink_env){ .node = n->grasp,
 		.cfg = n->cfg,
+		.domain = n->cfg->domain[0].name,
+		.attributes = n->cfg->domain[0].attributes,
+		.controllers = &n->cfg->domain[0].controllers,
 		.identity = &n->identity,
 		.caps = &none,
 		.wake = wake,

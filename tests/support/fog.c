@@ -276,16 +276,32 @@ fog_free(struct fog *f)
 	free(f);
 }
 
+int
+fog_open_io(void *arg, const struct agent_domain *domain, struct grasp_io **ret)
+{
+	const struct fog *f = arg;
+
+	(void)domain;
+	*ret = fake_host_io(f->host);
+	return 0;
+}
+
+struct uplink *
+fog_uplink(const struct fog *f)
+{
+	return member_uplink(f->agent->member[0]);
+}
+
 void
 fog_agent_start(struct fog *f)
 {
+	const struct agent_ios ios = { .open = fog_open_io, .arg = f };
 	char why[200], state[512];
 
 	snprintf(state, sizeof state, "%s/state", f->dir);
 	int err = identity_load(state, f->cfg.node.name, &f->identity);
 	assert(err == 0);
-	err = agent_new(
-	    fake_host_io(f->host), &f->cfg, &f->identity, why, sizeof why, &f->agent);
+	err = agent_new(&ios, &f->cfg, &f->identity, why, sizeof why, &f->agent);
 	if (err < 0)
 		fprintf(stderr, "%s\n", why);
 	assert(err == 0);
@@ -296,6 +312,7 @@ void
 fog_agent_stop(struct fog *f)
 {
 	agent_free(TAKE(f->agent));
+	identity_done(&f->identity);
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
@@ -310,7 +327,7 @@ fog_is_registered(void *arg)
 {
 	const struct fog *f = arg;
 
-	return uplink_state(f->agent->uplink[0]) == UPLINK_REGISTERED;
+	return uplink_state(fog_uplink(f)) == UPLINK_REGISTERED;
 }
 
 bool

@@ -68,6 +68,8 @@ void
 fog_load(struct fog *f, const char *loadavg); /* what /proc/loadavg says from now on */
 
 void fog_agent_start(struct fog *f);
+int fog_open_io(void *arg, const struct agent_domain *domain, struct grasp_io **ret);
+struct uplink *fog_uplink(const struct fog *f);
 void fog_agent_stop(struct fog *f);
 void fog_warden_start(struct fog *f); /* a new epoch */
 void fog_warden_stop(struct fog *f);  /* killed: streams break without a word from it */

@@ -298,7 +298,7 @@ a_refused_node_tries_ever_more_slowly_and_never_stops_G_102(void **state)
 	fake_run(fog->net, 600000);
 	assert_true(fog->warden.registrations - minute - ten >= 10);
 	assert_non_null(
-	    strstr(uplink_trouble(fog->agent->uplink[0]), "full: no more nodes"));
+	    strstr(uplink_trouble(fog_uplink(fog)), "full: no more nodes"));
 	fog->warden.decline = NULL;
 	assert_true(fog_until(fog, fog_is_registered, 120000));
 }
@@ -311,7 +311,7 @@ discovery_slows_down_and_never_stops(void **state)
 	(void)state;
 	fog_warden_stop(fog);
 	fog_agent_start(fog);
-	b = uplink_bootstrap(fog->agent->uplink[0]);
+	b = uplink_bootstrap(fog_uplink(fog));
 	fake_run(fog->net, 10000);
 	assert_in_range(bootstrap_searches(b), 5, 8);
 	fake_run(fog->net, 3600000);
@@ -467,7 +467,7 @@ a_diverted_locator_is_no_more_than_a_hint_DISC_09_S_01(void **state)
 	fog_agent_start(newcomer);
 	fake_run(fog->net, 3000);
 	assert_int_equal(
-	    bootstrap_candidates(uplink_bootstrap(newcomer->agent->uplink[0]), &list), 1);
+	    bootstrap_candidates(uplink_bootstrap(fog_uplink(newcomer)), &list), 1);
 	assert_false(list[0].proven);
 	assert_int_not_equal(list[0].expires_ms, INT64_MAX);
 	fog_agent_stop(newcomer);
@@ -504,7 +504,7 @@ heard_of_two(void *arg)
 	const struct candidate *list;
 	struct fog *f = arg;
 
-	return bootstrap_candidates(uplink_bootstrap(f->agent->uplink[0]), &list) == 2;
+	return bootstrap_candidates(uplink_bootstrap(fog_uplink(f)), &list) == 2;
 }
 
 static void
@@ -592,7 +592,7 @@ a_controller_for_a_circle_gets_the_nodes_in_it_SC_10_SCP_07(void **state)
 	fog_free(fog);
 	fog = fog_new(NULL);
 	strcpy(
-	    fog->cfg.attributes, "admin=operator1;geo=ezjm6my538uu;position=40.33,-3.76");
+	    fog->cfg.domain[0].attributes, "admin=operator1;geo=ezjm6my538uu;position=40.33,-3.76");
 	strcpy(fog->warden.self.scope, "circle=40.33,-3.77,800");
 	fog_agent_start(fog);
 	fake_run(fog->net, 10000);
@@ -660,7 +660,7 @@ a_plan_with_an_unknown_metric_is_declined_with_its_item(void **state)
 	assert_int_equal(fog->warden.outcome, GRASP_DECLINED);
 	assert_non_null(strstr(fog->warden.reason, "policy: item 2: "));
 	assert_non_null(strstr(fog->warden.reason, "no_such_metric"));
-	assert_int_equal(plan_version(uplink_plan(fog->agent->uplink[0])), 1);
+	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 1);
 	fake_run(fog->net, 3000);
 	assert_int_equal(fog->warden.point[fog->warden.points - 1].item, 3);
 }
@@ -687,7 +687,7 @@ a_dry_run_only_says_whether_it_would(void **state)
 	(void)state;
 	start_registered();
 	assert_true(fog_dry_plan(fog, plan_of(5, fog_item(1, "node_load1", 1000))));
-	assert_int_equal(plan_version(uplink_plan(fog->agent->uplink[0])), 0);
+	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 0);
 	assert_false(fog_dry_plan(fog, plan_of(5, fog_item(1, "nothing", 1000))));
 }
 
@@ -703,7 +703,7 @@ the_last_plan_runs_after_a_restart_before_a_controller_is_there(void **state)
 	fog_agent_start(fog);
 	fake_run(fog->net, 5000);
 	struct reporter_stats s;
-	reporter_stats(uplink_reporter(fog->agent->uplink[0]), &s);
+	reporter_stats(uplink_reporter(fog_uplink(fog)), &s);
 	assert_in_range(s.waiting, 5, 6);
 	fog->warden.points = 0;
 	fog_warden_start(fog);
@@ -719,7 +719,7 @@ change_plan_file(long at, int bit)
 {
 	char path[512];
 
-	snprintf(path, sizeof path, "%s/state/plan", fog->dir);
+	snprintf(path, sizeof path, "%s/state/domains/operator1/plan", fog->dir);
 	FILE *f = fopen(path, "r+");
 	assert_non_null(f);
 	fseek(f, at, SEEK_SET);
@@ -744,7 +744,7 @@ keep_plan(uint64_t version)
 	fake_run(fog->net, 10);
 	assert_true(fog_plan(fog, plan_of(version, fog_item(7, "node_load1", 1000))));
 	fog_agent_stop(fog);
-	snprintf(path, sizeof path, "%s/state/plan", fog->dir);
+	snprintf(path, sizeof path, "%s/state/domains/operator1/plan", fog->dir);
 	assert_int_equal(stat(path, &st), 0);
 	return st.st_size;
 }
@@ -763,9 +763,9 @@ a_damaged_plan_file_is_noticed_and_put_aside(void **state)
 			change_plan_file(at, how < 0 ? how : (int)(at % 8));
 			fog_agent_start(fog);
 			assert_int_equal(
-			    plan_version(uplink_plan(fog->agent->uplink[0])), 0);
+			    plan_version(uplink_plan(fog_uplink(fog))), 0);
 			fog_agent_stop(fog);
-			snprintf(aside, sizeof aside, "%s/state/plan.bad", fog->dir);
+			snprintf(aside, sizeof aside, "%s/state/domains/operator1/plan.bad", fog->dir);
 			assert_int_equal(unlink(aside), 0);
 			keep_plan((uint64_t)(2 * at + how + 3));
 		}
@@ -872,7 +872,7 @@ what_does_not_fit_into_the_spool_is_dropped_oldest_first(void **state)
 	fake_run(fog->net, 1000);
 	fog_warden_stop(fog);
 	fake_run(fog->net, 60000);
-	reporter_stats(uplink_reporter(fog->agent->uplink[0]), &s);
+	reporter_stats(uplink_reporter(fog_uplink(fog)), &s);
 	assert_true(s.dropped > 400);
 	assert_in_range(s.waiting, 100, 128);
 	fog->warden.points = 0;
@@ -1028,7 +1028,7 @@ fake_controllers_do_not_keep_a_node_from_its_own(void **state)
 	}
 	assert_true(fog_is_registered(fog));
 	assert_int_equal(
-	    fog->agent->uplink[0] ? uplink_registrations(fog->agent->uplink[0]) : 0, 1);
+	    fog_uplink(fog) ? uplink_registrations(fog_uplink(fog)) : 0, 1);
 	fog_warden_stop(fog);
 	fake_run(fog->net, 12000);
 	fog_warden_start(fog);

@@ -51,8 +51,8 @@ an_empty_file_gives_the_defaults_and_no_confession(void **state)
 {
 	(void)state;
 	assert_int_equal(load(""), 0);
-	assert_string_equal(cfg.domain, "");
-	assert_string_equal(cfg.attributes, "");
+	assert_string_equal(cfg.domain[0].name, "");
+	assert_string_equal(cfg.domain[0].attributes, "");
 	assert_int_equal(cfg.grasp.port, 7017);
 	assert_true(cfg.grasp.link_local);
 	assert_int_equal(cfg.history.bytes, 2 * 1024 * 1024);
@@ -68,7 +68,7 @@ scopes_become_canonical_attributes(void **state)
 	assert_int_equal(load("scopes: {type: Robot, admin: Operator1}\n"
 			      "grasp: {scope-range: organization}\n"),
 	    0);
-	assert_string_equal(cfg.attributes, "admin=operator1;type=robot");
+	assert_string_equal(cfg.domain[0].attributes, "admin=operator1;type=robot");
 	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_ORGANIZATION);
 }
 
@@ -79,12 +79,12 @@ the_domain_and_the_position_are_attributes_too_SC_09_SCP_07(void **state)
 	assert_int_equal(load("domain: Operator1\nscopes: {type: robot}\n"
 			      "node: {position: \"40.33,-3.76\"}\n"),
 	    0);
-	assert_string_equal(cfg.attributes,
+	assert_string_equal(cfg.domain[0].attributes,
 	    "admin=operator1;geo=ezjm6my538uu;position=40.33,-3.76;type=robot");
 	assert_int_equal(load("node: {position: ezjm6}\n"), 0);
-	assert_string_equal(cfg.attributes, "geo=ezjm6");
+	assert_string_equal(cfg.domain[0].attributes, "geo=ezjm6");
 	assert_int_equal(load("scopes: {geo: ezk}\nnode: {position: ezjm6}\n"), 0);
-	assert_string_equal(cfg.attributes, "geo=ezk");
+	assert_string_equal(cfg.domain[0].attributes, "geo=ezk");
 }
 
 /* F-07: relay mode and scoped mode, unless one of them is switched off. */
@@ -97,14 +97,14 @@ both_ways_of_delivery_are_the_default_F_07_SCP_03(void **state)
 	assert_int_equal(load("domain: op\ngrasp: {groups: [ff05::114]}\n"), 0);
 	assert_true(cfg.grasp.link_local);
 	assert_int_equal(cfg.grasp.hops, 6);
-	assert_int_equal(
-	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	assert_int_equal(grasp_conf_groups(&cfg.grasp, "", cfg.domain[0].attributes,
+			     grasp_scope_joins, &groups),
 	    0);
 	assert_int_equal(groups.len, 2);
 	assert_int_equal(
 	    load("domain: op\ngrasp: {scoped: no, groups: [ff05::114]}\n"), 0);
-	assert_int_equal(
-	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	assert_int_equal(grasp_conf_groups(&cfg.grasp, "", cfg.domain[0].attributes,
+			     grasp_scope_joins, &groups),
 	    0);
 	assert_int_equal(groups.len, 0);
 }
@@ -137,12 +137,32 @@ a_prefix_and_combinations_shape_the_groups_SC_06_SC_09(void **state)
 			      "grasp: {scope-prefix: \"fd9e:1:2::/48\","
 			      " combinations: [type+admin]}\n"),
 	    0);
-	assert_int_equal(
-	    grasp_conf_groups(&cfg.grasp, "", cfg.attributes, grasp_scope_joins, &groups),
+	assert_int_equal(grasp_conf_groups(&cfg.grasp, "", cfg.domain[0].attributes,
+			     grasp_scope_joins, &groups),
 	    0);
 	assert_int_equal(groups.len, 3);
 	inet_ntop(AF_INET6, &groups.group[0], text, sizeof text);
 	assert_string_equal(text, "ff34:30:fd9e:1:2:0:c013:abc0");
+}
+
+static void
+a_node_may_be_in_several_domains_DOM_01(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    load("domain: factory\nscopes: {type: robot}\ngrasp: {port: 7020}\n"
+		 "domains:\n- {domain: city, port: 7018, controllers: [\"[::1]:9\"],\n"
+		 "   join: {token: marker-of-a-secret}}\n"),
+	    0);
+	assert_int_equal(cfg.domains, 2);
+	assert_string_equal(cfg.domain[0].name, "factory");
+	assert_int_equal(cfg.domain[0].port, 7020);
+	assert_string_equal(cfg.domain[0].attributes, "admin=factory;type=robot");
+	assert_string_equal(cfg.domain[1].name, "city");
+	assert_int_equal(cfg.domain[1].port, 7018);
+	assert_string_equal(cfg.domain[1].attributes, "admin=city;type=robot");
+	assert_string_equal(cfg.domain[1].controllers.item[0], "[::1]:9");
+	assert_string_equal(cfg.domain[1].join.token, "marker-of-a-secret");
 }
 
 static void
@@ -157,7 +177,23 @@ what_is_wrong_is_told_with_its_place_SCP_02(void **state)
 		    "agent.yaml:2:3: geo: \"ezja\" is no geohash" },
 		{ "scopes: {circle: \"1,2,3km\"}\n", "circle: no key of a scope" },
 		{ "scopes: {user: a|b}\n", "has a ; or |: write %3B or %7C" },
-		{ "domain: a;b\n", "agent.yaml:1:1: domain: cannot stand in a scope" },
+		{ "domain: a;b\n",
+		    "agent.yaml:1:1: domain: \"a;b\" is no name of a domain" },
+		{ "domain: ../up\n", "\"../up\" is no name of a domain" },
+		{ "domain: _\n", "\"_\" is no name of a domain" },
+		{ "domains: {domain: b}\n", "domains: must be a list" },
+		{ "domains: [b]\n", "must be a mapping with domain and port" },
+		{ "domains: [{port: 7018}]\n", "has no domain: say its name" },
+		{ "domains: [{domain: b}]\n", "has no port: say one that is free" },
+		{ "domains:\n- {domain: b, port: 7017}\n",
+		    "agent.yaml:2:15: port: is that of another domain" },
+		{ "domain: b\ndomains:\n- {domain: b, port: 7018}\n",
+		    "agent.yaml:3:4: domain: comes twice" },
+		{ "domains:\n- {domain: b, port: 7018, controllers: [nowhere]}\n",
+		    "nowhere is no address" },
+		{ "domains: [{domain: b, prot: 7018}]\n",
+		    "unknown; the nearest known name is port" },
+		{ "join: {token: a, token-file: b}\n", "stands beside token" },
 		{ "node:\n  position: Madrid\n",
 		    "agent.yaml:2:3: position: \"Madrid\" is no position" },
 		{ "grasp: {scope-prefix: fd00::/65}\n",
@@ -230,7 +266,7 @@ the_canonical_form_reads_back_to_itself(void **state)
 	assert_int_equal(load(first), 0);
 	char *second = print();
 	assert_string_equal(first, second);
-	assert_string_equal(cfg.domain, "null");
+	assert_string_equal(cfg.domain[0].name, "null");
 	free(first);
 	free(second);
 }
@@ -302,6 +338,7 @@ main(void)
 		CONFIG_TEST(
 		    agents_relay_and_help_their_neighbours_unless_told_otherwise_F_10_F_16),
 		CONFIG_TEST(a_prefix_and_combinations_shape_the_groups_SC_06_SC_09),
+		CONFIG_TEST(a_node_may_be_in_several_domains_DOM_01),
 		CONFIG_TEST(what_is_wrong_is_told_with_its_place_SCP_02),
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
 		CONFIG_TEST(the_canonical_form_reads_back_to_itself),

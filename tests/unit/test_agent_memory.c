@@ -33,6 +33,7 @@ teardown(void **state)
 static void
 an_agent_is_made_whole_or_not_at_all(void **state)
 {
+	const struct agent_ios ios = { .open = fog_open_io, .arg = fog };
 	char why[200], dir[600];
 	unsigned failed = 0;
 
@@ -45,8 +46,8 @@ an_agent_is_made_whole_or_not_at_all(void **state)
 		assert_true(n < ALLOCATIONS_MAX);
 		size_t before = alloc_count();
 		alloc_fail(n);
-		int err = agent_new(fake_host_io(fog->host), &fog->cfg, &fog->identity,
-		    why, sizeof why, &fog->agent);
+		int err = agent_new(
+		    &ios, &fog->cfg, &fog->identity, why, sizeof why, &fog->agent);
 		bool reached = alloc_count() - before >= n;
 		alloc_fail(0);
 		if (err < 0) {
@@ -55,7 +56,7 @@ an_agent_is_made_whole_or_not_at_all(void **state)
 			assert_non_null(strstr(why, strerror(ENOMEM)));
 			continue;
 		}
-		fog_agent_stop(fog);
+		agent_free(TAKE(fog->agent));
 		if (!reached)
 			break;
 	}
