@@ -59,6 +59,16 @@ find_tag(const struct caps *caps, const char *key)
 	return NULL;
 }
 
+/* Which of two machines would get it? (S-18) */
+static bool
+is_not_quarantined(const struct view *v, struct reason *why)
+{
+	if (!v->node->quarantined)
+		return true;
+	say(why, "another machine has its key");
+	return false;
+}
+
 /* An operator empties a node by the tag "draining". */
 static bool
 is_not_draining(const struct view *v, struct reason *why)
@@ -246,8 +256,8 @@ typedef bool filter_f(const struct view *v, struct reason *why);
 static filter_f *const lasting_filters[] = { is_listed, is_not_avoided, has_cpus,
 	has_total_memory, has_virtualization, has_energy, has_type, has_radio, has_tags,
 	NULL };
-static filter_f *const filters[] = { is_not_host, is_alive, is_not_draining,
-	has_free_memory, has_not_failed, NULL };
+static filter_f *const filters[] = { is_not_host, is_alive, is_not_quarantined,
+	is_not_draining, has_free_memory, has_not_failed, NULL };
 /* Nobody measures for what it will never have. */
 static filter_f *const measured_filters[] = { meets_requirements, NULL };
 

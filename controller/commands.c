@@ -210,6 +210,29 @@ run_place(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+/* Somebody has looked who it really is. */
+static int
+run_node_release(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	char name[NODE_TEXT] = "";
+	struct node *n;
+
+	(void)ctl_arg_text(args, "node", name, sizeof name);
+	n = registry_by_name(c->registry, name);
+	if (!n) {
+		ctl_fail(req, 1, "there is no node %s; fogctl nodes lists them", name);
+	} else if (!n->quarantined) {
+		ctl_fail(req, 1, "%s is not in quarantine", n->name);
+	} else {
+		events_emit(c->events, "identity.released", n->name, NULL, NULL,
+		    "%s was released from quarantine", n->name);
+		registry_quarantine(c->registry, n, false);
+		ctl_end(req);
+	}
+	return 0;
+}
+
 /* --- what only looks --------------------------------------------------------------------------------- */
 static int
 run_nodes(void *arg, struct ctl_request *req, struct slice args)
@@ -428,6 +451,8 @@ run_show_config(void *arg, struct ctl_request *req, struct slice args)
 const struct ctl_command controller_commands[] = {
 	{ "nodes", CTL_VIEWER, run_nodes, "the nodes of the domain" },
 	{ "node show", CTL_VIEWER, run_node_show, "what a node is and has" },
+	{ "node release", CTL_ADMIN, run_node_release,
+	    "take a node out of quarantine" },
 	{ "services", CTL_VIEWER, run_services,
 	    "the services and where their functions are" },
 	{ "apply", CTL_DEPLOYER, run_apply, "add or replace a service" },

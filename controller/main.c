@@ -367,6 +367,8 @@ open_sessions(struct program *p)
 		.id = p->id,
 		.prefix = p->cfg.grasp.objective_prefix,
 		.lease_ms = p->cfg.registration.lease_ms,
+		.proven = !p->cfg.insecure.plain_grasp,
+		.audit = p->audit,
 	};
 	const struct advert_config advert = {
 		.id = p->id,

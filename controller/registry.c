@@ -408,9 +408,10 @@ ensure_node(struct registry *r, const struct fog_registration *reg, bool *ret_ne
 	return e;
 }
 
-/* A node that tells no name keeps the one it has, or is called by its id. */
+/* A node that tells no name keeps the one it has, or is called by its id; one that tells no domain
+ * takes ours (DOM-03). */
 static void
-fill_name(struct registry *r, struct fog_registration *reg)
+fill_names(struct registry *r, struct fog_registration *reg)
 {
 	const struct node *n = find_id(r, &reg->node);
 	char id[FOG_ID_TEXT];
@@ -418,6 +419,8 @@ fill_name(struct registry *r, struct fog_registration *reg)
 	if (!reg->name[0])
 		snprintf(reg->name, sizeof reg->name, "%s",
 		    n ? n->name : fog_id_format(&reg->node, id));
+	if (!reg->domain[0] && r->cfg.domain)
+		snprintf(reg->domain, sizeof reg->domain, "%s", r->cfg.domain);
 }
 
 static int
@@ -489,8 +492,17 @@ registry_admit(struct registry *r, const struct fog_registration *reg,
 {
 	struct fog_registration named = *reg;
 
-	fill_name(r, &named);
+	fill_names(r, &named);
 	return admit(r, &named, address, done, arg, ret, why);
+}
+
+void
+registry_quarantine(struct registry *r, struct node *n, bool on)
+{
+	if (n->quarantined == on)
+		return;
+	n->quarantined = on;
+	r->ops->changed(r->arg, n, n->state);
 }
 
 /* --- links ------------------------------------------------------------------------------------------ */

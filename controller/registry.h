@@ -33,6 +33,7 @@ struct node {
 	int64_t clock_offset_ms;   /* monotonic here minus monotonic there, newest estimate */
 	int64_t clock_set_ms;	   /* when that was made, monotonic here; 0: never */
 	uint64_t plan_version;	   /* what it says it runs */
+	bool quarantined; /* somebody else has its key (S-18): no function is placed there */
 	struct caps *caps;	   /* decoded; never NULL */
 	struct slice caps_raw;	   /* owned by the registry */
 	char address[80];
@@ -76,6 +77,8 @@ struct refusal {
 int registry_admit(struct registry *r, const struct fog_registration *reg, const char *address,
     store_done_f *done, void *arg, struct node **ret, struct refusal *why) MUST_CHECK;
 void registry_linked(struct registry *r, struct node *n, struct grasp_link *link);
+/* Two say to be this node, until an operator has looked (false), or it is lost. */
+void registry_quarantine(struct registry *r, struct node *n, bool on);
 /* The link is gone. heard_ms: when it last brought something, monotonic here. silent: that is why. */
 void registry_unlinked(struct registry *r, struct node *n, int64_t heard_ms, bool silent);
 /* Something authenticated came from the node, which said that its monotonic clock was there_ms. */

@@ -45,6 +45,8 @@ registry_change(
 	entry_of(n)->state_ms = grasp_io_now(r->io);
 	entry_of(n)->suspect_due = false;
 	entry_of(n)->told_gone = to == NODE_GONE;
+	if (to == NODE_LOST || to == NODE_GONE)
+		n->quarantined = false; /* neither of the two is there any more */
 	(void)registry_put(r, n, NULL, NULL);
 	events_emit(r->events, event_kinds[to], n->name, NULL, NULL, "%s", why);
 	r->ops->changed(r->arg, n, before);

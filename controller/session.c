@@ -3,21 +3,15 @@
 
 #include "base/addr_text.h"
 #include "base/log.h"
+#include "controller/audit.h"
 #include "controller/event.h"
 #include "controller/session_int.h"
 #include "protocol/registration.h"
+#include "trust/who.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-
-/* A registration that is answered when it is on the disk. */
-struct joining {
-	LIST_ENTRY(joining) entry;
-	struct sessions *sessions;
-	struct grasp_session *session; /* NULL: it ended before */
-	struct fog_id id;
-	bool stored, plain;
-};
 
 void
 spoken_init(struct spoken *sp, const struct sessions *s, const char *name, unsigned flags,
@@ -143,20 +137,81 @@ bind_link(struct sessions *s, struct grasp_link *link, struct node *n)
 }
 
 /* --- registration ----------------------------------------------------------------------------------- */
-static void
-free_joining(struct joining *j)
+void
+joining_free(struct joining *j)
 {
+	if (j->asked)
+		grasp_session_cancel(j->asked);
 	LIST_REMOVE(j, entry);
+	free(j->kept);
 	free(j);
 }
 
-static void
-end_joining(struct joining *j, const char *reason)
+void
+joining_end(struct joining *j, const char *reason)
 {
 	if (reason)
 		j->sessions->counters.refused++;
-	grasp_session_end(TAKE(j->session), !reason, reason);
-	free_joining(j);
+	if (j->session)
+		grasp_session_end(TAKE(j->session), !reason, reason);
+	joining_free(j);
+}
+
+static void
+write_down(
+    struct sessions *s, struct grasp_link *link, const struct fog_id *id, const char *why)
+{
+	const struct grasp_who *who = grasp_link_who(link);
+	char claimed[FOG_ID_TEXT], proved[FOG_ID_TEXT], result[AUDIT_TEXT_MAX];
+	struct fog_id peer = { { 0 } };
+	const struct audit_entry e = {
+		.role = trust_role_name(who ? (enum trust_role)who->role : TRUST_UNKNOWN),
+		.who = proved,
+		.command = "register",
+		.object = claimed,
+		.result = result,
+	};
+
+	if (who)
+		memcpy(peer.bytes, who->id, sizeof peer.bytes);
+	fog_id_format(&peer, proved);
+	fog_id_format(id, claimed);
+	snprintf(result, sizeof result, "refused: %s", why);
+	log_warnx(
+	    "session", "node %s wanted to register as %s: %s", proved, claimed, why);
+	if (s->cfg.audit)
+		audit_refusal(s->cfg.audit, &e);
+}
+
+/* Its node has no link any more, for as long as it does not come back. */
+static void
+leave_link(struct grasp_link *link)
+{
+	struct peer *p = grasp_link_arg(link);
+	struct grasp_link_stats stats;
+
+	if (p) {
+		grasp_link_stats(link, &stats);
+		peer_count_bytes(p);
+		if (p->node)
+			registry_unlinked(
+			    p->sessions->registry, p->node, stats.last_heard_ms, false);
+		free_peer(p);
+	}
+	grasp_link_set(link, NULL, NULL);
+	grasp_link_close(link);
+}
+
+void
+joining_expel(struct joining *j, const char *reason)
+{
+	struct grasp_link *link = j->session ? grasp_session_link(j->session) : NULL;
+
+	if (link)
+		write_down(j->sessions, link, &j->id, reason);
+	joining_end(j, reason);
+	if (link)
+		leave_link(link);
 }
 
 static int
@@ -187,11 +242,11 @@ offer_lease(struct joining *j)
 
 	j->stored = true;
 	if (!n || n->state == NODE_GONE)
-		end_joining(j, "unknown: register again");
+		joining_end(j, "unknown: register again");
 	else if (bind_link(s, grasp_session_link(j->session), n))
-		end_joining(j, "busy: out of memory");
+		joining_end(j, "busy: out of memory");
 	else if (send_lease(j))
-		end_joining(j, "busy: the lease cannot be sent");
+		joining_end(j, "busy: the lease cannot be sent");
 }
 
 static void
@@ -201,9 +256,9 @@ on_stored(void *arg, int err)
 
 	j->stored = true;
 	if (!j->session)
-		free_joining(j);
+		joining_free(j);
 	else if (err)
-		end_joining(j, "busy: this controller cannot store anything");
+		joining_end(j, "busy: this controller cannot store anything");
 	else
 		offer_lease(j);
 }
@@ -234,7 +289,7 @@ on_registration_ended(void *arg, struct grasp_session *session,
 		    grasp_outcome_name(outcome), (int)reason.len,
 		    (const char *)reason.data);
 	if (j->stored)
-		free_joining(j);
+		joining_free(j);
 }
 
 static void
@@ -244,13 +299,28 @@ on_registration_step(
 	struct joining *j = arg;
 
 	(void)session, (void)objective;
-	end_joining(j, "lease: it is offered as it is");
+	joining_end(j, "lease: it is offered as it is");
 }
 
 static const struct grasp_session_ops registration_ops = {
 	.negotiated = on_registration_step,
 	.ended = on_registration_ended,
 };
+
+/* Who says to be somebody has to be the one of its certificate (S-03); NULL: it is. */
+static const char *
+find_pretence(const struct sessions *s, struct grasp_link *link, const struct fog_id *id)
+{
+	const struct grasp_who *who = grasp_link_who(link);
+
+	if (!who)
+		return s->cfg.proven ? "policy: nothing is proved on this link" : NULL;
+	if (who->role != TRUST_AGENT)
+		return "policy: only agents register";
+	if (memcmp(who->id, id->bytes, sizeof id->bytes))
+		return "conflict: the certificate is of another node";
+	return NULL;
+}
 
 /* A link speaks for one node: its id cannot change under it (REG-11). */
 static bool
@@ -261,25 +331,26 @@ is_of_another(struct grasp_session *session, const struct fog_id *id)
 	return p && p->node && memcmp(&p->node->id, id, sizeof *id) != 0;
 }
 
-static const char *
-describe_peer(struct grasp_session *session, char dst[ADDR_TEXT_MAX])
+const char *
+peer_describe(struct grasp_link *link, char dst[ADDR_TEXT_MAX])
 {
 	struct addr peer;
 
-	grasp_link_peer(grasp_session_link(session), &peer);
+	grasp_link_peer(link, &peer);
 	peer.port = 0;
 	return addr_format(&peer, dst);
 }
 
-static void
-admit(struct joining *j, const struct fog_registration *reg)
+void
+joining_admit(struct joining *j, const struct fog_registration *reg)
 {
 	struct sessions *s = j->sessions;
 	char address[ADDR_TEXT_MAX];
 	struct refusal why;
 	struct node *n;
-	int r = registry_admit(
-	    s->registry, reg, describe_peer(j->session, address), on_stored, j, &n, &why);
+	int r = registry_admit(s->registry, reg,
+	    peer_describe(grasp_session_link(j->session), address), on_stored, j, &n,
+	    &why);
 
 	if (reg->renew)
 		s->counters.renewals++;
@@ -290,12 +361,31 @@ admit(struct joining *j, const struct fog_registration *reg)
 	if (r == -EACCES) {
 		log_info(
 		    "session", "%s (%s) is refused: %s", reg->name, address, why.text);
-		end_joining(j, why.text);
+		joining_end(j, why.text);
 	} else if (r < 0) {
-		end_joining(j, "busy: out of memory");
+		joining_end(j, "busy: out of memory");
 	} else if (r > 0) {
 		offer_lease(j);
 	}
+}
+
+static void
+consider(struct joining *j, const struct fog_registration *reg, struct slice value)
+{
+	struct sessions *s = j->sessions;
+	struct grasp_link *link = grasp_session_link(j->session);
+	const char *pretence = find_pretence(s, link, &reg->node);
+
+	if (pretence)
+		joining_expel(j, pretence);
+	else if (is_of_another(j->session, &reg->node))
+		joining_end(j, "conflict: this link is of another node");
+	else if (grasp_session_dry_run(j->session))
+		joining_end(j, "dry-run: a registration is not tried");
+	else if (twin_is_there(s, link, reg))
+		twin_ask(j, reg, value);
+	else
+		joining_admit(j, reg);
 }
 
 static void
@@ -303,18 +393,13 @@ on_registration(
     void *arg, struct grasp_session *session, const struct grasp_objective *asked)
 {
 	struct sessions *s = arg;
+	struct slice value = grasp_value_unwrap(asked->value);
 	struct fog_registration reg;
 	struct joining *j;
 
-	if (fog_registration_decode(grasp_value_unwrap(asked->value), &reg)) {
+	if (fog_registration_decode(value, &reg)) {
 		s->counters.refused++;
 		grasp_session_end(session, false, "malformed: that is no registration");
-		return;
-	}
-	if (is_of_another(session, &reg.node)) {
-		s->counters.refused++;
-		grasp_session_end(
-		    session, false, "conflict: this link is of another node");
 		return;
 	}
 	j = calloc(1, sizeof *j);
@@ -328,10 +413,7 @@ on_registration(
 		.plain = slice_is(asked->name, FOGREG) };
 	LIST_INSERT_HEAD(&s->joinings, j, entry);
 	grasp_session_set(session, &registration_ops, j);
-	if (grasp_session_dry_run(session))
-		end_joining(j, "dry-run: a registration is not tried");
-	else
-		admit(j, &reg);
+	consider(j, &reg, value);
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
@@ -402,7 +484,7 @@ sessions_free(struct sessions *s)
 
 		if (j->session)
 			grasp_session_cancel(j->session);
-		free_joining(j);
+		joining_free(j);
 	}
 	while (!LIST_EMPTY(&s->members))
 		member_free(LIST_FIRST(&s->members));

@@ -6,6 +6,7 @@
 #pragma once
 #include "controller/registry.h"
 
+struct audit;
 struct ctl_request;
 struct events;
 struct grasp_node;
@@ -16,9 +17,11 @@ struct sessions_config {
 	struct fog_id id;   /* of this controller */
 	const char *prefix; /* of objective names; NULL: none */
 	int64_t lease_ms;
+	bool proven;	     /* who is there has to have proved it (S-03); false: insecure.plain_grasp */
+	struct audit *audit; /* borrowed; NULL: none */
 };
 struct sessions_counters {
-	uint64_t registrations, renewals, refused, reports, points, duplicate_points,
+	uint64_t registrations, renewals, refused, conflicts, reports, points, duplicate_points,
 	    unknown_points, late_points, plans, plans_declined, queries;
 };
 

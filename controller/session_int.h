@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the session layer: session.c has the links and FOGREG, delivery.c FOGPLAN, intake.c
- * FOGREPORT, query.c FOGMETRIC. */
+ * Inside the session layer: session.c has the links and FOGREG, twin.c those who say to be the
+ * same, delivery.c FOGPLAN, intake.c FOGREPORT, query.c FOGMETRIC. */
 #pragma once
 #include <sys/queue.h>
 
+#include "base/addr_text.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
 
@@ -41,6 +42,19 @@ struct peer {
 	uint64_t counted;  /* bytes already added to the node */
 };
 
+/* A registration that is answered when it is on the disk. */
+struct joining {
+	LIST_ENTRY(joining) entry;
+	struct sessions *sessions;
+	struct grasp_session *session; /* NULL: it ended before */
+	struct fog_id id;
+	bool stored, plain;
+	/* While the one who is there already is asked, see twin.c. */
+	struct grasp_session *asked;
+	uint8_t *kept; /* the registration, encoded */
+	size_t kept_len;
+};
+
 struct sessions {
 	struct grasp_node *grasp;
 	struct grasp_io *io;
@@ -73,6 +87,22 @@ struct member *
 member_of(struct sessions *s, struct node *n); /* made if needed; NULL: no memory */
 void member_free(struct member *m);
 void peer_count_bytes(struct peer *p);
+const char *peer_describe(
+    struct grasp_link *link, char dst[ADDR_TEXT_MAX]); /* its address, without port */
+
+/* session.c */
+void joining_admit(struct joining *j, const struct fog_registration *reg);
+void joining_end(struct joining *j, const char *reason); /* NULL: accepted; j is gone */
+void joining_free(struct joining *j);
+/* It has broken a rule: into the audit, declined with the reason, and the link is closed. */
+void joining_expel(struct joining *j, const char *reason);
+
+/* twin.c: S-18 */
+/* Has the node another live session, of another start of its agent? */
+bool twin_is_there(const struct sessions *s, struct grasp_link *link,
+    const struct fog_registration *reg);
+/* Asks that one, and settles the registration then. */
+void twin_ask(struct joining *j, const struct fog_registration *reg, struct slice value);
 
 /* delivery.c */
 void delivery_consider(struct member *m); /* sends the plan if the node has another one */

@@ -119,7 +119,7 @@ show_nodes(struct commands *c, struct ctl_request *req)
 	return 0;
 }
 
-#define DETAIL_PAIRS 13
+#define DETAIL_PAIRS 14
 static void
 put_details(struct commands *c, struct node *n, struct buf *out)
 {
@@ -137,6 +137,7 @@ put_details(struct commands *c, struct node *n, struct buf *out)
 	wr_text(out, "interfaces");
 	display_put_interfaces(out, caps);
 	wr_key_bool(out, "connected", n->link != NULL);
+	wr_key_bool(out, "quarantined", n->quarantined);
 	put_time(out, "joined", n->joined_ms);
 	put_count(out, "bytes_received", sessions_bytes_received(c->sessions, n));
 	put_count(out, "points_received", n->points_received);

@@ -83,6 +83,12 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "node release",
+	    .asked = ASK_CONTROLLER,
+	    .word = { { "node", "NODE", WORD_TEXT } },
+	    .help = "take a node out of quarantine",
+	},
+	{
 	    .name = "services",
 	    .asked = ASK_CONTROLLER,
 	    .help = "the services, where their functions are, and in what state",

@@ -465,6 +465,7 @@ static const struct grasp_io_ops ops = {
 	.stream_close = fake_stream_close,
 	.stream_peer = fake_stream_peer,
 	.stream_local = fake_stream_local,
+	.stream_who = fake_stream_who,
 };
 
 struct fake_host *
@@ -487,6 +488,14 @@ struct grasp_io *
 fake_host_io(struct fake_host *h)
 {
 	return &h->io;
+}
+
+void
+fake_host_prove(struct fake_host *h, const struct grasp_who *who)
+{
+	h->proves = who != NULL;
+	if (who)
+		h->who = *who;
 }
 
 void

@@ -72,5 +72,7 @@ uint16_t fake_query_port(const struct fake_host *h);
 unsigned fake_streams(const struct fake_host *h);
 /* Lets a datagram of anybody's making arrive now; its data is copied. */
 void fake_inject(struct fake_host *h, const struct grasp_datagram *d);
+/* Who this host proves to be on the streams that are opened from now on; NULL: nobody, as at first. */
+void fake_host_prove(struct fake_host *h, const struct grasp_who *who);
 /* The next n timers, streams or sends of this host fail with -err. */
 void fake_fail(struct fake_host *h, unsigned n, int err);

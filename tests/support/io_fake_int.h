@@ -57,6 +57,8 @@ struct fake_host {
 	LIST_HEAD(, grasp_stream) streams; /* ends that are here */
 	unsigned failures;
 	int failure;
+	bool proves;
+	struct grasp_who who;
 };
 
 TAILQ_HEAD(fake_hosts, fake_host);
@@ -121,5 +123,6 @@ int fake_stream_send(struct grasp_stream *s, struct slice data);
 void fake_stream_close(struct grasp_stream *s, bool abort);
 void fake_stream_peer(const struct grasp_stream *s, struct addr *ret);
 void fake_stream_local(const struct grasp_stream *s, struct addr *ret);
+const struct grasp_who *fake_stream_who(const struct grasp_stream *s);
 void fake_streams_vanish(struct fake_host *h);
 void fake_conns_free(struct fake_net *net);

@@ -31,7 +31,8 @@ struct grasp_stream {
 	const struct grasp_stream_ops *ops;
 	void *arg;
 	struct addr local, peer;
-	bool open, opened;
+	bool open, opened, proved;
+	struct grasp_who who; /* the peer, if it has proved it */
 	int64_t closed_ms;
 	uint8_t *in; /* received, not used yet */
 	size_t in_len;
@@ -165,6 +166,13 @@ set_accepting_end(struct grasp_stream *s, const struct fake_interface *at)
 }
 
 static void
+learn_who(struct grasp_stream *s, const struct fake_host *peer)
+{
+	s->proved = peer->proves;
+	s->who = peer->who;
+}
+
+static void
 take_open(struct grasp_stream *from)
 {
 	struct grasp_stream *s = from->other;
@@ -186,6 +194,8 @@ take_open(struct grasp_stream *from)
 		return;
 	}
 	set_accepting_end(s, at);
+	learn_who(s, from->host);
+	learn_who(from, h);
 	s->open = s->opened = true;
 	push(s, FAKE_OPENED, (struct slice){ 0 });
 	h->events->accepted(h->arg, s);
@@ -383,6 +393,12 @@ void
 fake_stream_local(const struct grasp_stream *s, struct addr *ret)
 {
 	*ret = s->local;
+}
+
+const struct grasp_who *
+fake_stream_who(const struct grasp_stream *s)
+{
+	return s->proved ? &s->who : NULL;
 }
 
 unsigned

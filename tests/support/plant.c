@@ -199,7 +199,10 @@ open_core(struct plant *p)
 		.domain = "plant", .beat_ms = 2000, .lease_ms = LEASE_MS
 	};
 	struct sessions_config sessions = {
-		.id = { { 0xc0 } }, .prefix = p->prefix, .lease_ms = LEASE_MS
+		.id = { { 0xc0 } },
+		.prefix = p->prefix,
+		.lease_ms = LEASE_MS,
+		.proven = p->proven,
 	};
 	struct advert_config advert = {
 		.id = sessions.id, .domain = "plant", .scope = "", .period_ms = 10000
@@ -216,6 +219,7 @@ open_core(struct plant *p)
 	    audit_new(p->store, wall, io, &p->audit) ||
 	    registry_new(io, p->store, p->events, &cfg, &ops, p, &p->registry);
 	assert(!err);
+	sessions.audit = p->audit;
 	advert.epoch = store_epoch(p->store);
 	err = sessions_new(p->grasp, p->registry, NULL, p->store, p->events, &sessions,
 		  &p->sessions) ||
@@ -446,6 +450,15 @@ robot_init(struct robot *r, struct plant *p, uint8_t number, const char *name)
 	err = grasp_node_new(fake_host_io(r->host), &cfg, &r->grasp);
 	assert(!err);
 	offer(r);
+}
+
+void
+robot_prove(struct robot *r, enum trust_role role)
+{
+	struct grasp_who who = { .role = role };
+
+	memcpy(who.id, r->registration.node.bytes, sizeof who.id);
+	fake_host_prove(r->host, &who);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "protocol/query.h"
 #include "protocol/report.h"
 #include "tests/support/io_fake.h"
+#include "trust/who.h"
 
 struct plant {
 	struct fake_net *net;
@@ -29,6 +30,7 @@ struct plant {
 	struct grasp_conf grasp_conf;
 	struct finder *finder;
 	const char *prefix; /* of its objectives, from the next restart on; names without are heard too */
+	bool proven; /* who registers has to prove who it is, from the next restart on */
 	struct commands commands;
 	struct ctl_server *ctl;
 	char socket[128];
@@ -87,6 +89,7 @@ struct robot {
 	char reason[200];
 };
 void robot_init(struct robot *r, struct plant *p, uint8_t number, const char *name);
+void robot_prove(struct robot *r, enum trust_role role); /* its id, on links opened later */
 void robot_done(struct robot *r);
 void robot_connect(struct robot *r);
 void robot_drop(struct robot *r);     /* hangs up */

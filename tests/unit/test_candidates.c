@@ -207,6 +207,9 @@ what_is_not_there_is_not_asked(void **state) /* CND-04 */
 	world_set_state(w, "B", NODE_SUSPECT);
 	assert_string_equal(why_not(w, "B"), "it is suspect");
 	assert_string_equal(why_not(w, "C"), "it is draining");
+	world_find(w, "C")->quarantined = true;
+	assert_string_equal(
+	    why_not(w, "C"), "another machine has its key; it is draining");
 	world_set_state(w, "B", NODE_GONE);
 	assert_string_equal(why_not(w, "B"), "not in the list");
 }

@@ -125,12 +125,31 @@ a_node_is_shown_with_all_that_it_told(void **state)
 	expect_has(
 	    "\"tags\":{\"site\":\"hall 3\"},\"interfaces\":[{\"name\":\"w0\",\"kind\":"
 	    "\"wifi\",\"radio\":\"wifi6\",\"up\":true,\"l2\":\"02:00:00:00:00:1f\","
-	    "\"addresses\":[\"fd00::1/64\"]}],\"connected\":true,\"joined\":\"T\","
+	    "\"addresses\":[\"fd00::1/"
+	    "64\"]}],\"connected\":true,\"quarantined\":false,\"joined\":\"T\","
 	    "\"bytes_received\":");
 	expect_has("\"points_received\":2}\nend\n");
 	run("node show", "node", "nobody", NULL);
 	assert_string_equal(
 	    answer, "refused 1: there is no node nobody; fogctl nodes lists them\n");
+}
+
+static void
+a_node_is_released_from_quarantine_by_an_operator_S_18(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	assert_string_equal(run("node release", "node", "robot", NULL),
+	    "refused 1: robot is not in quarantine\n");
+	registry_quarantine(
+	    plant.registry, registry_by_name(plant.registry, "robot"), true);
+	run("node show", "node", "robot", NULL);
+	expect_has("\"quarantined\":true");
+	assert_string_equal(run("node release", "node", "robot", NULL), "end\n");
+	run("node show", "node", "robot", NULL);
+	expect_has("\"quarantined\":false");
+	assert_string_equal(run("node release", "node", "nobody", NULL),
+	    "refused 1: there is no node nobody; fogctl nodes lists them\n");
 }
 
 /* --- queries ------------------------------------------------------------------------------------------ */
@@ -404,6 +423,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(nodes_are_listed_with_what_matters),
 		CASE(a_node_is_shown_with_all_that_it_told),
+		CASE(a_node_is_released_from_quarantine_by_an_operator_S_18),
 		CASE(a_query_is_answered_with_value_unit_time_and_age),
 		CASE(a_node_that_knows_nothing_says_why),
 		CASE(all_nodes_are_asked_at_once),

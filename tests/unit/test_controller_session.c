@@ -3,7 +3,7 @@
  * Registration, plans, reports: the controller's core against doubles of agents. */
 #include "base/log.h"
 #include "controller/event.h"
-#include "controller/store.h"
+#include "controller/store_identity.h"
 #include "tests/support/plant.h"
 #include "tests/support/test.h"
 
@@ -221,6 +221,294 @@ nodes_come_back_after_a_restart_without_registering_anew(void **state) /* REG-13
 	assert_int_equal(robot.lease.epoch, 2);
 }
 
+/* --- who they are -------------------------------------------------------------------------------------- */
+static char audited[2048];
+
+static void
+note_audit(void *arg, const struct audit_row *r)
+{
+	size_t len = strlen(audited);
+
+	(void)arg;
+	snprintf(audited + len, sizeof audited - len, "%s %.8s %s %.8s: %s\n", r->role,
+	    r->who, r->command, r->object, r->result);
+}
+
+static void
+expect_audit(const char *what)
+{
+	audited[0] = '\0';
+	store_flush(plant.store);
+	assert_int_equal(store_audit_last(plant.store, 100, note_audit, NULL), 0);
+	assert_string_equal(audited, what);
+}
+
+static void
+demand_proof(void)
+{
+	plant.proven = true;
+	plant_restart(&plant);
+}
+
+static void
+a_node_that_says_to_be_another_one_loses_its_link_S_03(void **state)
+{
+	struct node before;
+
+	(void)state;
+	demand_proof();
+	robot_prove(&robot, TRUST_AGENT);
+	robot_join(&robot);
+	before = *the_node();
+	robot_prove(&other, TRUST_AGENT);
+	robot_connect(&other);
+	other.registration.node = robot.registration.node;
+	robot_register(&other);
+	plant_run(&plant, 100);
+	expect(&other, GRASP_DECLINED, "conflict: the certificate is of another node");
+	assert_int_equal(other.closed, 1);
+	assert_int_equal(robot.closed, 0);
+	assert_memory_equal(&before, the_node(), sizeof before);
+	assert_null(the_node()->next);
+	expect_audit(
+	    "agent 02000000 register 01000000: refused: conflict: the certificate"
+	    " is of another node\n");
+}
+
+/* Also on a link that was good so far. */
+static void
+a_registered_node_that_turns_into_another_one_is_gone_S_03(void **state)
+{
+	(void)state;
+	demand_proof();
+	robot_prove(&robot, TRUST_AGENT);
+	robot_join(&robot);
+	robot.registration.node.bytes[0] = 2;
+	robot_register(&robot);
+	plant_run(&plant, 3000);
+	assert_int_equal(robot.closed, 1);
+	assert_int_equal(the_node()->id.bytes[0], 1);
+	assert_null(the_node()->link);
+	assert_int_equal(the_node()->state, NODE_SUSPECT);
+}
+
+static void
+only_an_agent_registers_and_only_with_proof_S_02(void **state)
+{
+	static const struct {
+		enum trust_role role;
+		const char *reason;
+	} table[] = {
+		{ TRUST_CONTROLLER, "policy: only agents register" },
+		{ TRUST_LAPSED, "policy: only agents register" },
+		{ TRUST_ADMIN, "policy: only agents register" },
+		{ TRUST_STRANGER, "policy: only agents register" },
+	};
+
+	(void)state;
+	demand_proof();
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		robot_prove(&robot, table[i].role);
+		robot_connect(&robot);
+		robot_register(&robot);
+		plant_run(&plant, 100);
+		expect(&robot, GRASP_DECLINED, table[i].reason);
+		assert_int_equal(robot.closed, i + 1);
+	}
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 100);
+	expect(&other, GRASP_DECLINED, "policy: nothing is proved on this link");
+	assert_int_equal(other.closed, 1);
+	assert_null(registry_first(plant.registry));
+}
+
+static void
+a_node_of_another_domain_is_refused_DOM_02(void **state)
+{
+	(void)state;
+	strcpy(robot.registration.domain, "elsewhere");
+	robot_connect(&robot);
+	robot_register(&robot);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "domain: this is a controller of plant");
+	assert_null(registry_first(plant.registry));
+}
+
+static void
+a_node_that_tells_no_domain_is_of_ours_DOM_03(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	assert_string_equal(the_node()->domain, "plant");
+}
+
+/* --- one key, two machines ------------------------------------------------------------------------------ */
+/* The other robot is a copy of the first: all but what a start makes anew. */
+static void
+clone_key(void)
+{
+	other.registration.node = robot.registration.node;
+	strcpy(other.registration.name, robot.registration.name);
+	robot_prove(&robot, TRUST_AGENT);
+	robot_prove(&other, TRUST_AGENT);
+}
+
+static void
+let_it_answer(struct robot *r)
+{
+	r->result = (struct fog_result){ .now_ms = 1 };
+}
+
+static void
+a_second_machine_with_the_same_key_is_refused_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	let_it_answer(&robot);
+	robot_join(&robot);
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 2500);
+	expect(
+	    &other, GRASP_DECLINED, "conflict: another machine with this key is there");
+	assert_int_equal(other.closed, 1);
+	assert_int_equal(other.leases, 0);
+	assert_int_equal(robot.closed, 0);
+	assert_int_equal(the_node()->boot[0], 1);
+	assert_true(the_node()->quarantined);
+	assert_string_equal(plant_events(&plant), "node.joined identity.conflict ");
+	expect_audit(
+	    "agent 01000000 register 01000000: refused: conflict: another machine"
+	    " with this key is there\n");
+}
+
+static void
+two_with_one_key_make_no_plan_flip_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	let_it_answer(&robot);
+	plant_judge.version = 5;
+	robot_join(&robot);
+	for (unsigned i = 0; i < 20; i++) {
+		robot_connect(&other);
+		robot_register(&other);
+		plant_run(&plant, 3000);
+	}
+	assert_int_equal(robot.plans, 1);
+	assert_int_equal(other.plans, 0);
+	assert_int_equal(sessions_counters(plant.sessions)->conflicts, 20);
+	assert_string_equal(
+	    plant_events(&plant), "node.joined plan.sent identity.conflict ");
+}
+
+static void
+a_node_that_came_back_before_it_was_missed_is_taken_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	robot_join(&robot); /* and says nothing any more */
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 1900);
+	assert_int_equal(other.leases, 0);
+	plant_run(&plant, 300);
+	assert_int_equal(other.leases, 1);
+	assert_int_equal(robot.closed, 1);
+	assert_int_equal(the_node()->boot[0], 2);
+	assert_false(the_node()->quarantined);
+	assert_string_equal(plant_events(&plant), "node.joined ");
+}
+
+static void
+who_hangs_up_while_the_other_is_asked_is_a_conflict_all_the_same_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	let_it_answer(&robot);
+	robot_join(&robot);
+	fake_net_delay(plant.net, 100, 100);
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 350);
+	robot_drop(&other);
+	plant_run(&plant, 2500);
+	assert_true(the_node()->quarantined);
+	assert_int_equal(the_node()->boot[0], 1);
+}
+
+static void
+the_one_that_is_asked_may_go_meanwhile_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	robot_join(&robot);
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 100);
+	robot_drop(&robot);
+	plant_run(&plant, 100);
+	assert_int_equal(other.leases, 1);
+	assert_int_equal(the_node()->boot[0], 2);
+}
+
+static void
+the_one_that_is_there_is_asked_once_at_a_time_S_18(void **state)
+{
+	struct robot third;
+
+	(void)state;
+	clone_key();
+	robot_init(&third, &plant, 3, "robot");
+	third.registration.node = robot.registration.node;
+	robot_join(&robot);
+	robot_connect(&other);
+	robot_register(&other);
+	robot_connect(&third);
+	robot_register(&third);
+	plant_run(&plant, 100);
+	expect(&third, GRASP_DECLINED,
+	    "busy: the one with this key that is there is being asked");
+	plant_run(&plant, 2000);
+	assert_int_equal(other.leases, 1);
+	robot_done(&third);
+}
+
+static void
+a_quarantine_ends_when_both_are_gone_S_18(void **state)
+{
+	(void)state;
+	clone_key();
+	let_it_answer(&robot);
+	robot_join(&robot);
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 2500);
+	assert_true(the_node()->quarantined);
+	robot_drop(&robot);
+	plant_run(&plant, 2000);
+	robot_join(&robot); /* it was not lost: still in doubt */
+	assert_true(the_node()->quarantined);
+	robot_drop(&robot);
+	plant_run(&plant, 20000);
+	assert_int_equal(the_node()->state, NODE_LOST);
+	assert_false(the_node()->quarantined);
+}
+
+static void
+a_controller_may_stop_while_it_asks(void **state)
+{
+	(void)state;
+	clone_key();
+	robot_join(&robot);
+	robot_connect(&other);
+	robot_register(&other);
+	plant_run(&plant, 100);
+	plant_restart(&plant);
+	assert_int_equal(robot.closed + other.closed, 0);
+}
+
 /* --- plans ------------------------------------------------------------------------------------------------- */
 static void
 a_node_gets_its_plan_when_it_has_registered(void **state) /* REG-10 */
@@ -408,6 +696,7 @@ a_new_start_of_the_agent_counts_anew(void **state)
 	plant_run(&plant, 100);
 	robot.registration.boot[0] = 9;
 	robot.clock_ms = -900000;
+	robot_drop(&robot);
 	robot_join(&robot);
 	robot_report(&robot, 1, 1, 1, 0);
 	plant_run(&plant, 100);
@@ -512,6 +801,20 @@ main(void)
 		CASE(who_hangs_up_before_the_answer_leaves_nothing_behind),
 		CASE(a_lease_that_is_refused_makes_no_member),
 		CASE(nodes_come_back_after_a_restart_without_registering_anew),
+		CASE(a_node_that_says_to_be_another_one_loses_its_link_S_03),
+		CASE(a_registered_node_that_turns_into_another_one_is_gone_S_03),
+		CASE(only_an_agent_registers_and_only_with_proof_S_02),
+		CASE(a_node_of_another_domain_is_refused_DOM_02),
+		CASE(a_node_that_tells_no_domain_is_of_ours_DOM_03),
+		CASE(a_second_machine_with_the_same_key_is_refused_S_18),
+		CASE(two_with_one_key_make_no_plan_flip_S_18),
+		CASE(a_node_that_came_back_before_it_was_missed_is_taken_S_18),
+		CASE(
+		    who_hangs_up_while_the_other_is_asked_is_a_conflict_all_the_same_S_18),
+		CASE(the_one_that_is_asked_may_go_meanwhile_S_18),
+		CASE(the_one_that_is_there_is_asked_once_at_a_time_S_18),
+		CASE(a_quarantine_ends_when_both_are_gone_S_18),
+		CASE(a_controller_may_stop_while_it_asks),
 		CASE(a_node_gets_its_plan_when_it_has_registered),
 		CASE(a_plan_that_the_node_has_is_not_sent_again),
 		CASE(a_changed_plan_is_sent_at_once_and_the_newest_wins),
