@@ -15,9 +15,10 @@ enum credential_state {
 	CREDENTIAL_VALID,
 };
 
-/* Reads what there is in dir, which is made if needed (0700); NULL: nothing is kept. key is borrowed.
- * -EBADMSG: a file is damaged; -EKEYREJECTED: the certificate is for another key or of a role that
- * is not this one. */
+/* Reads what there is in dir, which is made if needed (0700); NULL: nothing is kept. key and time are
+ * borrowed. -EBADMSG: a file is damaged; -EKEYREJECTED: the certificate is for another key, or of a
+ * domain or role that is not this one; -EPERM: others may write to dir. Which file it was is logged,
+ * and nothing is written. */
 int credential_new(const char *dir, const char *domain, enum trust_role role,
     const struct key *key, const struct trust_time *time, struct credential **ret) MUST_CHECK;
 void credential_free(struct credential *c);
@@ -32,6 +33,9 @@ int credential_install(struct credential *c, struct slice certificate,
  * anchors_deny(), which skip what is known. */
 int credential_update(struct credential *c, uint64_t trust_version, const struct slice ca[],
     size_t cas, const struct denial denied[], size_t denials) MUST_CHECK;
+/* Reads the files again, which somebody else has changed. Errors as of credential_new(); nothing has
+ * changed then. */
+int credential_reload(struct credential *c) MUST_CHECK;
 /* Leaves the domain: the files go, and the certificate with them. */
 void credential_forget(struct credential *c);
 
@@ -43,7 +47,7 @@ int64_t credential_now(const struct credential *c); /* fog_time */
 /* The certificate for a peer that trusts this CA (first 8 bytes of its key's fingerprint, as hex in
  * the server name), else the newest. NULL: none. */
 struct cert *credential_cert(const struct credential *c, const char *hint);
-/* That hint, for the newest CA that we trust. dst of 17 bytes. */
+/* That hint, for the newest CA that we trust, or for the pin; "": there is neither. dst of 17 bytes. */
 char *credential_hint(const struct credential *c, char dst[17]);
 /* When to renew: half of its life, more or less a tenth of it by the id's bytes; INT64_MAX: nothing
  * to renew. */
