@@ -15,6 +15,7 @@ enum guard_mode { GUARD_SIGNED, GUARD_SEALED, GUARD_OPEN, GUARD_QUADS };
 extern const char *const guard_modes[]; /* for conf.h, NULL-terminated */
 
 #define GUARD_SECRET_LEN	 32
+#define GUARD_OVERLAP_MS	 3600000 /* two secrets are in use */
 #define GUARD_SIGNATURES_PER_S	 500 /* verified (S-10) */
 #define GUARD_QUADS_PASSWORD_MIN 12
 
@@ -31,7 +32,9 @@ int guard_new(const struct guard_config *cfg, struct guard **ret) MUST_CHECK;
 void guard_free(struct guard *g);
 DEFINE_FREEP(struct guard, guard_free)
 struct grasp_guard guard_hook(struct guard *g); /* for grasp_config.guard */
-/* Sealed: secrets are used from the newest epoch on; that and the one before are understood. */
+/* Sealed: the newest epoch and the one before are understood until their ends. What leaves is sealed
+ * with the newest one, but with the one before for as long as that is more than GUARD_OVERLAP_MS from
+ * its end: everybody has the newer one by then. An epoch that is known gets another end. */
 int guard_secret(struct guard *g, uint64_t epoch, const uint8_t secret[GUARD_SECRET_LEN],
     int64_t not_after_ms) MUST_CHECK;
 
