@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turn the GRASP vectors (tests/data/grasp/*.json) into tables that C tests include.
 
-usage: vectors.py messages|hostile|scopes    a C header on standard output
+usage: vectors.py messages|hostile|scopes|quads|sealed    a C header on standard output
        vectors.py corpus DIRECTORY           one file per distinct message, for the fuzzer
 
 What a message means is taken from the file's `decoded` member, or from its diagnostic notation
 where there is none, and encoded again by the small encoder below, which shares nothing with the
 code under test. A vector whose bytes differ from that is an error here already.
 """
+import base64
 import ipaddress
 import json
 import pathlib
@@ -286,6 +287,42 @@ def put_scopes():
     print("};")
 
 
+def put_quads():
+    quads = load("QUADS.json")
+    print(f'#define QUADS_PASSWORD "{quads["password_utf8"]}"\n'
+          f'#define QUADS_KEY_HEX "{quads["key_hex"]}"\n'
+          f'#define QUADS_IV_HEX "{quads["iv_hex"]}"')
+    print("static const struct quads_vector {\n\tconst char *id;\n\tbool udp;\n"
+          "\tconst char *wire, *plain;\n} quads_vectors[] = {")
+    for c in quads["cases"]:
+        print(f'\t{{ "{c["id"]}", {"true" if c["transport"] == "udp" else "false"},\n'
+              f'\t    "{c["wire_hex"]}",\n\t    "{c["plain_hex"]}" }},')
+    print("};")
+
+
+def put_sealed():
+    all_ = load("proposal-sealed.json")
+    for name in ("group_secret", "group_kid", "sender", "boot", "ed25519_public"):
+        print(f'#define SEALED_{name.upper()} "{all_[name + "_hex"]}"')
+    pem = all_["p256_public_spki_pem"].split("\n")
+    print(f'#define SEALED_P256_PUBLIC "{base64.b64decode("".join(pem[1:-2])).hex()}"')
+    print("static const struct sealed_vector {\n\tunsigned ctr;\n\tlong long iat;\n\tconst char *dst;"
+          "\n\tconst char *plain, *key, *nonce, *protected, *aad, *structure, *wire;\n"
+          "} sealed_vectors[] = {")
+    for c in all_["encrypt0"]:
+        names = ("plain", "key", "nonce", "protected", "external_aad", "enc_structure", "wire")
+        print(f'\t{{ {c["ctr"]}, {c["iat"]}, "{c["dst"]}",\n\t    ' +
+              ",\n\t    ".join(f'"{c[n + "_hex"]}"' for n in names) + " },")
+    print("};\nstatic const struct signed_vector {\n\tunsigned seq;\n\tlong long iat;\n\tconst char *alg;"
+          "\n\tconst char *plain, *protected, *payload, *structure, *trailer, *wire;\n"
+          "} signed_vectors[] = {")
+    for c in all_["sign1"]:
+        names = ("plain", "protected", "payload", "sig_structure", "trailer", "wire")
+        print(f'\t{{ {c["seq"]}, {c["iat"]}, "{c["alg"]}",\n\t    ' +
+              ",\n\t    ".join(f'"{c[n + "_hex"]}"' for n in names) + " },")
+    print("};")
+
+
 def put_corpus(directory):
     out = pathlib.Path(directory)
     out.mkdir(parents=True, exist_ok=True)
@@ -295,7 +332,8 @@ def put_corpus(directory):
         (out / name).write_bytes(bytes.fromhex(octets))
 
 
-TABLES = {"messages": put_messages, "hostile": put_hostile, "scopes": put_scopes}
+TABLES = {"messages": put_messages, "hostile": put_hostile, "scopes": put_scopes,
+          "quads": put_quads, "sealed": put_sealed}
 
 if len(sys.argv) == 3 and sys.argv[1] == "corpus":
     put_corpus(sys.argv[2])

@@ -8,9 +8,9 @@ command -v python3 >/dev/null || {
 	echo '1..0 # SKIP python3 not found'
 	exit 0
 }
-echo 1..3
+echo 1..5
 n=0 failed=0
-for table in messages hostile scopes; do
+for table in messages hostile scopes quads sealed; do
 	n=$((n + 1))
 	if "$dir/support/vectors.py" $table | cmp - "$dir/data/grasp/$table.h" >&2; then
 		echo "ok $n - $table.h is up to date"
