@@ -24,7 +24,7 @@ struct anchors {
 	uint64_t denials;
 	uint16_t *slot; /* numbers of denials, 0: free; NULL: there are none */
 	uint8_t pin[TRUST_PIN_LEN];
-	bool has_pin;
+	bool has_pin, any;
 };
 
 /* --- life ------------------------------------------------------------------------------- */
@@ -145,6 +145,12 @@ anchors_pin(struct anchors *a, const uint8_t pin[TRUST_PIN_LEN])
 {
 	memcpy(a->pin, pin, sizeof a->pin);
 	a->has_pin = true;
+}
+
+void
+anchors_trust_first(struct anchors *a)
+{
+	a->any = true;
 }
 
 bool
@@ -363,6 +369,12 @@ anchors_judge(const struct anchors *a, struct cert *const chain[], size_t len,
 	return judge(a, chain[0], a->ca, a->cas, roles, now_ms, ret, why);
 }
 
+static bool
+is_pinned(const struct anchors *a, const struct cert_facts *ca)
+{
+	return memcmp(ca->key_fingerprint, a->pin, sizeof a->pin) == 0;
+}
+
 int
 anchors_judge_pinned(const struct anchors *a, struct cert *const chain[], size_t len,
     int64_t now_ms, struct trust_name *ret, const char **why)
@@ -374,8 +386,7 @@ anchors_judge_pinned(const struct anchors *a, struct cert *const chain[], size_t
 		return -EKEYREJECTED;
 	ca = cert_facts(chain[len - 1]);
 	*why = "its CA is not the one that was pinned";
-	if (!a->has_pin || !ca->ca ||
-	    memcmp(ca->key_fingerprint, a->pin, sizeof a->pin) != 0)
+	if (!ca->ca || !(a->has_pin ? is_pinned(a, ca) : a->any))
 		return -EKEYREJECTED;
 	return judge(a, chain[0], &chain[len - 1], 1, TRUST_BIT(TRUST_CONTROLLER), now_ms,
 	    ret, why);

@@ -32,20 +32,25 @@ int anchors_set_domain(struct anchors *a, const char *domain) MUST_CHECK; /* -EI
 
 /* Newest first; they are referenced. -ESTALE: version is older than ours; -EKEYREJECTED: one is no
  * CA; -E2BIG. */
-int anchors_set(struct anchors *a, uint64_t version, struct cert *const certs[], size_t len)
-    MUST_CHECK;
-size_t anchors_get(const struct anchors *a, struct cert *ret[TRUST_ANCHORS_MAX]); /* borrowed */
+int anchors_set(struct anchors *a, uint64_t version, struct cert *const certs[],
+    size_t len) MUST_CHECK;
+size_t
+anchors_get(const struct anchors *a, struct cert *ret[TRUST_ANCHORS_MAX]); /* borrowed */
 uint64_t anchors_version(const struct anchors *a);
 
 /* -ESTALE: known already; -ENODATA: one before it is missing; -ENOSPC: too many. */
 int anchors_deny(struct anchors *a, const struct denial *d) MUST_CHECK;
 uint64_t anchors_denials(const struct anchors *a); /* the version: how many */
-const struct denial *anchors_denial(const struct anchors *a, uint64_t n); /* the n-th; NULL: none */
-bool anchors_denies(const struct anchors *a, const struct fog_id *id, struct slice serial);
+const struct denial *
+anchors_denial(const struct anchors *a, uint64_t n); /* the n-th; NULL: none */
+bool
+anchors_denies(const struct anchors *a, const struct fog_id *id, struct slice serial);
 
 /* SHA-256 of a CA's key that may be trusted before any certificate is known (a token's pin). */
 void anchors_pin(struct anchors *a, const uint8_t pin[TRUST_PIN_LEN]);
 bool anchors_have_pin(const struct anchors *a);
+/* Without a pin, the CA that is shown first will do: insecure.tofu, and nothing else. */
+void anchors_trust_first(struct anchors *a);
 /* Begins with 8 bytes of the fingerprint of the newest CA, or of the pin; NULL: there is neither. */
 const uint8_t *anchors_hint(const struct anchors *a);
 

@@ -185,6 +185,25 @@ token_id_parse(const char *text, uint8_t ret[TOKEN_ID_LEN])
 	return 0;
 }
 
+char *
+token_pin_format(const uint8_t pin[TOKEN_PIN_LEN], char dst[27])
+{
+	*put_base32(pin, TOKEN_PIN_LEN, dst) = '\0';
+	return dst;
+}
+
+int
+token_pin_parse(const char *text, uint8_t ret[TOKEN_PIN_LEN])
+{
+	uint8_t pin[TOKEN_PIN_LEN];
+	const char *end = take_base32(text, pin, sizeof pin);
+
+	if (!end || *end)
+		return -EINVAL;
+	memcpy(ret, pin, sizeof pin);
+	return 0;
+}
+
 /* --- file ------------------------------------------------------------------------------- */
 
 /* Up to the end of the first line, or of the file. -EINVAL: it is too long for a token. */

@@ -18,8 +18,9 @@
 struct token {
 	uint8_t id[TOKEN_ID_LEN];
 	uint8_t secret[TOKEN_SECRET_LEN];
-	uint8_t pin[TOKEN_PIN_LEN];	 /* of the CA's key */
-	char where[TOKEN_HOST_MAX + 1]; /* address and port of the controller; "": not said */
+	uint8_t pin[TOKEN_PIN_LEN]; /* of the CA's key */
+	char where[TOKEN_HOST_MAX +
+	    1]; /* address and port of the controller; "": not said */
 };
 char *token_format(const struct token *t, char dst[TOKEN_TEXT_MAX]);
 int token_parse(const char *text, struct token *ret) MUST_CHECK; /* -EINVAL */
@@ -27,3 +28,6 @@ int token_parse(const char *text, struct token *ret) MUST_CHECK; /* -EINVAL */
 int token_load(const char *path, struct token *ret) MUST_CHECK;
 char *token_id_format(const uint8_t id[TOKEN_ID_LEN], char dst[9]);
 int token_id_parse(const char *text, uint8_t ret[TOKEN_ID_LEN]) MUST_CHECK;
+/* The pin alone, for those who join without a token: 26 digits. */
+char *token_pin_format(const uint8_t pin[TOKEN_PIN_LEN], char dst[27]);
+int token_pin_parse(const char *text, uint8_t ret[TOKEN_PIN_LEN]) MUST_CHECK;

@@ -454,6 +454,19 @@ a_pinned_ca_makes_its_controller_good_and_nobody_else_S_16(void **state)
 	    judge_pinned(pki_cert(&ca, key, "farm", TRUST_CONTROLLER, 7), ca.cert), 0);
 }
 
+static void
+the_first_ca_will_do_only_if_that_was_said_and_there_is_no_pin_S_34(void **state)
+{
+	(void)state;
+	assert_int_equal(judge_pinned(leaf(TRUST_CONTROLLER), ca.cert), -EKEYREJECTED);
+	anchors_trust_first(a);
+	assert_int_equal(judge_pinned(leaf(TRUST_CONTROLLER), ca.cert), 0);
+	assert_int_equal(judge_pinned(leaf(TRUST_AGENT), ca.cert), -EKEYREJECTED);
+	assert_int_equal(judge_pinned(leaf(TRUST_CONTROLLER), NULL), -EKEYREJECTED);
+	pin(&other);
+	assert_int_equal(judge_pinned(leaf(TRUST_CONTROLLER), ca.cert), -EKEYREJECTED);
+}
+
 /* It has the certificate of the CA, as everybody has, and not its key. */
 static void
 a_fake_controller_with_the_real_ca_behind_it_is_refused_S_16(void **state)
@@ -507,6 +520,8 @@ main(void)
 		ANCHORS_TEST(an_older_set_of_cas_is_not_taken_over_S_08),
 		ANCHORS_TEST(what_was_trusted_is_forgotten_but_for_domain_and_pin),
 		ANCHORS_TEST(a_pinned_ca_makes_its_controller_good_and_nobody_else_S_16),
+		ANCHORS_TEST(
+		    the_first_ca_will_do_only_if_that_was_said_and_there_is_no_pin_S_34),
 		ANCHORS_TEST(
 		    a_fake_controller_with_the_real_ca_behind_it_is_refused_S_16),
 	};

@@ -200,6 +200,23 @@ an_id_alone_is_read_alike(void **state)
 	assert_int_equal(token_id_parse("u1234567", id), -EINVAL);
 }
 
+static void
+a_pin_is_written_and_read_like_that_of_a_token(void **state)
+{
+	char text[27], whole[TOKEN_TEXT_MAX];
+	uint8_t pin[TOKEN_PIN_LEN];
+
+	(void)state;
+	token_pin_format(sample.pin, text);
+	assert_non_null(strstr(token_format(&sample, whole), text));
+	assert_int_equal(token_pin_parse(text, pin), 0);
+	assert_memory_equal(pin, sample.pin, sizeof pin);
+	text[25] = '\0';
+	assert_int_equal(token_pin_parse(text, pin), -EINVAL);
+	assert_int_equal(token_pin_parse("", pin), -EINVAL);
+	assert_int_equal(token_pin_parse(whole, pin), -EINVAL);
+}
+
 /* --- files ------------------------------------------------------------------------------ */
 
 static char *dir, path[256];
@@ -320,6 +337,7 @@ main(void)
 		FILE_TEST(a_file_that_others_may_read_is_refused_S_29),
 		FILE_TEST(a_file_without_a_token_is_refused),
 		TEST(a_token_comes_by_standard_input_in_pieces),
+		TEST(a_pin_is_written_and_read_like_that_of_a_token),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
