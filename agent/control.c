@@ -160,6 +160,8 @@ put_grasp_counters(struct buf *b, const struct grasp_node *node)
 		{ "grasp_floods", g->floods },
 		{ "grasp_links", g->links },
 		{ "grasp_links_refused", g->links_refused },
+		{ "grasp_untrusted", g->untrusted },
+		{ "grasp_not_permitted", g->not_permitted },
 	};
 
 	put_counters(b, counter, ARRAY_LEN(counter));

@@ -279,6 +279,8 @@ show_counters(struct commands *c, struct ctl_request *req)
 		{ "grasp_floods", g->floods },
 		{ "grasp_links", g->links },
 		{ "grasp_links_refused", g->links_refused },
+		{ "grasp_untrusted", g->untrusted },
+		{ "grasp_not_permitted", g->not_permitted },
 		{ "advert_floods", a->floods },
 		{ "advert_answers", a->answers },
 		{ "advert_not_for_us", a->not_for_us },

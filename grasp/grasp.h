@@ -68,8 +68,9 @@ struct grasp_guard {
 	void *arg;
 };
 
-/* May this be begun on a link: M_DISCOVERY, M_RESPONSE, M_REQ_NEG, M_REQ_SYN? who NULL: nothing is
- * proved. False: the link is closed. Calls nothing of the library. */
+/* May the peer of a link begin with this: M_DISCOVERY, M_RESPONSE, M_REQ_NEG, M_REQ_SYN, or in rapid
+ * mode with what answers an M_DISCOVERY instead? who NULL: nothing is proved. False: it is not acted
+ * upon, and the link is closed. Calls nothing of the library. */
 typedef bool
 grasp_permit_f(void *arg, const struct grasp_who *who, const struct grasp_msg *msg);
 
@@ -339,7 +340,8 @@ struct grasp_counters {
 	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted,
 	    no_listener, bad_source, rate_limited, too_long, discoveries, responses,
 	    floods, links, links_refused, relayed_discoveries, relayed_floods,
-	    relayed_responses, relay_limited, diverts, loop_exhausted, untrusted;
+	    relayed_responses, relay_limited, diverts, loop_exhausted, untrusted,
+	    not_permitted;
 };
 const struct grasp_counters *grasp_node_counters(const struct grasp_node *n);
 #ifdef __cplusplus

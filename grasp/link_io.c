@@ -7,16 +7,43 @@
 
 #include <errno.h>
 
+#include "base/addr_text.h"
 #include "base/cbor.h"
 
 #define PAUSE_MS 20
 
 /* --- in ------------------------------------------------------------------------------------- */
 
+bool
+link_permits(struct grasp_link *l, const struct grasp_msg *msg)
+{
+	struct grasp_node *n = l->node;
+	char text[ADDR_TEXT_MAX];
+
+	if (!n->cfg.permit || n->cfg.permit(n->cfg.permit_arg, grasp_link_who(l), msg))
+		return true;
+	n->counters.not_permitted++;
+	node_log(n, "link", "%s may not begin with %s", addr_format(&l->peer, text),
+	    grasp_type_name(msg->type));
+	link_doom(l, -EACCES);
+	return false;
+}
+
+/* What a peer begins, as opposed to what goes on with something. */
+static bool
+is_beginning(enum grasp_type type)
+{
+	return type == M_DISCOVERY || type == M_RESPONSE || type == M_REQ_NEG ||
+	    type == M_REQ_SYN;
+}
+
 static void
 dispatch(struct grasp_link *l, const struct grasp_msg *msg)
 {
 	struct grasp_peer from = { .addr = l->peer, .who = grasp_link_who(l) };
+
+	if (is_beginning(msg->type) && !link_permits(l, msg))
+		return;
 
 	switch (msg->type) {
 	case M_NOOP:

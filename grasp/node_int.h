@@ -294,6 +294,8 @@ bool link_is_idle(const struct grasp_link *l);	   /* a guest without a session *
 uint32_t link_ifindex(const struct grasp_link *l); /* where it comes in; 0: not known */
 
 /* --- link_io.c ------------------------------------------------------------------------------- */
+/* May the peer begin with this? False: the link goes. */
+bool link_permits(struct grasp_link *l, const struct grasp_msg *msg);
 /* Returns how many bytes were complete messages; all of them when the link has gone. */
 size_t link_take(struct grasp_link *l, struct slice data);
 /* -EMSGSIZE, -EINVAL, -ENOTCONN; -ENOBUFS: the peer does not read, the link goes. */

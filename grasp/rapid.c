@@ -74,7 +74,7 @@ rapid_begin(struct grasp_link *l, const struct grasp_msg *msg)
 	struct grasp_objective o = { 0 };
 	struct grasp_session *s;
 
-	if (!r || !l->accepted || !is_answer(r, msg))
+	if (!r || !l->accepted || !is_answer(r, msg) || !link_permits(l, msg))
 		return NULL;
 	if (r->taken) {
 		turn_away(l, msg);

@@ -318,6 +318,7 @@ static const struct {
 	COUNTER(relay_limited),
 	COUNTER(diverts),
 	COUNTER(loop_exhausted),
+	COUNTER(not_permitted),
 };
 
 static uint64_t

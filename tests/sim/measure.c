@@ -53,6 +53,7 @@ static const struct {
 	COUNTER(rate_limited),
 	COUNTER(relay_limited),
 	COUNTER(loop_exhausted),
+	COUNTER(not_permitted),
 	COUNTER(links_refused),
 	COUNTER(no_listener),
 	COUNTER(diverts),
