@@ -20,7 +20,7 @@ struct ev_loop;
 struct ctl_server;
 struct ctl_request;
 
-enum ctl_role { CTL_VIEWER = 1, CTL_DEPLOYER, CTL_ADMIN };
+enum ctl_role { CTL_NOBODY, CTL_VIEWER, CTL_DEPLOYER, CTL_ADMIN };
 
 struct ctl_command {
 	const char *name; /* "node show" */
@@ -50,9 +50,13 @@ uid_t ctl_uid(const struct ctl_request *req);
 /* Who asks, for the audit: "uid 0", or what ctl_adopt() was given. */
 const char *ctl_who(const struct ctl_request *req);
 enum ctl_role ctl_role(const struct ctl_request *req);
+const char *ctl_role_name(enum ctl_role role); /* "viewer" */
+/* A command for every table: who the peer is here, and its role. */
+int ctl_whoami(void *arg, struct ctl_request *req, struct slice args);
 
 /* Groups whose members have a role on the socket; names, NULL: none. Root and the daemon's user are
- * admin, everybody else is refused. Without a call of this, everybody else is a viewer. */
+ * admin, everybody else is turned away. The socket may then be opened by all (0666), because who is
+ * there says the kernel. Without a call of this, everybody else is a viewer. */
 struct ctl_groups {
 	const char *viewer, *deployer, *admin;
 };
@@ -62,8 +66,19 @@ void ctl_set_audit(struct ctl_server *s,
     void (*asked)(void *arg, const struct ctl_request *req, const char *command,
 	struct slice args, bool allowed),
     void *arg);
-/* A client that came another way and has proved who it is. Takes fd over, a stream socket. */
-int ctl_adopt(struct ctl_server *s, int fd, enum ctl_role role, const char *who) MUST_CHECK;
+/* A client that came another way and has proved who it is, through a transport of the caller's. */
+struct ctl_peer;
+struct ctl_transport {
+	/* All of the bytes or none: 0; -EAGAIN: no room now; another error ends the peer. */
+	int (*send)(void *arg, struct slice bytes);
+	/* The server has done with the peer, which is gone; whatever is on its way may be sent. */
+	void (*closed)(void *arg);
+};
+/* -EAGAIN: too many clients. */
+int ctl_adopt(struct ctl_server *s, enum ctl_role role, const char *who,
+    const struct ctl_transport *transport, void *arg, struct ctl_peer **ret) MUST_CHECK;
+void ctl_peer_received(struct ctl_peer *p, struct slice bytes); /* closed() may be called in here */
+void ctl_peer_gone(struct ctl_peer *p); /* the transport has ended; closed() is not called */
 
 /* Arguments: text by name into dst, false if absent or not text; a bool or number likewise. */
 bool ctl_arg_text(struct slice args, const char *name, char *dst, size_t size);
@@ -74,8 +89,15 @@ bool ctl_arg_bool(struct slice args, const char *name);
 struct ctl_client;
 /* -ENOENT: no such socket; -ECONNREFUSED: no daemon behind it; -EACCES: not for this user. */
 int ctl_connect(const char *path, struct ctl_client **ret) MUST_CHECK;
-/* The same over a connection that is there already; takes fd over. */
-int ctl_connect_fd(int fd, struct ctl_client **ret) MUST_CHECK;
+/* The same through something else, which blocks as well: bytes sent or received, 0 at the end, or
+ * -errno. closed() is called by ctl_disconnect(), and when this fails. */
+struct ctl_carrier {
+	ssize_t (*send)(void *arg, const void *data, size_t len);
+	ssize_t (*receive)(void *arg, void *dst, size_t size);
+	void (*closed)(void *arg);
+};
+int ctl_connect_through(const struct ctl_carrier *carrier, void *arg, struct ctl_client **ret)
+    MUST_CHECK;
 void ctl_disconnect(struct ctl_client *c);
 DEFINE_FREEP(struct ctl_client, ctl_disconnect)
 int ctl_call(struct ctl_client *c, const char *command, struct slice args) MUST_CHECK; /* empty: {} */

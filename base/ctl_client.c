@@ -15,7 +15,8 @@
 #define REASON_MAX 16384
 
 struct ctl_client {
-	int fd;
+	const struct ctl_carrier *carrier;
+	void *carrier_arg; /* a socket is its own number */
 	struct buf in;
 	struct cbor_scan scan;
 	size_t at,
@@ -41,25 +42,52 @@ connect_socket(const struct sockaddr_un *sa)
 	return fd;
 }
 
+static ssize_t
+socket_send(void *arg, const void *data, size_t len)
+{
+	ssize_t n = send((int)(intptr_t)arg, data, len, MSG_NOSIGNAL);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t
+socket_receive(void *arg, void *dst, size_t size)
+{
+	ssize_t n = recv((int)(intptr_t)arg, dst, size, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+static void
+socket_closed(void *arg)
+{
+	close((int)(intptr_t)arg);
+}
+
 int
 ctl_connect(const char *path, struct ctl_client **ret)
 {
-	struct ctl_client *c;
+	static const struct ctl_carrier carrier = { socket_send, socket_receive,
+		socket_closed };
 	struct sockaddr_un sa;
-	int err;
+	int fd = ctl_address(path, &sa);
 
-	err = ctl_address(path, &sa);
-	if (err < 0)
-		return err;
-	c = calloc(1, sizeof *c);
-	if (!c)
+	if (fd == 0)
+		fd = connect_socket(&sa);
+	return fd < 0 ? fd : ctl_connect_through(&carrier, (void *)(intptr_t)fd, ret);
+}
+
+int
+ctl_connect_through(const struct ctl_carrier *carrier, void *arg, struct ctl_client **ret)
+{
+	struct ctl_client *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		carrier->closed(arg);
 		return -ENOMEM;
-	c->fd = connect_socket(&sa);
-	if (c->fd < 0) {
-		err = c->fd;
-		free(c);
-		return err;
 	}
+	c->carrier = carrier;
+	c->carrier_arg = arg;
 	buf_init(&c->in, ANSWER_MAX);
 	*ret = c;
 	return 0;
@@ -70,7 +98,7 @@ ctl_disconnect(struct ctl_client *c)
 {
 	if (!c)
 		return;
-	close(c->fd);
+	c->carrier->closed(c->carrier_arg);
 	buf_done(&c->in);
 	free(c);
 }
@@ -78,15 +106,15 @@ ctl_disconnect(struct ctl_client *c)
 /* A daemon that has too many clients says so and closes: then sending fails, and the reason
  * is there to be read. */
 static int
-send_all(int fd, struct slice bytes)
+send_all(struct ctl_client *c, struct slice bytes)
 {
 	while (bytes.len) {
-		ssize_t n = send(fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+		ssize_t n = c->carrier->send(c->carrier_arg, bytes.data, bytes.len);
 
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return errno == EPIPE ? 0 : -errno;
+			return n == -EPIPE ? 0 : (int)n;
 		bytes.data += n;
 		bytes.len -= (size_t)n;
 	}
@@ -105,7 +133,7 @@ ctl_call(struct ctl_client *c, const char *command, struct slice args)
 	ctl_request_put(&request, command, args);
 	err = request.err == -ENOSPC ? -EMSGSIZE : request.err;
 	if (!err)
-		err = send_all(c->fd, buf_slice(&request));
+		err = send_all(c, buf_slice(&request));
 	buf_done(&request);
 	if (err < 0)
 		return err;
@@ -132,10 +160,10 @@ receive_more(struct ctl_client *c)
 	buf_drop(&c->in, c->at);
 	c->at = 0;
 	do
-		n = recv(c->fd, piece, sizeof piece, 0);
-	while (n < 0 && errno == EINTR);
+		n = c->carrier->receive(c->carrier_arg, piece, sizeof piece);
+	while (n == -EINTR);
 	if (n <= 0)
-		return n < 0 ? -errno : -ECONNRESET;
+		return n < 0 ? (int)n : -ECONNRESET;
 	buf_put(&c->in, piece, (size_t)n);
 	if (c->in.err)
 		return c->in.err == -ENOMEM ? -ENOMEM : -EMSGSIZE;

@@ -33,7 +33,7 @@ check_request(struct slice in)
 static void
 check_answer(struct slice in)
 {
-	struct ctl_client c = { .fd = -1 };
+	struct ctl_client c = { .code = 0 };
 	struct slice item = { 0 };
 	int rc = take_answer(&c, in, &item);
 

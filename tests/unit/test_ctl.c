@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/ctl_server.c" /* for role_of(), and to turn a client into a viewer */
+#include "base/ctl_server_int.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/test.h"
 
@@ -144,8 +151,8 @@ stream_more(void *arg)
 
 	for (int i = 0; i < 10; i++)
 		send_block(req, ++streamed);
-	if (req->client->out.pos > largest_backlog)
-		largest_backlog = req->client->out.pos;
+	if (req->peer->out.pos > largest_backlog)
+		largest_backlog = req->peer->out.pos;
 	if (streamed == STREAMED)
 		ctl_end(req);
 }
@@ -169,6 +176,7 @@ static const struct ctl_command table[] = {
 	{ "later", CTL_VIEWER, run_later, "answers later" },
 	{ "stream", CTL_VIEWER, run_stream, "sends much" },
 	{ "close", CTL_ADMIN, run_close, "closes the socket" },
+	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks" },
 };
 
 static int
@@ -411,7 +419,7 @@ a_streamed_answer_may_be_of_any_length(void **state)
 	assert_int_equal(call.last, 0);
 	assert_int_equal(call.items, STREAMED);
 	assert_int_equal(call.sum, STREAMED * (STREAMED + 1) / 2);
-	assert_true(largest_backlog < BACKLOG_MAX / 4);
+	assert_true(largest_backlog < CTL_BACKLOG_MAX / 4);
 }
 
 static void
@@ -475,34 +483,344 @@ a_command_may_answer_later(void **state)
 	assert_int_equal(call.sum, 42);
 }
 
-/* SEC-10, S-28 */
+/* --- roles ------------------------------------------------------------------------------ */
 static void
-a_command_needs_its_role(void **state)
+set_role(enum ctl_role role)
 {
-	const struct ucred root = { .uid = 0 }, own = { .uid = geteuid() };
-	const struct ucred other = { .uid = geteuid() + 4711 };
-	struct client *cl;
-	int fd;
+	struct ctl_peer *p;
+
+	run_until((const int *)&server->connected, 1);
+	p = TAILQ_FIRST(&server->peers);
+	assert_int_equal(p->uid, geteuid());
+	p->role = role;
+	snprintf(p->who, sizeof p->who, "uid 4711");
+}
+
+/* SEC-10 */
+static void
+a_command_needs_its_role_S_28(void **state)
+{
+	int fd = raw_connect();
 
 	(void)state;
-	assert_int_equal(role_of(&root), CTL_ADMIN);
-	assert_int_equal(role_of(&own), CTL_ADMIN);
-	assert_int_equal(role_of(&other), CTL_VIEWER);
-	fd = raw_connect();
-	run_until((const int *)&server->connected, 1);
-	cl = TAILQ_FIRST(&server->clients);
-	assert_int_equal(cl->uid, geteuid());
-	cl->role = CTL_VIEWER;
-	cl->uid = 4711;
+	set_role(CTL_VIEWER);
 	raw_call(fd, "close", (struct slice){ 0 });
 	raw_call(fd, "echo", (struct slice){ 0 });
 	run_until(&ran, 1);
 	shutdown(fd, SHUT_WR);
 	assert_string_equal(read_until_closed(fd),
-	    "[2, 1, \"\\\"close\\\" needs the role admin, user 4711 has the role "
+	    "[2, 1, \"\\\"close\\\" needs the role admin, uid 4711 has the role "
 	    "viewer\"]\n"
 	    "[0, {}]\n[1]\n");
 	assert_non_null(server);
+}
+
+static void
+without_groups_whoever_may_open_the_socket_is_a_viewer(void **state)
+{
+	uid_t own = geteuid();
+
+	(void)state;
+	assert_int_equal(ctl_role_of(server, 0, NULL, 0), CTL_ADMIN);
+	assert_int_equal(ctl_role_of(server, own, NULL, 0), CTL_ADMIN);
+	assert_int_equal(ctl_role_of(server, own + 4711, NULL, 0), CTL_VIEWER);
+}
+
+static void
+the_best_group_of_a_user_says_its_role(void **state)
+{
+	const gid_t viewer[] = { 7, 100 }, all[] = { 300, 100, 200 }, none[] = { 7, 8 },
+		    deployer[] = { 200, 100 };
+	uid_t other = geteuid() + 4711;
+
+	(void)state;
+	server->grouped = true;
+	for (enum ctl_role r = CTL_VIEWER; r <= CTL_ADMIN; r++) {
+		server->group[r] = 100 * (gid_t)r;
+		server->has_group[r] = true;
+	}
+	assert_int_equal(ctl_role_of(server, other, viewer, 2), CTL_VIEWER);
+	assert_int_equal(ctl_role_of(server, other, deployer, 2), CTL_DEPLOYER);
+	assert_int_equal(ctl_role_of(server, other, all, 3), CTL_ADMIN);
+	assert_int_equal(ctl_role_of(server, other, none, 2), CTL_NOBODY);
+	assert_int_equal(ctl_role_of(server, other, NULL, 0), CTL_NOBODY);
+	assert_int_equal(ctl_role_of(server, 0, none, 2), CTL_ADMIN);
+	server->has_group[CTL_VIEWER] = false; /* group 0 of a group that is not there */
+	server->group[CTL_VIEWER] = 0;
+	assert_int_equal(ctl_role_of(server, other, &(gid_t){ 0 }, 1), CTL_NOBODY);
+}
+
+/* In a child: another user, with these groups. It exits with how the call ended, and prints nothing. */
+static pid_t
+call_as(uid_t uid, gid_t gid, size_t groups, const gid_t *group, int *ret_out)
+{
+	int out[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct ctl_client *c = NULL;
+		struct slice item;
+		const char *said;
+		int code;
+
+		if (setgroups(groups, group) || setresgid(gid, gid, gid) ||
+		    setresuid(uid, uid, uid) || ctl_connect(path, &c) ||
+		    ctl_call(c, "whoami", (struct slice){ 0 }))
+			_exit(9);
+		if (ctl_next(c, &item) == 1) {
+			char role[16] = "", who[32] = "";
+
+			ctl_arg_text(item, "role", role, sizeof role);
+			ctl_arg_text(item, "who", who, sizeof who);
+			dprintf(out[1], "%s %s", who, role);
+		} else {
+			said = ctl_refusal(c, &code);
+			dprintf(out[1], "%.21s", said);
+		}
+		_exit(0);
+	}
+	close(out[1]);
+	*ret_out = out[0];
+	return pid;
+}
+
+static void
+on_text(struct ev_loop *l, ev_io *w, int events)
+{
+	(void)events;
+	ev_io_stop(l, w);
+	*(int *)w->data = 1;
+}
+
+static void
+assert_answer(uid_t uid, gid_t gid, size_t groups, const gid_t *group, const char *answer)
+{
+	char text[64] = "";
+	int out, came = 0;
+	pid_t pid = call_as(uid, gid, groups, group, &out);
+	ev_io io;
+
+	ev_io_init(&io, on_text, out, EV_READ);
+	io.data = &came;
+	ev_io_start(loop, &io);
+	run_until(&came, 1);
+	assert_true(read(out, text, sizeof text - 1) >= 0);
+	assert_string_equal(text, answer);
+	close(out);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* The kernel says who is there: SO_PEERCRED, SO_PEERGROUPS. Groups that every Debian has. */
+static void
+members_of_groups_have_their_roles_and_others_are_turned_away(void **state)
+{
+	const struct ctl_groups groups = { "games", "no-such-group", "tape" };
+	const struct group *g = getgrnam("games");
+	gid_t games = g ? g->gr_gid : 0, tape, many[3];
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0 || !g || !getgrnam("tape"))
+		skip();
+	tape = getgrnam("tape")->gr_gid;
+	assert_int_equal(chmod(dir, 0755), 0);
+	ctl_set_groups(server, &groups);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
+	many[0] = 4712, many[1] = games, many[2] = tape;
+	assert_answer(4711, 4712, 0, NULL, "you have no role here");
+	assert_answer(4711, games, 0, NULL, "uid 4711 viewer");
+	assert_answer(4711, 4712, 2, many, "uid 4711 viewer");
+	assert_answer(4711, 4712, 3, many, "uid 4711 admin");
+	assert_answer(0, 0, 0, NULL, "uid 0 admin");
+}
+
+static void
+groups_that_are_not_there_open_the_socket_to_nobody(void **state)
+{
+	const struct ctl_groups groups = { "no-such-group", "", NULL };
+	struct stat st;
+
+	(void)state;
+	ctl_set_groups(server, &groups);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_equal(
+	    ctl_role_of(server, geteuid() + 1, &(gid_t){ 0 }, 1), CTL_NOBODY);
+}
+
+static char audited[200];
+
+static void
+note_asked(void *arg, const struct ctl_request *req, const char *command,
+    struct slice args, bool allowed)
+{
+	char text[64];
+	struct buf b;
+
+	(void)arg;
+	buf_init_fixed(&b, text, sizeof text - 1);
+	cbor_diag(&b, args);
+	text[b.pos] = '\0';
+	snprintf(audited + strlen(audited), sizeof audited - strlen(audited),
+	    "%s (%s) %s %s %s; ", ctl_who(req), ctl_role_name(ctl_role(req)), command,
+	    text, allowed ? "allowed" : "refused");
+}
+
+static void
+the_audit_hears_of_what_is_allowed_and_of_what_is_refused(void **state)
+{
+	int fd = raw_connect();
+
+	(void)state;
+	audited[0] = '\0';
+	ctl_set_audit(server, note_asked, NULL);
+	set_role(CTL_VIEWER);
+	raw_call(fd, "close", (struct slice){ 0 });
+	raw_call(fd, "nonsense", (struct slice){ 0 });
+	raw_call(fd, "echo", (struct slice){ 0 });
+	run_until(&ran, 1);
+	shutdown(fd, SHUT_WR);
+	read_until_closed(fd);
+	assert_string_equal(audited,
+	    "uid 4711 (viewer) close {} refused; uid 4711 (viewer) echo {} allowed; ");
+}
+
+/* --- another transport ---------------------------------------------------------------------- */
+struct pipeline {
+	struct buf out;
+	struct ctl_peer *peer;
+	int full; /* how often to say so yet */
+	int closed, sent;
+};
+
+static int
+pipeline_send(void *arg, struct slice bytes)
+{
+	struct pipeline *l = arg;
+
+	if (l->full > 0 && l->full--)
+		return -EAGAIN;
+	buf_put(&l->out, bytes.data, bytes.len);
+	l->sent++;
+	return 0;
+}
+
+static void
+pipeline_closed(void *arg)
+{
+	((struct pipeline *)arg)->closed = 1;
+}
+
+static const struct ctl_transport pipeline = { pipeline_send, pipeline_closed };
+
+static void
+pipeline_open(struct pipeline *l, enum ctl_role role)
+{
+	*l = (struct pipeline){ 0 };
+	buf_init(&l->out, 1 << 22);
+	assert_int_equal(
+	    ctl_adopt(server, role, "0123 of lab", &pipeline, l, &l->peer), 0);
+}
+
+static void
+pipeline_call(struct pipeline *l, const char *command, struct slice args)
+{
+	struct buf b;
+
+	buf_init(&b, CTL_REQUEST_MAX);
+	ctl_request_put(&b, command, args);
+	ctl_peer_received(l->peer, buf_slice(&b));
+	buf_done(&b);
+}
+
+static void
+an_operator_of_another_transport_has_the_role_it_came_with_S_28(void **state)
+{
+	struct pipeline l;
+	char text[300];
+	struct buf b;
+
+	(void)state;
+	pipeline_open(&l, CTL_DEPLOYER);
+	pipeline_call(&l, "whoami", (struct slice){ 0 });
+	run_until(&l.sent, 1);
+	buf_init_fixed(&b, text, sizeof text - 1);
+	cbor_diag(&b, (struct slice){ l.out.data, l.out.pos - 2 });
+	text[b.pos] = '\0';
+	assert_string_equal(
+	    text, "[0, {\"who\": \"0123 of lab\", \"role\": \"deployer\"}]");
+	buf_reset(&l.out);
+	pipeline_call(&l, "close", (struct slice){ 0 });
+	run_until(&l.sent, 2);
+	assert_non_null(memmem(l.out.data, l.out.pos, "needs the role admin", 20));
+	ctl_peer_gone(l.peer);
+	assert_int_equal(l.closed, 0);
+	assert_int_equal(server->connected, 0);
+	buf_done(&l.out);
+}
+
+static void
+a_transport_without_room_is_asked_again_and_nothing_is_lost(void **state)
+{
+	struct pipeline l;
+	struct buf args;
+	size_t at = 0;
+	int items = 0;
+
+	(void)state;
+	buf_init(&args, 64);
+	pipeline_open(&l, CTL_VIEWER);
+	l.full = 3;
+	pipeline_call(&l, "stream", make_args(&args, "to", 1));
+	pipeline_call(&l, "later", (struct slice){ 0 }); /* waits for its turn */
+	while (items < STREAMED + 3) {
+		struct slice rest = { l.out.data + at, l.out.pos - at };
+		ssize_t n = rest.len ? cbor_item_length(rest, rest.len) : 0;
+
+		if (n > 0) {
+			at += (size_t)n;
+			items++;
+		} else {
+			run_until(&l.sent, l.sent + 1);
+		}
+	}
+	assert_int_equal(streamed, STREAMED);
+	assert_int_equal(at, l.out.pos);
+	assert_true(largest_backlog < CTL_BACKLOG_MAX / 2);
+	ctl_peer_gone(l.peer);
+	buf_done(&l.out);
+	buf_done(&args);
+}
+
+static void
+what_is_no_request_ends_a_transport_after_the_reason(void **state)
+{
+	struct pipeline l;
+
+	(void)state;
+	pipeline_open(&l, CTL_ADMIN);
+	ctl_peer_received(l.peer, slice_text("\xff\xff"));
+	run_until(&l.closed, 1);
+	assert_non_null(memmem(l.out.data, l.out.pos, "is not CBOR", 11));
+	buf_done(&l.out);
+}
+
+static void
+closing_the_server_tells_the_transports(void **state)
+{
+	struct pipeline l;
+
+	(void)state;
+	pipeline_open(&l, CTL_ADMIN);
+	pipeline_call(&l, "keep", (struct slice){ 0 });
+	assert_int_equal(ran, 1);
+	ctl_close(TAKE(server));
+	assert_int_equal(l.closed, 1);
+	assert_int_equal(cancelled, 1);
+	buf_done(&l.out);
 }
 
 static void
@@ -657,10 +975,10 @@ a_client_that_does_not_read_is_closed_at_1_mib(void **state)
 	(void)state;
 	raw_call(fd, "keep", (struct slice){ 0 });
 	run_until(&ran, 1);
-	for (int i = 0; i < 10000 && kept && !kept->client->out.err; i++)
+	for (int i = 0; i < 10000 && kept && !kept->peer->out.err; i++)
 		send_block(kept, i);
 	assert_non_null(kept); /* never closed from inside ctl_send() */
-	assert_true(kept->client->out.pos <= BACKLOG_MAX);
+	assert_true(kept->peer->out.pos <= CTL_BACKLOG_MAX);
 	run_until(&cancelled, 1);
 	assert_int_equal(server->connected, 0);
 	close(fd);
@@ -670,14 +988,15 @@ static void
 a_client_that_says_nothing_for_a_minute_is_closed_but_not_one_that_waits(void **state)
 {
 	int silent = raw_connect(), waiting = raw_connect();
-	struct client *cl;
+	struct ctl_peer *cl;
 
 	(void)state;
 	raw_call(waiting, "keep", (struct slice){ 0 });
 	run_until(&ran, 1);
 	run_until((const int *)&server->connected, 2);
-	TAILQ_FOREACH(cl, &server->clients, link) {
-		assert_true(ev_timer_remaining(loop, &cl->idle) > IDLE_S - DEADLINE_S);
+	TAILQ_FOREACH(cl, &server->peers, link) {
+		assert_true(
+		    ev_timer_remaining(loop, &cl->idle) > CTL_IDLE_S - DEADLINE_S);
 		ev_feed_event(loop, &cl->idle, EV_TIMER);
 	}
 	assert_string_equal(read_until_closed(silent), "");
@@ -689,22 +1008,22 @@ a_client_that_says_nothing_for_a_minute_is_closed_but_not_one_that_waits(void **
 static void
 the_sixty_fifth_client_is_turned_away_with_a_reason(void **state)
 {
-	int fd[CLIENTS_MAX];
+	int fd[CTL_PEERS_MAX];
 	struct call call;
 
 	(void)state;
-	for (int i = 0; i < CLIENTS_MAX; i++)
+	for (int i = 0; i < CTL_PEERS_MAX; i++)
 		fd[i] = raw_connect();
-	run_until((const int *)&server->connected, CLIENTS_MAX);
+	run_until((const int *)&server->connected, CTL_PEERS_MAX);
 	call = run_call("echo", (struct slice){ 0 });
 	assert_int_equal(call.last, -EREMOTEIO);
 	assert_string_equal(call.reason, "too many clients, try again later");
 	close(fd[0]);
-	while (server->connected == CLIENTS_MAX)
+	while (server->connected == CTL_PEERS_MAX)
 		ev_run(loop, EVRUN_ONCE);
 	call = run_call("echo", (struct slice){ 0 });
 	assert_int_equal(call.last, 0);
-	for (int i = 1; i < CLIENTS_MAX; i++)
+	for (int i = 1; i < CTL_PEERS_MAX; i++)
 		close(fd[i]);
 }
 
@@ -855,7 +1174,16 @@ main(void)
 		CTL_TEST(refusals_carry_code_and_reason),
 		CTL_TEST(a_reason_that_is_no_utf8_still_arrives),
 		CTL_TEST(a_command_may_answer_later),
-		CTL_TEST(a_command_needs_its_role),
+		CTL_TEST(a_command_needs_its_role_S_28),
+		CTL_TEST(without_groups_whoever_may_open_the_socket_is_a_viewer),
+		CTL_TEST(the_best_group_of_a_user_says_its_role),
+		CTL_TEST(members_of_groups_have_their_roles_and_others_are_turned_away),
+		CTL_TEST(groups_that_are_not_there_open_the_socket_to_nobody),
+		CTL_TEST(the_audit_hears_of_what_is_allowed_and_of_what_is_refused),
+		CTL_TEST(an_operator_of_another_transport_has_the_role_it_came_with_S_28),
+		CTL_TEST(a_transport_without_room_is_asked_again_and_nothing_is_lost),
+		CTL_TEST(what_is_no_request_ends_a_transport_after_the_reason),
+		CTL_TEST(closing_the_server_tells_the_transports),
 		CTL_TEST(requests_sent_ahead_are_answered_in_order),
 		CTL_TEST(a_request_may_come_byte_by_byte),
 		CTL_TEST(what_is_not_a_request_is_refused),
