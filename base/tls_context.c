@@ -244,4 +244,5 @@ tls_context_free(struct tls_context *c)
 		return;
 	SSL_CTX_free(c->ssl);
 	free(c);
+	ERR_clear_error();
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ show_self(void *arg, const struct tls *t, const char *hint, struct tls_self *ret
 	struct end *e = arg;
 
 	assert_ptr_equal(t, e->tls);
-	strncpy(e->hint, hint, sizeof e->hint - 1);
+	snprintf(e->hint, sizeof e->hint, "%s", hint);
 	*ret = (struct tls_self){ e->key, e->chain, e->len };
 	return !e->shy;
 }
@@ -58,12 +59,12 @@ judge(void *arg, struct tls *t, struct cert *const chain[], size_t len, const ch
 	struct end *e = arg;
 
 	e->asked++;
-	strncpy(e->alpn_then, tls_alpn(t), sizeof e->alpn_then - 1);
+	snprintf(e->alpn_then, sizeof e->alpn_then, "%s", tls_alpn(t));
 	if (len == 0) {
 		*why = "nobody";
 		return e->anonymous_welcome ? 0 : -ENOKEY;
 	}
-	strncpy(e->met, cert_facts(chain[0])->uri, sizeof e->met - 1);
+	snprintf(e->met, sizeof e->met, "%s", cert_facts(chain[0])->uri);
 	if (e->verdict < 0)
 		*why = "not you";
 	return e->verdict ? e->verdict
