@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/command.h"
 #include "base/nearest.h"
+#include "ctl/ca.h"
 #include "ctl/grasp.h"
 
 #include <stdio.h>
@@ -385,6 +386,46 @@ const struct command commands[] = {
 	    .name = "show config",
 	    .shape = SHAPE_LINES,
 	    .help = "the configuration in force, defaults included",
+	},
+	{
+	    .name = "domain init",
+	    .run = domain_init_run,
+	    .shape = SHAPE_ONE,
+	    .word = { { "domain", "NAME", WORD_TEXT } },
+	    .option = {
+		{ "--state-dir", "state-dir", "DIR", OPTION_TEXT,
+		    "state directory of the controller" },
+		{ "--ca-dir", "ca-dir", "DIR", OPTION_TEXT, "where the key of the CA goes" },
+		{ "--user", "user", "USER", OPTION_TEXT, "whose the files are to be" },
+	    },
+	    .help = "begin a domain: make its CA and the certificate of its controller",
+	},
+	{
+	    .name = "domain renew",
+	    .run = domain_renew_run,
+	    .shape = SHAPE_ONE,
+	    .option = {
+		{ "--days", "days", "N", OPTION_INT, "life of the certificate (default 90)" },
+		{ "--state-dir", "state-dir", "DIR", OPTION_TEXT,
+		    "state directory of the controller" },
+		{ "--ca-dir", "ca-dir", "DIR", OPTION_TEXT, "where the key of the CA is" },
+	    },
+	    .help = "make a new certificate for the controller, before the one that it has ends",
+	},
+	{
+	    .name = "ca issue",
+	    .run = ca_issue_run,
+	    .shape = SHAPE_ONE,
+	    .option = {
+		{ "--role", "role", "ROLE", OPTION_TEXT,
+		    "controller, orchestrator, viewer, deployer or admin" },
+		{ "--name", "name", "NAME", OPTION_TEXT, "for whom, for people" },
+		{ "--out", "out", "DIR", OPTION_TEXT, "where key and certificates go" },
+		{ "--days", "days", "N", OPTION_INT,
+		    "life of the certificate (default 365, of a controller 90)" },
+		{ "--ca-dir", "ca-dir", "DIR", OPTION_TEXT, "where the key of the CA is" },
+	    },
+	    .help = "make a key and a certificate for an operator, an orchestrator or a further controller",
 	},
 	{
 	    .name = "grasp decode",
