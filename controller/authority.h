@@ -31,8 +31,10 @@ DEFINE_FREEP(struct authority, authority_free)
 struct credential *authority_credential(struct authority *a);
 struct trust_time *authority_time(struct authority *a);
 struct signer *authority_signer(struct authority *a);
-/* In force at once, stored with its number; changed() follows. -EALREADY; -ENOSPC: too many, a
- * rotation of the CA is due. */
-int authority_deny(struct authority *a, const struct fog_id *id, const char *reason) MUST_CHECK;
+/* In force at once, stored with its number; changed() was called then. who: as in the audit; reason ""
+ * if there is none. -EALREADY; -EINVAL: that is this controller; -ENOSPC: too many, a rotation of
+ * the CA is due. */
+int authority_deny(struct authority *a, const struct fog_id *id, const char *reason,
+    const char *who) MUST_CHECK;
 /* The files of the domain were changed by `fogctl ca rotate`: read them again. */
 int authority_reload(struct authority *a) MUST_CHECK;

@@ -5,19 +5,28 @@
 #pragma once
 #include "controller/authority.h"
 
+struct grasp_node;
+struct guard;
+struct node;
 struct notices;
 struct registry;
-struct node;
-struct grasp_node;
 
+struct notices_config {
+	const char *prefix;  /* of objective names; NULL: none */
+	struct guard *guard; /* ours, of sealed multicasts: gets the secrets too; NULL: they are not
+				sealed, there are no secrets */
+};
+/* Borrows everything; cfg is copied but for the prefix. */
 int notices_new(struct grasp_node *grasp, struct registry *registry, struct authority *a,
-    const char *prefix, struct notices **ret) MUST_CHECK;
-void notices_free(struct notices *n);
+    const struct notices_config *cfg, struct notices **ret) MUST_CHECK;
+void notices_free(struct notices *n); /* before the grasp node */
 DEFINE_FREEP(struct notices, notices_free)
 
 /* It has registered, and knows this much. */
 void notices_registered(
     struct notices *n, struct node *node, uint64_t trust_version, uint64_t denials);
+/* Of registry_ops: forgets a node that is GONE. */
+void notices_node_changed(struct notices *n, struct node *node);
 void notices_changed(struct notices *n); /* something of the domain */
 /* Of the nodes that are there, how many have taken the current CAs over? */
 void notices_progress(const struct notices *n, unsigned *ret_told, unsigned *ret_all);

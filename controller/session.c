@@ -268,10 +268,14 @@ static void
 on_joined(struct joining *j)
 {
 	struct node *n = registry_by_id(j->sessions->registry, &j->id);
-	struct member *m = n ? member_of(j->sessions, n) : NULL;
+	struct sessions *s = j->sessions;
+	struct member *m = n ? member_of(s, n) : NULL;
 
-	if (m)
-		delivery_restart(m);
+	if (!m)
+		return;
+	if (s->cfg.registered)
+		s->cfg.registered(s->cfg.arg, n, j->trust_version, j->denials);
+	delivery_restart(m);
 }
 
 static void
@@ -410,7 +414,9 @@ on_registration(
 	*j = (struct joining){ .sessions = s,
 		.session = session,
 		.id = reg.node,
-		.plain = slice_is(asked->name, FOGREG) };
+		.plain = slice_is(asked->name, FOGREG),
+		.trust_version = reg.trust_version,
+		.denials = reg.denials };
 	LIST_INSERT_HEAD(&s->joinings, j, entry);
 	grasp_session_set(session, &registration_ops, j);
 	consider(j, &reg, value);
@@ -521,6 +527,24 @@ sessions_node_changed(struct sessions *s, struct node *n)
 	(void)s;
 	if (n->state == NODE_GONE && n->user)
 		member_free(n->user);
+}
+
+void
+sessions_deny(struct sessions *s, const struct fog_id *id)
+{
+	struct node *n = registry_by_id(s->registry, id);
+
+	if (n && n->link)
+		leave_link(n->link);
+}
+
+const char *
+session_objective(const struct node *n, const char *prefix, const char *name,
+    char dst[FOG_NAME_MAX + 1])
+{
+	const struct member *m = n->user;
+
+	return fog_objective_name(m && m->plain ? NULL : prefix, name, dst);
 }
 
 uint64_t

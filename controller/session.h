@@ -19,6 +19,10 @@ struct sessions_config {
 	int64_t lease_ms;
 	bool proven;	     /* who is there has to have proved it (S-03); false: insecure.plain_grasp */
 	struct audit *audit; /* borrowed; NULL: none */
+	/* It has registered or renewed, and knows this much of the domain. May be NULL. */
+	void (*registered)(
+	    void *arg, struct node *n, uint64_t trust_version, uint64_t denials);
+	void *arg;
 };
 struct sessions_counters {
 	uint64_t registrations, renewals, refused, conflicts, reports, points, duplicate_points,
@@ -37,6 +41,11 @@ const struct sessions_counters *sessions_counters(const struct sessions *s);
 void sessions_plan_changed(struct sessions *s, struct node *n);
 /* Of registry_ops. */
 void sessions_node_changed(struct sessions *s, struct node *n);
+/* It is trusted no more: its link is closed (S-19). */
+void sessions_deny(struct sessions *s, const struct fog_id *id);
+/* The name of an objective as this registered node says it, with the prefix or without. */
+const char *session_objective(const struct node *n, const char *prefix, const char *name,
+    char dst[FOG_NAME_MAX + 1]);
 /* What came from this node, its open link included. */
 uint64_t sessions_bytes_received(const struct sessions *s, const struct node *n);
 

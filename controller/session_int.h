@@ -49,6 +49,7 @@ struct joining {
 	struct grasp_session *session; /* NULL: it ended before */
 	struct fog_id id;
 	bool stored, plain;
+	uint64_t trust_version, denials; /* that it knows */
 	/* While the one who is there already is asked, see twin.c. */
 	struct grasp_session *asked;
 	uint8_t *kept; /* the registration, encoded */
