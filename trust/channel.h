@@ -25,10 +25,10 @@
 #define CHANNEL_JOINING_MAX	64 /* joining, known by their key alone */
 
 enum channel_refusal {
-	CHANNEL_PLAIN,	  /* first byte is not TLS's */
-	CHANNEL_SLOW,	  /* a phase took too long */
-	CHANNEL_CROWDED,  /* one of the limits */
-	CHANNEL_BROKEN,	  /* not TLS 1.3, no ALPN of ours, cut off */
+	CHANNEL_PLAIN,	   /* first byte is not TLS's */
+	CHANNEL_SLOW,	   /* a phase took too long */
+	CHANNEL_CROWDED,   /* one of the limits */
+	CHANNEL_BROKEN,	   /* not TLS 1.3, no ALPN of ours, cut off */
 	CHANNEL_UNTRUSTED, /* no certificate, not of the domain, not the role */
 	CHANNEL_EXPIRED,
 	CHANNEL_REVOKED,
@@ -37,7 +37,7 @@ enum channel_refusal {
 const char *channel_refusal_name(enum channel_refusal r); /* a word, as metrics have it */
 
 struct channel_config {
-	struct grasp_io *inner;	 /* borrowed, as is self */
+	struct grasp_io *inner; /* borrowed, as is self */
 	struct credential *self;
 	unsigned accept; /* TRUST_BIT() of members whose connections are taken */
 	unsigned open;	 /* and of those that we open connections to */
