@@ -154,6 +154,13 @@ authority_signer(struct authority *a)
 	return a->cfg.signer;
 }
 
+static void
+tell_changed(struct authority *a)
+{
+	if (a->cfg.changed)
+		a->cfg.changed(a->cfg.arg);
+}
+
 /* --- changes ----------------------------------------------------------------------------------------------- */
 static void
 write_down(struct authority *a, const struct fog_id *id, const char *reason,
@@ -208,7 +215,7 @@ authority_deny(
 	events_emit(a->cfg.events, "node.revoked", NULL, NULL, NULL,
 	    "%s is trusted no more%s%s", fog_id_format(id, text), *reason ? ": " : "",
 	    reason);
-	a->cfg.changed(a->cfg.arg);
+	tell_changed(a);
 	return err;
 }
 
@@ -221,6 +228,6 @@ authority_reload(struct authority *a)
 		err = signer_reload(a->cfg.signer);
 	if (err)
 		return err;
-	a->cfg.changed(a->cfg.arg);
+	tell_changed(a);
 	return 0;
 }

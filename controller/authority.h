@@ -19,7 +19,7 @@ struct authority_config {
 	struct store *store;
 	struct events *events;
 	struct audit *audit;
-	/* CAs or denials have changed: recheck channels, tell members. */
+	/* CAs or denials have changed: recheck channels, tell members. May be NULL. */
 	void (*changed)(void *arg);
 	void *arg;
 };

@@ -203,6 +203,8 @@ open_core(struct plant *p)
 		.prefix = p->prefix,
 		.lease_ms = LEASE_MS,
 		.proven = p->proven,
+		.registered = p->registered,
+		.arg = p->registered_arg,
 	};
 	struct advert_config advert = {
 		.id = sessions.id, .domain = "plant", .scope = "", .period_ms = 10000

@@ -30,6 +30,10 @@ struct plant {
 	struct grasp_conf grasp_conf;
 	struct finder *finder;
 	const char *prefix; /* of its objectives, from the next restart on; names without are heard too */
+	/* Of sessions_config, from the next restart on. */
+	void (*registered)(
+	    void *arg, struct node *n, uint64_t trust_version, uint64_t denials);
+	void *registered_arg;
 	bool proven; /* who registers has to prove who it is, from the next restart on */
 	struct commands commands;
 	struct ctl_server *ctl;
