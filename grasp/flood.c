@@ -30,11 +30,15 @@ static bool
 localize(
     const struct grasp_node *n, const struct node_interface *i, struct grasp_msg *msg)
 {
-	const struct in6_addr *own = multicast_address(n, i);
+	const struct in6_addr *wide = multicast_address(n, i);
+	const struct in6_addr *near = multicast_near_address(i);
 	bool narrow = n->cfg.dull || initiator_is_link_local(&msg->initiator); /* G-122 */
 
 	for (unsigned at = 0; at < msg->items; at++) {
 		struct grasp_locator *l = &msg->locator[at];
+		/* who hears what stays on the link may have no other address yet */
+		const struct in6_addr *own =
+		    msg->flooded[at].loop_count == 1 && near ? near : wide;
 
 		if (is_unspecified(l) && !own)
 			return false;

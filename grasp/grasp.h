@@ -226,8 +226,8 @@ int grasp_cache_put(struct grasp_node *n, struct slice name,
 void grasp_cache_forget(struct grasp_node *n, struct slice name, const struct addr *at);
 
 /* One M_FLOOD of one objective. locator NULL: none. An address of :: becomes, per interface, the
- * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08).
- * port 0 becomes the node's. Returns on how many interfaces it was sent; errors as above. */
+ * sender's own: global or ULA if there is one, else link-local with loop count 1 (A-08); of what stays on
+ * the link, loop count 1, the link-local one first. port 0 becomes the node's. Returns on how many interfaces it was sent; errors as above. */
 int grasp_flood(struct grasp_node *n, const struct grasp_objective *objective,
     const struct grasp_locator *locator, uint32_t ttl_ms);
 /* Several objectives, each with its locator (kind 0: none), in one message: up to

@@ -108,6 +108,12 @@ multicast_address(const struct grasp_node *n, const struct node_interface *i)
 	return a || i->is.addrs == 0 ? a : &i->is.addr[0];
 }
 
+const struct in6_addr *
+multicast_near_address(const struct node_interface *i)
+{
+	return find_address(i, is_narrow);
+}
+
 bool
 node_initiator(struct grasp_node *n, struct grasp_initiator *ret)
 {

@@ -23,3 +23,5 @@ bool multicast_is_link_group(const struct in6_addr *group);
 /* The first global or ULA address, else the first one, of an interface; NULL: it has none. */
 const struct in6_addr *
 multicast_address(const struct grasp_node *n, const struct node_interface *i);
+const struct in6_addr *
+multicast_near_address(const struct node_interface *i); /* the link-local one; NULL: none */

@@ -140,6 +140,21 @@ an_unspecified_locator_becomes_our_address_and_port_A_08(void **state)
 	assert_int_equal(f.heard[1].locator[0].proto, GRASP_TCP);
 }
 
+/* Who hears it may have no other address yet: one who looks where to join (S-12). */
+static void
+what_stays_on_the_link_names_the_link_local_address_A_08(void **state)
+{
+	struct grasp_objective o = lab_objective("EX1", F_DISC | F_SYNCH, ONE);
+	struct grasp_msg m;
+
+	(void)state;
+	o.loop_count = 1;
+	assert_int_equal(grasp_flood(f.lab.node[0], &o, &anywhere, 1), 1);
+	assert_non_null(fake_message(f.lab.net, M_FLOOD, 0, &m));
+	assert_true(addr_is_link_local(&m.locator[0].ip));
+	assert_int_equal(m.flooded[0].loop_count, 1);
+}
+
 static void
 a_given_locator_is_left_as_it_is(void **state)
 {
@@ -659,6 +674,7 @@ main(void)
 		CASE(our_own_flood_is_not_told_to_us_I_22),
 		CASE(the_loop_count_is_6_and_the_id_new_each_time_G_109_G_034),
 		CASE(an_unspecified_locator_becomes_our_address_and_port_A_08),
+		CASE(what_stays_on_the_link_names_the_link_local_address_A_08),
 		CASE(a_given_locator_is_left_as_it_is),
 		CASE(each_interface_shows_its_own_address_under_one_id_A_08),
 		CASE(a_link_local_locator_stays_on_the_link_A_08),
