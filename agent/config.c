@@ -82,8 +82,7 @@ const struct conf_option agent_options[] = {
 	    "The least important lines to write."),
 	OPTION(log.debug, "log.debug", TEXT, NULL,
 	    "Areas whose debug lines are written, separated by commas, or all."),
-	OPTION(insecure.plain_grasp, "insecure.plain_grasp", BOOL, "false",
-	    "Speak plain TCP, readable and forgeable by everybody on the way."),
+	TRUST_CONF_OPTIONS(struct agent_config),
 };
 const size_t agent_options_len = ARRAY_LEN(agent_options);
 

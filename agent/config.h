@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "grasp/conf.h"
 #include "protocol/caps.h"
+#include "trust/conf.h"
 
 #define AGENT_DOMAINS_MAX 8
 
@@ -48,9 +49,7 @@ struct agent_config {
 		int level; /* enum log_level */
 		char *debug;
 	} log;
-	struct {
-		bool plain_grasp;
-	} insecure;
+	TRUST_CONF_MEMBERS;
 };
 
 #define AGENT_CONFIG_PATH SYSCONFDIR "/agent.yaml"

@@ -73,6 +73,10 @@ state_name(enum uplink_state s)
 static void
 put_node(struct buf *b, const struct agent *a, const struct member *m)
 {
+	const struct trust_conf conf = { &a->cfg->multicast, &a->cfg->insecure };
+	char insecure[TRUST_CONF_TEXT_MAX];
+
+	confess_list(conf, insecure);
 	wr_key_text(b, "role", "agent");
 	wr_key_text(b, "name", a->identity->name);
 	put_id(b, "id", &a->identity->id);
@@ -80,6 +84,7 @@ put_node(struct buf *b, const struct agent *a, const struct member *m)
 	wr_key_text(b, "scope", member_attributes(m));
 	wr_key_text(b, "version", PACKAGE_VERSION);
 	put_span(b, "uptime_s", agent_now(a) - a->started_ms);
+	wr_key_text(b, "insecure", *insecure ? insecure : NULL);
 }
 
 static void

@@ -31,6 +31,7 @@ struct program {
 	struct ctl_server *ctl;
 	struct daemon *daemon;
 	struct sandbox_state sandbox;
+	struct confession *confession;
 };
 
 /* --- parse ---------------------------------------------------------------------------------- */
@@ -60,12 +61,9 @@ load_config(const char *path, struct agent_config *ret)
 static bool
 has_confessed(const struct agent_config *cfg)
 {
-	if (cfg->insecure.plain_grasp) {
-		log_warnx("agent",
-		    "insecure.plain_grasp: everybody on the way can read and forge "
-		    "what this node and its controller say to each other");
-		return true;
-	}
+	if (cfg->insecure.plain_grasp)
+		return confess_at_start("agent",
+		    (struct trust_conf){ &cfg->multicast, &cfg->insecure });
 	log_errorx("agent",
 	    "this version speaks GRASP over plain TCP only, which everybody on the "
 	    "way can read and forge: for a closed network of your own, put "
@@ -213,12 +211,17 @@ open_agent(struct program *p)
 static int
 open_control(struct program *p)
 {
+	const struct trust_control *control = &p->cfg.control;
+	const struct ctl_groups groups = { control->viewer_group, control->deployer_group,
+		control->admin_group };
 	int err = ctl_open(p->loop, p->cfg.control_socket, control_commands,
 	    control_commands_len, p->agent, &p->ctl);
 
-	return err < 0
-	    ? refuse(err, "cannot open the control socket", p->cfg.control_socket)
-	    : 0;
+	if (err < 0)
+		return refuse(
+		    err, "cannot open the control socket", p->cfg.control_socket);
+	ctl_set_groups(p->ctl, &groups);
+	return 0;
 }
 
 static void
@@ -271,6 +274,10 @@ wire(struct program *p)
 	if (err >= 0)
 		err = open_control(p);
 	if (err >= 0)
+		err = confession_new(p->agent->io[0], "agent",
+		    (struct trust_conf){ &p->cfg.multicast, &p->cfg.insecure },
+		    &p->confession);
+	if (err >= 0)
 		confine_agent(&p->cfg, p->options.config, &p->sandbox);
 	return err;
 }
@@ -300,6 +307,7 @@ static void
 unwind(struct program *p)
 {
 	ctl_close(p->ctl);
+	confession_free(p->confession);
 	agent_free(p->agent);
 	identity_done(&p->identity);
 	daemon_free(p->daemon);

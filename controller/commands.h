@@ -5,6 +5,7 @@
 #pragma once
 #include "base/ctl.h"
 #include "protocol/names.h"
+#include "trust/conf.h"
 
 #include <stdio.h>
 
@@ -31,6 +32,7 @@ struct commands {
 	struct grasp_node *grasp;
 	struct fog_id id;
 	const char *name, *domain;
+	struct trust_conf insecure;
 	int64_t lease_ms, started_ms; /* monotonic */
 	size_t links_max;
 	void (*print_config)(void *arg, FILE *to);

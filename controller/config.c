@@ -72,8 +72,9 @@ const struct conf_option controller_options[] = {
 	    "The least important lines to write."),
 	OPTION(log.debug, "log.debug", TEXT, NULL,
 	    "Areas whose debug lines are written: all, or some of advert,session,plan,…"),
-	OPTION(insecure.plain_grasp, "insecure.plain_grasp", BOOL, "false",
-	    "Speak plain TCP, readable and forgeable by everybody on the way."),
+	OPTION(remote_operators, "remote-operators", BOOL, "false",
+	    "Let operators with a certificate of the domain in, on the port of GRASP."),
+	TRUST_CONF_OPTIONS(struct controller_config),
 };
 const size_t controller_options_len = ARRAY_LEN(controller_options);
 

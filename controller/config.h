@@ -5,6 +5,7 @@
 #pragma once
 #include "base/conf.h"
 #include "grasp/conf.h"
+#include "trust/conf.h"
 
 struct controller_config {
 	char *domain; /* "": nodes of any domain */
@@ -29,9 +30,8 @@ struct controller_config {
 		int level; /* enum log_level */
 		char *debug;
 	} log;
-	struct {
-		bool plain_grasp;
-	} insecure;
+	bool remote_operators;
+	TRUST_CONF_MEMBERS;
 	const struct yaml_node *hooks, *default_plan; /* of doc; NULL: not given */
 	struct yaml_doc *doc;
 };

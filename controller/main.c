@@ -59,6 +59,7 @@ struct program {
 	struct commands commands;
 	struct ctl_server *ctl;
 	struct sandbox_state sandbox;
+	struct confession *confession;
 };
 
 /* --- parse --------------------------------------------------------------------------------------- */
@@ -89,13 +90,9 @@ load_config(const char *path, struct controller_config *ret)
 static bool
 has_confessed(const struct controller_config *cfg)
 {
-	if (cfg->insecure.plain_grasp) {
-		log_warnx("controller",
-		    "insecure.plain_grasp: everybody on the way can read and forge what "
-		    "this"
-		    " controller and its nodes say to each other");
-		return true;
-	}
+	if (cfg->insecure.plain_grasp)
+		return confess_at_start("controller",
+		    (struct trust_conf){ &cfg->multicast, &cfg->insecure });
 	log_errorx("controller",
 	    "this version speaks GRASP over plain TCP only, which everybody on the way "
 	    "can read"
@@ -396,6 +393,9 @@ open_sessions(struct program *p)
 static int
 open_control(struct program *p)
 {
+	const struct trust_control *control = &p->cfg.control;
+	const struct ctl_groups groups = { control->viewer_group, control->deployer_group,
+		control->admin_group };
 	int err;
 
 	p->commands = (struct commands){
@@ -411,6 +411,7 @@ open_control(struct program *p)
 		.id = p->id,
 		.name = p->name,
 		.domain = p->cfg.domain,
+		.insecure = { &p->cfg.multicast, &p->cfg.insecure },
 		.started_ms = grasp_io_now(p->io),
 		.links_max = (size_t)p->cfg.links,
 		.print_config = print_config,
@@ -418,8 +419,11 @@ open_control(struct program *p)
 	};
 	err = ctl_open(p->loop, p->cfg.control_socket, controller_commands,
 	    controller_commands_len, &p->commands, &p->ctl);
-	return err ? refuse(err, "cannot open the control socket", p->cfg.control_socket)
-		   : 0;
+	if (err)
+		return refuse(
+		    err, "cannot open the control socket", p->cfg.control_socket);
+	ctl_set_groups(p->ctl, &groups);
+	return 0;
 }
 
 static int
@@ -488,8 +492,12 @@ open_loop(struct program *p)
 static int
 confine(struct program *p)
 {
-	confine_controller(&p->cfg, p->options.config, p->store, &p->sandbox);
-	return 0;
+	int err = confession_new(p->io, "controller",
+	    (struct trust_conf){ &p->cfg.multicast, &p->cfg.insecure }, &p->confession);
+
+	if (!err)
+		confine_controller(&p->cfg, p->options.config, p->store, &p->sandbox);
+	return err;
 }
 
 static int
@@ -539,6 +547,7 @@ unwind(struct program *p)
 {
 	finder_free(p->finder); /* answers its clients */
 	ctl_close(p->ctl);
+	confession_free(p->confession);
 	if (p->store && !p->failed)
 		store_flush(p->store);
 	chores_free(p->chores);

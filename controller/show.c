@@ -218,12 +218,14 @@ show_status(struct commands *c, struct ctl_request *req)
 	int64_t up = grasp_io_now(grasp_node_io(c->grasp)) - c->started_ms;
 	const char *recovery = store_recovery(c->store);
 	struct store_stats store;
-	char id[FOG_ID_TEXT];
+	char id[FOG_ID_TEXT], insecure[TRUST_CONF_TEXT_MAX] = "";
 	struct buf item;
 
+	if (c->insecure.insecure)
+		confess_list(c->insecure, insecure);
 	store_stats(c->store, &store);
 	buf_init(&item, ITEM_MAX);
-	wr_map(&item, 13);
+	wr_map(&item, 14);
 	wr_key_text(&item, "role", "controller");
 	wr_key_text(&item, "name", c->name);
 	wr_key_text(&item, "id", fog_id_format(&c->id, id));
@@ -237,6 +239,7 @@ show_status(struct commands *c, struct ctl_request *req)
 	wr_key_double(&item, "heartbeat_s", (double)registry_beat(c->registry) / 1000);
 	wr_key_double(&item, "slowest_commit_s", (double)store.slowest_ms / 1000);
 	wr_key_text(&item, "recovery", recovery);
+	wr_key_text(&item, "insecure", *insecure ? insecure : NULL);
 	send_item(req, &item);
 	ctl_end(req);
 	return 0;

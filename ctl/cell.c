@@ -107,6 +107,7 @@ put_number(struct buf *out, enum column_kind kind, double v)
 	case COLUMN_YES:
 	case COLUMN_LIST:
 	case COLUMN_WHY:
+	case COLUMN_ALARM:
 		break;
 	}
 	buf_printf(out, v == rint(v) && fabs(v) < 1e15 ? "%.0f" : "%.6g", v);

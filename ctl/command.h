@@ -21,6 +21,7 @@ enum column_kind {
 	COLUMN_YES,	/* "yes" or "no" */
 	COLUMN_LIST,	/* an array or map on one line */
 	COLUMN_WHY,	/* "unknown: ", and why a value is not known */
+	COLUMN_ALARM,	/* a text that should not be there: red on a terminal */
 };
 struct column {
 	const char *key, *title;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ITEMS_MAX 100000
 #define CELL_MAX  65536
@@ -203,6 +204,19 @@ print_sublist(struct printer *p, struct slice value)
 	buf_done(&text);
 }
 
+/* Only what somebody reads is coloured. */
+static void
+print_value(
+    struct printer *p, enum column_kind kind, struct slice value, const char *text)
+{
+	struct cbor_reader r;
+	bool red;
+
+	rd_init(&r, value, ITEMS_MAX);
+	red = kind == COLUMN_ALARM && rd_peek(&r) == RD_TEXT && isatty(fileno(p->to));
+	fprintf(p->to, red ? "\033[1;31m%s\033[0m\n" : "%s\n", text);
+}
+
 static int
 print_thing(struct printer *p, struct slice item)
 {
@@ -233,7 +247,7 @@ print_thing(struct printer *p, struct slice item)
 		put_spaces(p->to, width < 18 ? 18 - width : 1);
 		buf_reset(&text);
 		cell_put(&text, kind, value);
-		fprintf(p->to, "%s\n", buf_text(&text));
+		print_value(p, kind, value, buf_text(&text));
 	}
 	rd_leave(&r);
 	buf_done(&text);

@@ -120,7 +120,7 @@ cat > "$tmp/bad.yaml" <<'Y'
 domian: x
 registration:
   lease: soon
-insecure: {plain_grasp: yes}
+insecure: {plain_grasp: yes, i_trust_this_network: yes}
 Y
 bad_configuration() {
 	refused 1 'bad.yaml:1:1: domian' "$build/fogwatch-controller" -n -c "$tmp/bad.yaml" &&

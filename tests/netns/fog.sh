@@ -37,7 +37,7 @@ controller_configure() { # extra lines on stdin
 		control-socket: $tmp/controller/control
 		services-dir: $tmp/controller/services.d
 		domain: lab
-		insecure: {plain_grasp: yes}
+		insecure: {plain_grasp: yes, i_trust_this_network: yes}
 		E
 		cat
 	} > "$tmp/controller/controller.yaml"
@@ -56,7 +56,7 @@ agent_configure() { # name, extra lines on stdin
 		node: {name: $1, state-dir: $tmp/$1/state}
 		control-socket: $tmp/$1/control
 		domain: lab
-		insecure: {plain_grasp: yes}
+		insecure: {plain_grasp: yes, i_trust_this_network: yes}
 		E
 		cat
 	} > "$tmp/$1/agent.yaml"

@@ -39,7 +39,7 @@ configure() { # controller domain hops extra-lines
 	control-socket: $tmp/$1/control
 	services-dir: $tmp/$1/services.d
 	domain: $2
-	insecure: {plain_grasp: yes}
+	insecure: {plain_grasp: yes, i_trust_this_network: yes}
 	grasp:
 	  link-local: ${4:-false}
 	  hops: $3
@@ -57,7 +57,7 @@ configure_agent() { # name hops [link-local]
 	node: {name: $1, state-dir: $tmp/$1/state}
 	control-socket: $tmp/$1/control
 	domain: operator1
-	insecure: {plain_grasp: yes}
+	insecure: {plain_grasp: yes, i_trust_this_network: yes}
 	grasp: {link-local: ${3:-false}, hops: $2}
 	E
 }

@@ -53,7 +53,7 @@ make_config(struct fog *f, const char *yaml)
 	    "node: {name: rover, type: robot, state-dir: %s/state}\n"
 	    "domain: operator1\n"
 	    "roots: {proc: %s/proc, sys: %s/sys, power-supply: %s/power}\n"
-	    "insecure: {plain_grasp: yes}\n%s",
+	    "insecure: {plain_grasp: yes, i_trust_this_network: yes}\n%s",
 	    f->dir, f->dir, f->dir, f->dir, yaml ? yaml : "");
 	write_text(f->dir, "agent.yaml", text);
 	snprintf(path, sizeof path, "%s/agent.yaml", f->dir);
