@@ -52,7 +52,8 @@ verify(X509_STORE_CTX *ctx, X509 *leaf, STACK_OF(X509) * anchors, int64_t now_ms
 		*why = X509_verify_cert_error_string(err);
 		return err == X509_V_ERR_OUT_OF_MEM ? -ENOMEM : -EKEYREJECTED;
 	}
-	if (X509_check_purpose(leaf, X509_PURPOSE_SSL_SERVER, 0) != 1) {
+	if (X509_check_purpose(leaf, X509_PURPOSE_SSL_SERVER, 0) != 1 ||
+	    !(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)) {
 		*why = X509_verify_cert_error_string(X509_V_ERR_INVALID_PURPOSE);
 		return -EKEYREJECTED;
 	}
