@@ -144,10 +144,21 @@ is_valid(const struct secret *s, int64_t now_ms)
 	return s->known && now_ms <= s->not_after_ms;
 }
 
+/* What leaves is sealed with it; NULL: there is none. */
+static const struct secret *
+choose_secret(const struct seal *s, int64_t now_ms)
+{
+	const struct secret *newest = &s->secret[0], *before = &s->secret[1];
+
+	if (before->known && before->not_after_ms - now_ms > SEAL_OVERLAP_MS)
+		return before;
+	return is_valid(newest, now_ms) ? newest : NULL;
+}
+
 bool
 seal_is_ready(const struct seal *s, int64_t now_ms)
 {
-	return is_valid(&s->secret[0], now_ms);
+	return choose_secret(s, now_ms) != NULL;
 }
 
 static const struct secret *
@@ -237,16 +248,16 @@ int
 seal_put(struct seal *s, const struct in6_addr *group, struct slice plain, int64_t now_ms,
     int64_t iat_s, struct buf *out)
 {
-	const struct secret *secret = &s->secret[0];
+	const struct secret *secret = choose_secret(s, now_ms);
 	struct cose_header header = {
 		.alg = COSE_A256GCM,
 		.kid = { s->kid, KID_LEN },
-		.context = { secret->gkid, GKID_LEN },
 		.iat_s = iat_s,
 	};
 
-	if (!is_valid(secret, now_ms))
+	if (!secret)
 		return -ENOKEY;
+	header.context = (struct slice){ secret->gkid, GKID_LEN };
 	header.counter = ++s->counter;
 	return put_sealed(s, group, secret, &header, plain, out);
 }

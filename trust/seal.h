@@ -11,6 +11,7 @@
 
 #define SEAL_SECRET_LEN	  32
 #define SEAL_BOOT_LEN	  8
+#define SEAL_OVERLAP_MS	  3600000
 #define SEAL_SESSIONS_MAX 1024 /* senders' starts, each with its key and window */
 #define SEAL_WINDOW	  128
 #define SEAL_FRESH_S	  120	      /* with a clock that is right */
@@ -24,7 +25,7 @@ int seal_new(const uint8_t sender[COSE_KID_LEN], const uint8_t boot[SEAL_BOOT_LE
 void seal_free(struct seal *s);
 DEFINE_FREEP(struct seal, seal_free)
 
-/* The newest one is used; it and the one before are understood. -ESTALE: older than both. */
+/* As guard_secret() has it. */
 int seal_secret(struct seal *s, uint64_t epoch, const uint8_t secret[SEAL_SECRET_LEN],
     int64_t not_after_ms) MUST_CHECK;
 bool seal_is_ready(const struct seal *s, int64_t now_ms); /* there is a secret to use */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * QUADS (draft-carpenter-anima-quads-grasp) as graspy has it: AES-256-CBC with a key and a constant
+ * initialization vector from a password. For labs with graspy in them and nothing else: it has no
+ * integrity and no protection against replay, and who listens can try passwords. */
+#pragma once
+#include "base/buf.h"
+#include <sys/types.h>
+
+#define QUADS_BLOCK 16
+
+struct quads {
+	uint8_t key[32], iv[QUADS_BLOCK];
+};
+int quads_init(struct quads *q, const char *password) MUST_CHECK; /* takes some 20 ms */
+/* Puts the ciphertext of one message: a datagram, or one send() of a stream. */
+int quads_seal(const struct quads *q, struct slice plain, struct buf *out) MUST_CHECK;
+/* Puts what is in a datagram. -EBADMSG: not of this password. */
+int quads_open(const struct quads *q, struct slice cipher, struct buf *out) MUST_CHECK;
