@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define LOOK_MS	    4000 /* a change of capabilities is told within 5 s (REG-07) */
 #define LOOKS_WHOLE 64	 /* every so many, what hardly ever changes is looked at too */
 #define WORK_MAX_MS (60 * 60 * 1000)
+#define KEEP_MS	    (60 * 60 * 1000) /* what time it is at least, on disk */
 
 /* --- work ----------------------------------------------------------------------------------- */
 static void
@@ -73,19 +75,21 @@ agent_reconfigured(struct agent *a)
 	identity_set_name(a->identity, a->cfg->node.name);
 	a->looks = 0;
 	timer_set(a->io[0], a->look, 0);
+	for (size_t i = 0; i < a->members; i++)
+		member_reconfigured(a->member[i]);
 }
 
 static void
-tell_one(const struct agent *a, const struct member *m, const char *why)
+tell_one(const struct agent *a, const struct member *m)
 {
-	const struct uplink *u = member_uplink(m);
-	char text[200], id[FOG_ID_TEXT];
+	const struct session *s = uplink_session(member_uplink(m));
+	char text[240], id[FOG_ID_TEXT];
 
-	if (uplink_state(u) == UPLINK_REGISTERED)
+	if (member_is_registered(m))
 		snprintf(text, sizeof text, "registered with controller %s",
-		    fog_id_format(&session_lease(uplink_session(u))->controller, id));
+		    fog_id_format(&session_lease(s)->controller, id));
 	else
-		snprintf(text, sizeof text, "looking for a controller: %s", why);
+		snprintf(text, sizeof text, "%s: %s", member_state(m), member_trouble(m));
 	a->status(a->arg, text);
 }
 
@@ -96,25 +100,81 @@ tell_how_many(const struct agent *a)
 	size_t registered = 0;
 
 	for (size_t i = 0; i < a->members; i++)
-		registered +=
-		    uplink_state(member_uplink(a->member[i])) == UPLINK_REGISTERED;
+		registered += member_is_registered(a->member[i]);
 	snprintf(text, sizeof text, "registered in %zu of %zu domains", registered,
 	    a->members);
 	a->status(a->arg, text);
 }
 
 static void
-changed(void *arg, struct member *m, bool registered, const char *why)
+changed(void *arg)
 {
-	struct agent *a = arg;
+	const struct agent *a = arg;
 
-	(void)registered;
 	if (!a->status)
 		return;
 	if (a->members == 1)
-		tell_one(a, m, why);
+		tell_one(a, a->member[0]);
 	else
 		tell_how_many(a);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+static int64_t
+wall(void *arg)
+{
+	const struct agent *a = arg;
+
+	return a->io[0]->ops->wall(a->io[0]);
+}
+
+static int64_t
+since_boot(void *arg)
+{
+	return agent_now(arg);
+}
+
+static void
+learn_time(void *arg, int64_t controller_ms)
+{
+	struct agent *a = arg;
+
+	if (trust_time_learn(a->time, controller_ms))
+		log_warnx("clock",
+		    "clock.suspect: the clock of this system is more than a year ahead "
+		    "of "
+		    "all that is known; certificates are judged by the controller's");
+}
+
+static void
+keep_time(void *arg)
+{
+	struct agent *a = arg;
+
+	trust_time_keep(a->time);
+	timer_set(a->io[0], a->keep, jittered(a->io[0], KEEP_MS));
+}
+
+static int
+make_time(struct agent *a, char *why, size_t why_size)
+{
+	char path[PATH_MAX];
+	const char *dir = a->cfg->node.state_dir;
+	int err;
+
+	if (a->cfg->insecure.plain_grasp)
+		return 0;
+	if (dir && snprintf(path, sizeof path, "%s/time", dir) >= (int)sizeof path)
+		dir = NULL;
+	err = trust_time_new(dir ? path : NULL, wall, since_boot, a, &a->time);
+	if (err == -EBADMSG)
+		snprintf(why, why_size,
+		    "%s is damaged. If the clock of this system is right, remove the "
+		    "file",
+		    path);
+	else if (err < 0)
+		snprintf(why, why_size, "cannot tell the time: %s", strerror(-err));
+	return err < 0 ? err : timer_new(a->io[0], keep_time, a, &a->keep);
 }
 
 /* --- wiring --------------------------------------------------------------------------------- */
@@ -163,8 +223,10 @@ make_members(struct agent *a, char *why, size_t why_size)
 		.identity = a->identity,
 		.caps = &a->caps,
 		.sampler = a->sampler,
+		.time = a->time,
 		.wake = wake,
 		.changed = changed,
+		.learn_time = learn_time,
 		.arg = a };
 	for (size_t i = 0; i < a->cfg->domains && err >= 0; i++) {
 		err = member_new(a->io[i], &a->member_env, &a->cfg->domain[i], why,
@@ -188,7 +250,8 @@ make_parts(struct agent *a, char *why, size_t why_size)
 	err = make_sampler(a);
 	if (err < 0)
 		return fail(err, "cannot prepare the metrics", why, why_size);
-	return make_members(a, why, why_size);
+	err = make_time(a, why, why_size);
+	return err < 0 ? err : make_members(a, why, why_size);
 }
 
 int
@@ -216,6 +279,8 @@ agent_start(struct agent *a)
 {
 	agent_wake(a); /* a plan of the last run may be there */
 	timer_set(a->io[0], a->look, jittered(a->io[0], LOOK_MS));
+	if (a->time)
+		timer_set(a->io[0], a->keep, jittered(a->io[0], KEEP_MS));
 	for (size_t i = 0; i < a->members; i++)
 		member_start(a->member[i]);
 }
@@ -234,6 +299,10 @@ agent_free(struct agent *a)
 	for (size_t i = 0; i < a->members; i++)
 		member_free(a->member[i]);
 	sampler_free(a->sampler);
+	if (a->time)
+		trust_time_keep(a->time);
+	trust_time_free(a->time);
+	timer_free(a->io[0], a->keep);
 	timer_free(a->io[0], a->look);
 	timer_free(a->io[0], a->work);
 	for (size_t i = 0; i < AGENT_DOMAINS_MAX; i++)

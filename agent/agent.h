@@ -22,10 +22,12 @@ struct agent {
 	int64_t started_ms;
 
 	struct sampler *sampler;
+	struct trust_time *time; /* NULL under insecure.plain_grasp */
 	struct member_env member_env;
 	struct member *member[AGENT_DOMAINS_MAX];
 	size_t members;
 	struct grasp_timer *work, *look; /* sampling and evaluation; capabilities */
+	struct grasp_timer *keep;	 /* time, to the disk */
 	unsigned looks;			 /* at the capabilities so far */
 	void (*status)(
 	    void *arg, const char *text); /* told to the service manager; may be NULL */

@@ -148,7 +148,7 @@ hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
 
 	if (!c && !(c = candidates_add(&b->known, addr)))
 		return;
-	if (!known)
+	if (!known && !b->cfg.dull) /* there, anybody may make us say so */
 		log_info("bootstrap", "heard of a controller at %s%s%s",
 		    addr_format(addr, text), d && d->domain[0] ? ", domain " : "",
 		    d ? d->domain : "");

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include "base/addr_text.h"
+#include "base/crypto_aead.h"
 #include "base/log.h"
 #include "grasp/geo.h"
+#include "trust/guard.h"
+#include "trust/token.h"
 #include "trust/who.h"
 
 #define OPTION(member, name, kind, preset, help) \
@@ -99,8 +102,8 @@ static const struct conf_option domain_options[] = {
 
 /* What may change without a restart: it is looked at anew each time it is used. */
 static const char *const adoptable[] = { "node.name", "node.type", "node.vendor",
-	"node.virtualization", "node.energy", "node.tags", "node.radios", "log.level",
-	"log.debug", NULL };
+	"node.virtualization", "node.energy", "node.tags", "node.radios", "join.token",
+	"join.token-file", "join.ca-pin", "log.level", "log.debug", NULL };
 
 /* --- what the table cannot say ---------------------------------------------------------- */
 /* What goes to peers: they refuse longer ones and control characters. */
@@ -240,9 +243,19 @@ static void
 check_join(
     const struct yaml_node *join, const struct agent_domain *d, struct complaints *c)
 {
+	struct token token;
+	uint8_t pin[TRUST_PIN_LEN];
+
 	if (d->join.token && d->join.token_file)
 		yaml_complain(c, yaml_get(join, "token-file"),
 		    "stands beside token; give one of them");
+	if (d->join.token && token_parse(d->join.token, &token) < 0)
+		yaml_complain(c, yaml_get(join, "token"),
+		    "is no token such as \"fogctl token create\" prints"); /* S-29 */
+	if (d->join.ca_pin && token_pin_parse(d->join.ca_pin, pin) < 0)
+		yaml_complain(c, yaml_get(join, "ca-pin"),
+		    "\"%s\" is no pin of 26 letters and digits", d->join.ca_pin);
+	secret_wipe(&token, sizeof token);
 }
 
 /* section: the mapping that has the domain's options. */

@@ -56,20 +56,6 @@ is_meant(const struct member *m, struct slice args)
 }
 
 /* --- status --------------------------------------------------------------------------------- */
-static const char *
-state_name(enum uplink_state s)
-{
-	switch (s) {
-	case UPLINK_SEARCHING:
-		return "searching";
-	case UPLINK_CONNECTING:
-		return "connecting";
-	case UPLINK_REGISTERED:
-		return "registered";
-	}
-	return "?";
-}
-
 static void
 put_node(struct buf *b, const struct agent *a, const struct member *m)
 {
@@ -88,13 +74,11 @@ put_node(struct buf *b, const struct agent *a, const struct member *m)
 }
 
 static void
-put_session(struct buf *b, const struct agent *a, const struct uplink *u)
+put_session(struct buf *b, const struct agent *a, const struct member *m)
 {
-	const struct session *s = uplink_session(u);
-	bool registered = uplink_state(u) == UPLINK_REGISTERED;
+	const struct session *s = uplink_session(member_uplink(m));
 
-	wr_key_text(b, "state", state_name(uplink_state(u)));
-	if (registered)
+	if (member_is_registered(m))
 		put_id(b, "controller", &session_lease(s)->controller);
 	else
 		wr_key_text(b, "controller", NULL);
@@ -102,13 +86,56 @@ put_session(struct buf *b, const struct agent *a, const struct uplink *u)
 		put_addr(b, "controller_address", session_addr(s));
 	else
 		wr_key_text(b, "controller_address", NULL);
-	if (registered) {
+	if (member_is_registered(m)) {
 		put_span(b, "registered_s", agent_now(a) - session_since(s));
 		put_span(b, "lease_s", session_lease(s)->lease_ms);
 	}
-	wr_key_text(b, "trouble", uplink_trouble(u)[0] ? uplink_trouble(u) : NULL);
-	wr_key_int(b, "plan_version", (int64_t)plan_version(uplink_plan(u)));
-	wr_key_int(b, "plan_items", (int64_t)plan_len(uplink_plan(u)));
+}
+
+static const char *
+credential_word(const struct credential *c)
+{
+	switch (credential_state(c)) {
+	case CREDENTIAL_NONE:
+		return "none";
+	case CREDENTIAL_LAPSED:
+		return "expired";
+	case CREDENTIAL_VALID:
+		return "valid";
+	}
+	return "?";
+}
+
+static void
+put_credential(struct buf *b, const struct agent *a, const struct member *m)
+{
+	struct credential *c = (struct credential *)member_credential(m);
+	const struct cert *own = c ? credential_cert(c, "") : NULL;
+
+	if (!c)
+		return;
+	wr_key_text(b, "certificate", credential_word(c));
+	if (own) {
+		put_span(b, "certificate_left_s",
+		    cert_facts(own)->not_after_ms - credential_now(c));
+		put_span(b, "renewal_s", credential_renew_ms(c) - credential_now(c));
+	}
+	wr_key_int(b, "trust_version", (int64_t)anchors_version(credential_anchors(c)));
+	wr_key_int(b, "denied", (int64_t)anchors_denials(credential_anchors(c)));
+	wr_key_bool(b, "clock_suspect", trust_time_is_suspect(a->time));
+}
+
+static void
+put_member(struct buf *b, const struct agent *a, const struct member *m)
+{
+	const struct plan *plan = uplink_plan(member_uplink(m));
+
+	wr_key_text(b, "state", member_state(m));
+	put_session(b, a, m);
+	wr_key_text(b, "trouble", *member_trouble(m) ? member_trouble(m) : NULL);
+	put_credential(b, a, m);
+	wr_key_int(b, "plan_version", (int64_t)plan_version(plan));
+	wr_key_int(b, "plan_items", (int64_t)plan_len(plan));
 }
 
 static int
@@ -123,7 +150,7 @@ run_status(void *arg, struct ctl_request *req, struct slice args)
 			continue;
 		wr_open_map(&b);
 		put_node(&b, a, a->member[i]);
-		put_session(&b, a, member_uplink(a->member[i]));
+		put_member(&b, a, a->member[i]);
 		wr_close(&b);
 		send_item(req, &b);
 	}
@@ -210,10 +237,34 @@ put_sampler_counters(struct buf *b, const struct agent *a)
 }
 
 static void
+put_protection_counters(struct buf *b, const struct member *m)
+{
+	const struct channel_counters *c = channel_counters(member_channel(m));
+	const struct guard_counters *g = guard_counters(member_guard(m));
+	char name[64];
+
+	wr_key_int(b, "certificates", (int64_t)renewal_count(member_renewal(m)));
+	wr_key_int(b, "tls_opened", (int64_t)c->opened);
+	wr_key_int(b, "tls_accepted", (int64_t)c->accepted);
+	wr_key_int(b, "tls_failed", (int64_t)c->handshakes_failed);
+	for (enum channel_refusal r = 0; r < CHANNEL_REFUSALS; r++) {
+		snprintf(name, sizeof name, "tls_refused_%s", channel_refusal_name(r));
+		wr_key_int(b, name, (int64_t)c->refused[r]);
+	}
+	wr_key_int(b, "multicasts_verified", (int64_t)g->verified);
+	for (enum guard_drop d = 0; d < GUARD_DROPS; d++) {
+		snprintf(name, sizeof name, "multicasts_dropped_%s", guard_drop_name(d));
+		wr_key_int(b, name, (int64_t)g->dropped[d]);
+	}
+}
+
+static void
 put_member_counters(struct buf *b, const struct member *m)
 {
 	wr_key_text(b, "domain", member_domain(m));
 	put_grasp_counters(b, member_node(m));
+	if (member_channel(m))
+		put_protection_counters(b, m);
 	put_uplink_counters(b, member_uplink(m));
 	wr_key_int(b, "queries", (int64_t)querier_answers(member_querier(m)));
 }
@@ -268,7 +319,7 @@ send_controllers(
     const struct agent *a, const struct member *m, struct ctl_request *req, struct buf *b)
 {
 	const struct candidate *c;
-	size_t len = bootstrap_candidates(uplink_bootstrap(member_uplink(m)), &c);
+	size_t len = bootstrap_candidates(member_bootstrap(m), &c);
 
 	for (size_t i = 0; i < len; i++) {
 		put_candidate(b, m, &c[i], agent_now(a));

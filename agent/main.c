@@ -57,20 +57,6 @@ load_config(const char *path, struct agent_config *ret)
 	return err;
 }
 
-/* This version cannot do better on the wire. Whoever runs it has to know. */
-static bool
-has_confessed(const struct agent_config *cfg)
-{
-	if (cfg->insecure.plain_grasp)
-		return confess_at_start("agent",
-		    (struct trust_conf){ &cfg->multicast, &cfg->insecure });
-	log_errorx("agent",
-	    "this version speaks GRASP over plain TCP only, which everybody on the "
-	    "way can read and forge: for a closed network of your own, put "
-	    "\"insecure: {plain_grasp: yes}\" into the configuration");
-	return false;
-}
-
 /* --- prepare -------------------------------------------------------------------------------- */
 /* Small and with few parts that stay: one arena, and what is freed goes back. */
 static void
@@ -328,8 +314,10 @@ check_config(const struct program *p)
 static int
 serve(struct program *p)
 {
+	const struct trust_conf conf = { &p->cfg.multicast, &p->cfg.insecure };
+
 	set_log(p);
-	if (!has_confessed(&p->cfg))
+	if (!confess_at_start("agent", conf))
 		return DAEMON_EXIT_USAGE;
 	int err = prepare(p);
 	if (err >= 0)

@@ -122,6 +122,11 @@ describe(void *arg, struct fog_registration *ret)
 	snprintf(ret->name, sizeof ret->name, "%s", u->env->identity->name);
 	snprintf(ret->domain, sizeof ret->domain, "%s", u->env->domain);
 	ret->plan_version = plan_version_of(u->plan, &u->expected);
+	if (!u->env->credential)
+		return;
+	struct anchors *anchors = credential_anchors(u->env->credential);
+	ret->trust_version = anchors_version(anchors);
+	ret->denials = anchors_denials(anchors);
 }
 
 static const struct caps *
@@ -411,6 +416,20 @@ uplink_state(const struct uplink *u)
 	if (session_is_registered(u->session))
 		return UPLINK_REGISTERED;
 	return u->session ? UPLINK_CONNECTING : UPLINK_SEARCHING;
+}
+
+const char *
+uplink_state_name(enum uplink_state s)
+{
+	switch (s) {
+	case UPLINK_SEARCHING:
+		return "searching";
+	case UPLINK_CONNECTING:
+		return "connecting";
+	case UPLINK_REGISTERED:
+		return "registered";
+	}
+	return "?";
 }
 
 const struct session *

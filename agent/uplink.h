@@ -47,6 +47,7 @@ int64_t uplink_run(struct uplink *u, int64_t now_ms); /* plan_run() */
 void uplink_caps_changed(struct uplink *u);
 
 enum uplink_state uplink_state(const struct uplink *u);
+const char *uplink_state_name(enum uplink_state s);
 const struct session *uplink_session(const struct uplink *u); /* NULL: there is none */
 const struct plan *uplink_plan(const struct uplink *u);
 const struct reporter *uplink_reporter(const struct uplink *u);

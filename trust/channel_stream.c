@@ -665,7 +665,7 @@ opened(void *arg, struct grasp_stream *inner)
 		channel_set_deadline(s, CHANNEL_HANDSHAKE_MS);
 	err = tls_new_client(ch->client,
 	    s->purpose == CHANNEL_TO_SPEAK ? CHANNEL_ALPN_GRASP : CHANNEL_ALPN_JOIN,
-	    credential_hint(ch->cfg.self, hint), s, &s->tls);
+	    *credential_hint(ch->cfg.self, hint) ? hint : NULL, s, &s->tls);
 	if (err < 0)
 		finish(s, -err);
 	else

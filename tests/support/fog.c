@@ -44,24 +44,48 @@ make_directories(struct fog *f)
 }
 
 static void
-make_config(struct fog *f, const char *yaml)
+load_config(struct fog *f, const char *what, const char *yaml, struct agent_config *ret)
 {
 	char text[4096], path[512];
 	struct complaints c;
 
 	snprintf(text, sizeof text,
 	    "node: {name: rover, type: robot, state-dir: %s/state}\n"
-	    "domain: operator1\n"
 	    "roots: {proc: %s/proc, sys: %s/sys, power-supply: %s/power}\n"
-	    "insecure: {plain_grasp: yes, i_trust_this_network: yes}\n%s",
-	    f->dir, f->dir, f->dir, f->dir, yaml ? yaml : "");
+	    "%s%s",
+	    f->dir, f->dir, f->dir, f->dir, what, yaml ? yaml : "");
 	write_text(f->dir, "agent.yaml", text);
 	snprintf(path, sizeof path, "%s/agent.yaml", f->dir);
 	complaints_init(&c);
-	int err = agent_config_load(path, &c, &f->cfg);
+	int err = agent_config_load(path, &c, ret);
 	complaints_print(&c, stderr);
 	complaints_done(&c);
 	assert(err == 0);
+}
+
+void
+fog_configure(struct fog *f, const char *yaml)
+{
+	assert(!f->agent);
+	agent_config_free(&f->cfg);
+	load_config(f, "", yaml, &f->cfg);
+}
+
+static void
+needs_restart(const char *option)
+{
+	(void)option;
+}
+
+void
+fog_reload(struct fog *f, const char *yaml)
+{
+	struct agent_config fresh;
+
+	load_config(f, "", yaml, &fresh);
+	agent_config_adopt(&f->cfg, &fresh, needs_restart);
+	agent_config_free(&fresh);
+	agent_reconfigured(f->agent);
 }
 
 /* --- the controller --------------------------------------------------------------------------- */
@@ -240,18 +264,34 @@ fog_warden_flood(struct fog *f)
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
-struct fog *
-fog_new(const char *yaml)
+static struct fog *
+make_fog(const char *what, const char *yaml)
 {
 	struct fog *f = calloc(1, sizeof *f);
 
 	assert(f);
 	f->dir = tempdir_new();
 	make_directories(f);
-	make_config(f, yaml);
+	load_config(f, what, yaml, &f->cfg);
 	f->net = fake_net_new(1);
 	f->host = fake_host_new(f->net);
 	f->ifindex = fake_attach(f->host, 1, "fe80::a", "2001:db8::a", NULL);
+	return f;
+}
+
+struct fog *
+fog_new_proved(const char *yaml)
+{
+	return make_fog("", yaml);
+}
+
+struct fog *
+fog_new(const char *yaml)
+{
+	struct fog *f = make_fog("domain: operator1\ninsecure: {plain_grasp: yes, "
+				 "i_trust_this_network: yes}\n",
+	    yaml);
+
 	f->warden.self = (struct fog_domain){ .has_id = true, .role = FOG_CONTROLLER };
 	memset(f->warden.self.id.bytes, 0xc0, sizeof f->warden.self.id.bytes);
 	strcpy(f->warden.self.domain, "operator1");
@@ -276,13 +316,26 @@ fog_free(struct fog *f)
 	free(f);
 }
 
+/* Other domains have sockets of their own, on a host of their own here. */
+static struct fake_host *
+make_more(struct fog *f, size_t i)
+{
+	char near[32], far[32];
+
+	snprintf(near, sizeof near, "fe80::a:%zx", i);
+	snprintf(far, sizeof far, "2001:db8::a:%zx", i);
+	f->more[i] = fake_host_new(f->net);
+	fake_attach(f->more[i], 1, near, far, NULL);
+	return f->more[i];
+}
+
 int
 fog_open_io(void *arg, const struct agent_domain *domain, struct grasp_io **ret)
 {
-	const struct fog *f = arg;
+	struct fog *f = arg;
+	size_t i = (size_t)(domain - f->cfg.domain);
 
-	(void)domain;
-	*ret = fake_host_io(f->host);
+	*ret = fake_host_io(i == 0 ? f->host : f->more[i] ? f->more[i] : make_more(f, i));
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct fog {
 	struct fake_net *net;
 	struct fake_host *host;
 	uint32_t ifindex;
+	struct fake_host *more[AGENT_DOMAINS_MAX]; /* sockets of the second domain, … */
 	struct agent_config cfg;
 	struct identity identity;
 	struct agent *agent; /* NULL: not running */
@@ -63,6 +64,10 @@ struct fog {
 
 /* yaml: more lines of configuration; NULL: none. The controller is up, the agent is not. */
 struct fog *fog_new(const char *yaml);
+/* Without a controller, and nothing insecure: the domain is yaml's business. */
+struct fog *fog_new_proved(const char *yaml);
+void fog_configure(struct fog *f, const char *yaml); /* anew, while no agent runs */
+void fog_reload(struct fog *f, const char *yaml);    /* adopted, as SIGHUP would */
 void fog_free(struct fog *f);
 void
 fog_load(struct fog *f, const char *loadavg); /* what /proc/loadavg says from now on */

@@ -138,6 +138,12 @@ fake_run_until(struct fake_net *net, bool (*done)(void *arg), void *arg, int64_t
 	return true;
 }
 
+void
+fake_net_wall(struct fake_net *net, int64_t wall_ms)
+{
+	net->wall_ms = wall_ms - net->now_ms;
+}
+
 int64_t
 fake_now(const struct fake_net *net)
 {
@@ -162,6 +168,7 @@ fake_net_new(uint64_t seed)
 
 	net->random = seed ? seed : 1;
 	net->now_ms = START_MS;
+	net->wall_ms = START_WALL_MS;
 	net->delay_min_ms = net->delay_max_ms = 1;
 	net->captures = true;
 	TAILQ_INIT(&net->hosts);
@@ -359,7 +366,9 @@ now(struct grasp_io *io)
 static int64_t
 wall(struct grasp_io *io)
 {
-	return START_WALL_MS + host_of(io)->net->now_ms;
+	const struct fake_net *net = host_of(io)->net;
+
+	return net->wall_ms + net->now_ms;
 }
 
 static void

@@ -31,6 +31,8 @@ struct fake_packet {
 struct fake_net *fake_net_new(uint64_t seed);
 void fake_net_free(struct fake_net *net);
 int64_t fake_now(const struct fake_net *net);
+/* What the clocks on the wall show from now on, ms since 1970; at first a day in 2026. */
+void fake_net_wall(struct fake_net *net, int64_t wall_ms);
 /* Everything that is due within ms, then the time is ms later. */
 void fake_run(struct fake_net *net, int64_t ms);
 /* Until done(arg), but at most max_ms; returns done(arg). */

@@ -69,6 +69,7 @@ LIST_HEAD(fake_addresses, fake_address);
 struct fake_net {
 	uint64_t random;
 	int64_t now_ms;
+	int64_t wall_ms; /* what the wall shows is now_ms more */
 	uint64_t order;
 	struct fake_event **heap; /* from 1 */
 	size_t events, room;

@@ -145,6 +145,8 @@ a_prefix_and_combinations_shape_the_groups_SC_06_SC_09(void **state)
 	assert_string_equal(text, "ff34:30:fd9e:1:2:0:c013:abc0");
 }
 
+#define TOKEN "fog1-00000000-3x3x3x3x3x3x3x3x3x3x3x3x30-00000000000000000000000000"
+
 static void
 a_node_may_be_in_several_domains_DOM_01(void **state)
 {
@@ -152,7 +154,7 @@ a_node_may_be_in_several_domains_DOM_01(void **state)
 	assert_int_equal(
 	    load("domain: factory\nscopes: {type: robot}\ngrasp: {port: 7020}\n"
 		 "domains:\n- {domain: city, port: 7018, controllers: [\"[::1]:9\"],\n"
-		 "   join: {token: marker-of-a-secret}}\n"),
+		 "   join: {token: " TOKEN "}}\n"),
 	    0);
 	assert_int_equal(cfg.domains, 2);
 	assert_string_equal(cfg.domain[0].name, "factory");
@@ -162,7 +164,23 @@ a_node_may_be_in_several_domains_DOM_01(void **state)
 	assert_int_equal(cfg.domain[1].port, 7018);
 	assert_string_equal(cfg.domain[1].attributes, "admin=city;type=robot");
 	assert_string_equal(cfg.domain[1].controllers.item[0], "[::1]:9");
-	assert_string_equal(cfg.domain[1].join.token, "marker-of-a-secret");
+	assert_string_equal(cfg.domain[1].join.token, TOKEN);
+}
+
+static char *print(void);
+
+static void
+a_token_is_never_shown_S_29(void **state)
+{
+	(void)state;
+	assert_int_equal(load("join: {token: " TOKEN "}\n"), 0);
+	assert_string_equal(cfg.domain[0].join.token, TOKEN);
+	char *text = print();
+	assert_null(strstr(text, "3x3x"));
+	free(text);
+	assert_int_equal(load("join: {token: fog1-3x3x3x3x}\n"), -EINVAL);
+	assert_non_null(strstr(buf_text(&complaints.text), "token: is no token"));
+	assert_null(strstr(buf_text(&complaints.text), "3x3x"));
 }
 
 static void
@@ -193,7 +211,9 @@ what_is_wrong_is_told_with_its_place_SCP_02(void **state)
 		    "nowhere is no address" },
 		{ "domains: [{domain: b, prot: 7018}]\n",
 		    "unknown; the nearest known name is port" },
-		{ "join: {token: a, token-file: b}\n", "stands beside token" },
+		{ "join: {token: " TOKEN ", token-file: b}\n",
+		    "agent.yaml:1:84: token-file: stands beside token" },
+		{ "join: {ca-pin: 123}\n", "\"123\" is no pin of 26 letters" },
 		{ "node:\n  position: Madrid\n",
 		    "agent.yaml:2:3: position: \"Madrid\" is no position" },
 		{ "grasp: {scope-prefix: fd00::/65}\n",
@@ -339,6 +359,7 @@ main(void)
 		    agents_relay_and_help_their_neighbours_unless_told_otherwise_F_10_F_16),
 		CONFIG_TEST(a_prefix_and_combinations_shape_the_groups_SC_06_SC_09),
 		CONFIG_TEST(a_node_may_be_in_several_domains_DOM_01),
+		CONFIG_TEST(a_token_is_never_shown_S_29),
 		CONFIG_TEST(what_is_wrong_is_told_with_its_place_SCP_02),
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
 		CONFIG_TEST(the_canonical_form_reads_back_to_itself),
