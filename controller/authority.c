@@ -10,10 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE 500 /* denials that are read at a time */
+#define PAGE	500 /* denials that are read at a time */
+
+#define HOUR_MS (3600 * 1000LL)
+#define DAY_MS	(24 * HOUR_MS)
 
 struct authority {
 	struct authority_config cfg;
+	int64_t warned_ms; /* when it was last told that our certificate ends */
 };
 
 static struct anchors *
@@ -228,6 +232,98 @@ authority_reload(struct authority *a)
 		err = signer_reload(a->cfg.signer);
 	if (err)
 		return err;
+	events_emit(a->cfg.events, "ca.reloaded", NULL, NULL, NULL,
+	    "the files of the domain were read again: CAs of version %llu",
+	    (unsigned long long)anchors_version(anchors_of(a)));
 	tell_changed(a);
 	return 0;
+}
+
+/* --- the life of CAs and certificates ---------------------------------------------------------------------- */
+static bool
+is_issued_by(const struct cert *leaf, const struct cert *ca)
+{
+	return !memcmp(cert_facts(leaf)->issuer_fingerprint,
+	    cert_facts(ca)->key_fingerprint, sizeof cert_facts(ca)->key_fingerprint);
+}
+
+struct looking {
+	const struct cert *ca;
+	bool newest;
+};
+
+static void
+look_at_member(void *arg, const struct member_row *m)
+{
+	struct looking *l = arg;
+	CLEANUP(cert_unref) struct cert *leaf = NULL;
+
+	l->newest = !cert_parse(m->certificate, &leaf) && is_issued_by(leaf, l->ca);
+}
+
+bool
+authority_is_newest(struct authority *a, const struct fog_id *id)
+{
+	struct cert *ca[TRUST_ANCHORS_MAX];
+	struct looking l = { 0 };
+
+	if (!anchors_get(anchors_of(a), ca))
+		return false;
+	l.ca = ca[0];
+	return !store_member(a->cfg.store, id, look_at_member, &l) && l.newest;
+}
+
+int64_t
+authority_retire_ms(const struct authority *a)
+{
+	struct cert *ca[TRUST_ANCHORS_MAX];
+
+	return anchors_get(anchors_of(a), ca) < 2
+	    ? INT64_MAX
+	    : cert_facts(ca[0])->not_before_ms + HOUR_MS + AUTHORITY_RETIRE_MS;
+}
+
+static void
+retire(struct authority *a)
+{
+	struct cert *ca[TRUST_ANCHORS_MAX];
+	size_t len = anchors_get(anchors_of(a), ca);
+	const struct slice newest = cert_der(ca[0]);
+	uint64_t version = anchors_version(anchors_of(a)) + 1;
+	int err = credential_update(a->cfg.self, version, &newest, 1, NULL, 0);
+
+	if (err) {
+		log_errorx("trust", "the CAs before the newest one cannot be retired: %s",
+		    strerror(-err));
+		return;
+	}
+	events_emit(a->cfg.events, "ca.retired", NULL, NULL, NULL,
+	    "%zu CA%s before the newest one %s trusted no more", len - 1,
+	    len > 2 ? "s" : "", len > 2 ? "are" : "is");
+	tell_changed(a);
+}
+
+static void
+warn_of_end(struct authority *a, int64_t now)
+{
+	const struct cert *own = credential_cert(a->cfg.self, "");
+	int64_t left = own ? cert_facts(own)->not_after_ms - now : 0;
+
+	if (left > AUTHORITY_WARNING_MS || now - a->warned_ms < DAY_MS)
+		return;
+	a->warned_ms = now;
+	events_emit(a->cfg.events, "certificate.ending", NULL, NULL, NULL,
+	    "the certificate of this controller ends %s%lld days%s: fogctl domain renew",
+	    left > 0 ? "in " : "", (long long)(left > 0 ? left : -left) / DAY_MS,
+	    left > 0 ? "" : " ago");
+}
+
+void
+authority_look(struct authority *a)
+{
+	int64_t now = credential_now(a->cfg.self);
+
+	if (now >= authority_retire_ms(a))
+		retire(a);
+	warn_of_end(a, now);
 }

@@ -12,6 +12,10 @@ struct audit;
 struct events;
 struct store;
 
+/* After a rotation the CAs before are trusted so long: no certificate of a node lives longer. */
+#define AUTHORITY_RETIRE_MS  (SIGNER_DAYS_MAX * 24 * 3600 * 1000LL)
+#define AUTHORITY_WARNING_MS (21 * 24 * 3600 * 1000LL) /* before the end of our certificate */
+
 struct authority_config {
 	struct credential *self;
 	struct trust_time *time;
@@ -36,5 +40,11 @@ struct signer *authority_signer(struct authority *a);
  * the CA is due. */
 int authority_deny(struct authority *a, const struct fog_id *id, const char *reason,
     const char *who) MUST_CHECK;
+/* Is the certificate that this member got last of the newest CA? */
+bool authority_is_newest(struct authority *a, const struct fog_id *id);
+/* When all CAs but the newest are trusted no more; INT64_MAX: there is one alone. */
+int64_t authority_retire_ms(const struct authority *a);
+/* Once an hour: does that, and warns while the controller's own certificate is near its end. */
+void authority_look(struct authority *a);
 /* The files of the domain were changed by `fogctl ca rotate`: read them again. */
 int authority_reload(struct authority *a) MUST_CHECK;

@@ -226,7 +226,7 @@ run_node_release(void *arg, struct ctl_request *req, struct slice args)
 		ctl_fail(req, 1, "%s is not in quarantine", n->name);
 	} else {
 		events_emit(c->events, "identity.released", n->name, NULL, NULL,
-		    "%s was released from quarantine", n->name);
+		    "%s was released from quarantine by %s", n->name, ctl_who(req));
 		registry_quarantine(c->registry, n, false);
 		ctl_end(req);
 	}
@@ -453,6 +453,9 @@ const struct ctl_command controller_commands[] = {
 	{ "node show", CTL_VIEWER, run_node_show, "what a node is and has" },
 	{ "node release", CTL_ADMIN, run_node_release,
 	    "take a node out of quarantine" },
+	{ "node revoke", CTL_ADMIN, domain_revoke, "trust a node no more" },
+	{ "ca show", CTL_VIEWER, domain_show_cas, "the CAs of the domain" },
+	{ "ca reload", CTL_ADMIN, domain_reload, "read the files of the domain again" },
 	{ "services", CTL_VIEWER, run_services,
 	    "the services and where their functions are" },
 	{ "apply", CTL_DEPLOYER, run_apply, "add or replace a service" },

@@ -11,10 +11,12 @@
 
 struct advert;
 struct audit;
+struct authority;
 struct events;
 struct finder;
 struct grasp_node;
 struct judge;
+struct notices;
 struct registry;
 struct sessions;
 struct store;
@@ -27,6 +29,8 @@ struct commands {
 	struct store *store;
 	struct events *events;
 	struct audit *audit;
+	struct authority *authority; /* NULL, as notices: GRASP is plain, everybody is trusted */
+	struct notices *notices;
 	struct advert *advert;
 	struct finder *finder;
 	struct grasp_node *grasp;
@@ -41,6 +45,11 @@ struct commands {
 
 extern const struct ctl_command controller_commands[];
 extern const size_t controller_commands_len;
+
+/* commands_domain.c; arg: struct commands */
+int domain_revoke(void *arg, struct ctl_request *req, struct slice args);
+int domain_show_cas(void *arg, struct ctl_request *req, struct slice args);
+int domain_reload(void *arg, struct ctl_request *req, struct slice args);
 
 /* show.c */
 int show_nodes(struct commands *c, struct ctl_request *req);

@@ -20,7 +20,8 @@ DEFINE_FREEP(struct events, events_free)
  * "prediction.cleared", "migration.opened", "migration.waiting" (for a candidate),
  * "migration.phase", "migration.refused" (by one), "migration.done", "migration.failed",
  * "migration.cancelled", "function.failed", "function.placed" (by the operator),
- * "identity.conflict" (two with one key), "identity.released", "controller.started",
+ * "identity.conflict" (two with one key), "identity.released", "node.revoked", "ca.reloaded",
+ * "ca.retired", "certificate.ending" (the controller's own), "controller.started",
  * "controller.recovered", "mass.suspect". node, service, function may be NULL. */
 void events_emit(struct events *e, const char *kind, const char *node, const char *service,
     const char *function, const char *fmt, ...) PRINTF(6, 7);

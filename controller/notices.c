@@ -43,7 +43,8 @@ struct telling {
 	struct grasp_session *session; /* it is being told; NULL: not now */
 	struct grasp_timer *retry;
 	unsigned attempts;
-	bool waits; /* for its turn */
+	uint64_t renewed_version; /* of CAs; its certificate is of the newest of those */
+	bool waits;		  /* for its turn */
 };
 
 struct notices {
@@ -373,32 +374,43 @@ notices_node_changed(struct notices *n, struct node *node)
 		free_telling(t);
 }
 
-struct progress {
-	const struct notices *notices;
-	unsigned told, all;
+struct counting {
+	struct notices *notices;
+	struct notices_progress *result;
 };
+
+/* Looked up once for each member and set of CAs: it does not get an older one again. */
+static bool
+is_renewed(struct telling *t, uint64_t version)
+{
+	if (t->renewed_version < version &&
+	    authority_is_newest(t->notices->authority, &t->id))
+		t->renewed_version = version;
+	return t->renewed_version >= version;
+}
 
 static void
 count_told(void *arg, void *value)
 {
-	struct progress *p = arg;
-	const struct telling *t = value;
-	const struct node *node = registry_by_id(p->notices->registry, &t->id);
+	struct counting *c = arg;
+	struct telling *t = value;
+	const struct node *node = registry_by_id(c->notices->registry, &t->id);
+	uint64_t version = anchors_version(anchors_of(c->notices));
 
 	if (!node || !node->link)
 		return;
-	p->all++;
-	p->told += t->known.trust_version >= anchors_version(anchors_of(p->notices));
+	c->result->all++;
+	c->result->told += t->known.trust_version >= version;
+	c->result->renewed += is_renewed(t, version);
 }
 
 void
-notices_progress(const struct notices *n, unsigned *ret_told, unsigned *ret_all)
+notices_progress(struct notices *n, struct notices_progress *ret)
 {
-	struct progress p = { .notices = n };
+	struct counting c = { n, ret };
 
-	idmap_each(n->tellings, count_told, &p);
-	*ret_told = p.told;
-	*ret_all = p.all;
+	*ret = (struct notices_progress){ 0 };
+	idmap_each(n->tellings, count_told, &c);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */

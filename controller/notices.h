@@ -28,5 +28,9 @@ void notices_registered(
 /* Of registry_ops: forgets a node that is GONE. */
 void notices_node_changed(struct notices *n, struct node *node);
 void notices_changed(struct notices *n); /* something of the domain */
-/* Of the nodes that are there, how many have taken the current CAs over? */
-void notices_progress(const struct notices *n, unsigned *ret_told, unsigned *ret_all);
+/* Of the nodes that are there: how many have taken the present CAs over, and how many have a certificate
+ * of the newest of these? */
+struct notices_progress {
+	unsigned all, told, renewed;
+};
+void notices_progress(struct notices *n, struct notices_progress *ret);

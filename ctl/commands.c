@@ -90,6 +90,42 @@ const struct command commands[] = {
 	    .help = "take a node out of quarantine",
 	},
 	{
+	    .name = "node revoke",
+	    .asked = ASK_CONTROLLER,
+	    .shape = SHAPE_ONE,
+	    .word = { { "node", "NODE", WORD_TEXT } },
+	    .option = {
+		{ "--reason", "reason", "TEXT", OPTION_TEXT, "why, for the audit" },
+	    },
+	    .help = "trust a node no more; NODE is its name or id",
+	},
+	{
+	    .name = "ca show",
+	    .asked = ASK_CONTROLLER,
+	    .help = "the CAs of the domain, and which nodes know them",
+	    .column = {
+		{ "ca", "CA", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "from", "FROM", COLUMN_TIME, 0 },
+		{ "until", "UNTIL", COLUMN_TIME, 0 },
+		{ "retires", "RETIRES", COLUMN_TIME, 0 },
+		{ "version", "VERSION", COLUMN_NUMBER, 0 },
+		{ "nodes", "NODES", COLUMN_NUMBER, 0 },
+		{ "told", "TOLD", COLUMN_NUMBER, 0 },
+		{ "renewed", "RENEWED", COLUMN_NUMBER, 0 },
+	    },
+	},
+	{
+	    .name = "ca reload",
+	    .asked = ASK_CONTROLLER,
+	    .help = "let the controller read the files of the domain again",
+	    .column = {
+		{ "ca", "CA", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "version", "VERSION", COLUMN_NUMBER, 0 },
+	    },
+	},
+	{
 	    .name = "services",
 	    .asked = ASK_CONTROLLER,
 	    .help = "the services, where their functions are, and in what state",

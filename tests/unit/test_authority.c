@@ -258,6 +258,100 @@ files_that_were_changed_are_read_again(void **state)
 	assert_int_equal(changes, 1);
 }
 
+/* --- the life of CAs and certificates ------------------------------------------------------------------- */
+static size_t
+count_cas(void)
+{
+	struct cert *ca[TRUST_ANCHORS_MAX];
+
+	return anchors_get(credential_anchors(seat.self), ca);
+}
+
+static void
+an_old_ca_is_trusted_for_30_days_after_a_rotation_S_35(void **state)
+{
+	(void)state;
+	assert_true(authority_retire_ms(authority) == INT64_MAX);
+	seat_rotate(&seat);
+	assert_int_equal(authority_reload(authority), 0);
+	seat.now_ms = authority_retire_ms(authority) - 1;
+	authority_look(authority);
+	assert_int_equal(count_cas(), 2);
+	seat.now_ms++;
+	authority_look(authority);
+	assert_int_equal(count_cas(), 1);
+	assert_int_equal(anchors_version(credential_anchors(seat.self)), 3);
+	assert_int_equal(changes, 2);
+	assert_true(authority_retire_ms(authority) == INT64_MAX);
+	close_all();
+	open_all();
+	assert_int_equal(count_cas(), 1);
+	assert_int_equal(credential_state(seat.self), CREDENTIAL_VALID);
+}
+
+static void
+whose_certificate_is_of_the_newest_ca_is_known_S_35(void **state)
+{
+	CLEANUP(key_free) struct key *key = pki_key();
+	struct issue_row row = {
+		.id = pki_id(key), .name = "one", .hardware = "", .tags = ""
+	};
+
+	(void)state;
+	assert_false(authority_is_newest(authority, &row.id));
+	for (unsigned i = 0; i < 2; i++) {
+		struct cert *leaf =
+		    pki_cert(&seat.ca[0], key, SEAT_DOMAIN, TRUST_AGENT, 7);
+
+		row.serial[0] = (uint8_t)i;
+		row.certificate = cert_der(leaf);
+		row.renewal = i > 0;
+		assert_int_equal(store_issue(store, &row, NULL, NULL), 0);
+		store_flush(store);
+		cert_unref(leaf);
+		assert_true(authority_is_newest(authority, &row.id));
+		seat_rotate(&seat);
+		assert_int_equal(authority_reload(authority), 0);
+		assert_false(authority_is_newest(authority, &row.id));
+	}
+}
+
+static void
+note_event(void *arg, const struct event_row *e)
+{
+	(void)arg;
+	snprintf(told, sizeof told, "%s: %s", e->kind, e->text);
+}
+
+static const char *
+last_event(void)
+{
+	told[0] = '\0';
+	store_flush(store);
+	assert_int_equal(store_events_last(store, 1, note_event, NULL), 0);
+	return told;
+}
+
+static void
+a_controller_warns_each_day_before_its_certificate_ends(void **state)
+{
+	(void)state;
+	authority_look(authority);
+	assert_string_equal(last_event(), "");
+	seat.now_ms += 70 * PKI_DAY;
+	authority_look(authority);
+	assert_string_equal(last_event(),
+	    "certificate.ending: the certificate of this controller ends in 19 days: "
+	    "fogctl"
+	    " domain renew");
+	seat.now_ms += PKI_DAY - 1;
+	authority_look(authority);
+	assert_non_null(strstr(last_event(), "19 days"));
+	seat.now_ms++;
+	authority_look(authority);
+	assert_non_null(strstr(last_event(), "18 days"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -273,6 +367,9 @@ main(void)
 		CASE(what_the_files_have_lost_they_learn_from_the_database),
 		CASE(a_denial_is_in_the_audit),
 		CASE(files_that_were_changed_are_read_again),
+		CASE(an_old_ca_is_trusted_for_30_days_after_a_rotation_S_35),
+		CASE(whose_certificate_is_of_the_newest_ca_is_known_S_35),
+		CASE(a_controller_warns_each_day_before_its_certificate_ends),
 	};
 
 	log_open("test_authority", LOG_LEVEL_ERROR);

@@ -234,11 +234,11 @@ rotate(void)
 static void
 expect_progress(unsigned told, unsigned all)
 {
-	unsigned is_told, are_there;
+	struct notices_progress p;
 
-	notices_progress(notices, &is_told, &are_there);
-	assert_int_equal(is_told, told);
-	assert_int_equal(are_there, all);
+	notices_progress(notices, &p);
+	assert_int_equal(p.told, told);
+	assert_int_equal(p.all, all);
 }
 
 static void
