@@ -15,6 +15,7 @@
 #define KEEPALIVE_S	 5
 #define KEEPALIVE_PROBES 3
 #define USER_TIMEOUT_MS	 10000
+#define SYNS_MAX	 6 /* sent again; as the kernel has it */
 #define SOCKET_FLAGS	 (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 #define RTO_MAX_MS	 1000
@@ -269,8 +270,20 @@ socket_accept(int fd)
 	return s < 0 ? -errno : s;
 }
 
+/* The first SYN is sent again after 1 s, then after 2 s more, 4 s more … (RFC 6298 §2). */
+static int
+limit_syns(int fd, int64_t within_ms)
+{
+	struct setting syns = { IPPROTO_TCP, TCP_SYNCNT, 1 };
+
+	for (int64_t next_ms = 3000; next_ms < within_ms && syns.value < SYNS_MAX;
+	     next_ms = next_ms * 2 + 1000)
+		syns.value++;
+	return apply(fd, &syns, 1);
+}
+
 int
-socket_connect(const struct addr *to)
+socket_connect(const struct addr *to, int64_t within_ms)
 {
 	struct sockaddr_in6 sa = addr_to_sockaddr(to);
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCKET_FLAGS, 0), err;
@@ -278,6 +291,8 @@ socket_connect(const struct addr *to)
 	if (fd < 0)
 		return -errno;
 	err = apply(fd, stream_settings + 1, ARRAY_LEN(stream_settings) - 1);
+	if (err == 0)
+		err = limit_syns(fd, within_ms);
 	limit_retransmission_timeout(fd);
 	if (err == 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		err = -errno;

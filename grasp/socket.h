@@ -26,7 +26,9 @@ int
 socket_receive(int fd, void *memory, size_t size, struct grasp_datagram *ret) MUST_CHECK;
 
 int socket_accept(int fd) MUST_CHECK;
-int socket_connect(const struct addr *to) MUST_CHECK; /* is under way when it returns */
+/* Is under way when it returns. SYNs are not sent for longer than within_ms, so that who is named by
+ * a forged question gets no more than one or two of them (S-09). */
+int socket_connect(const struct addr *to, int64_t within_ms) MUST_CHECK;
 int socket_error(int fd); /* what became of it: 0 or a positive errno */
 struct addr socket_peer(int fd);
 struct addr socket_local(int fd);

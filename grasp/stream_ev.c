@@ -305,7 +305,7 @@ static void
 on_race(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct race *race = container_of(t, struct race, next);
-	int fd = socket_connect(&race->stream->peer);
+	int fd = socket_connect(&race->stream->peer, 0); /* the first attempt goes on */
 
 	(void)events;
 	if (fd >= 0) {
@@ -481,7 +481,7 @@ int
 stream_connect(struct stream_host *h, const struct addr *to, int64_t timeout_ms,
     const struct grasp_stream_ops *ops, void *arg, struct grasp_stream **ret)
 {
-	int fd = socket_connect(to);
+	int fd = socket_connect(to, timeout_ms);
 	struct grasp_stream *s;
 
 	if (fd < 0)

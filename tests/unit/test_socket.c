@@ -45,7 +45,7 @@ open_stream(void)
 {
 	struct addr to = loopback(9);
 
-	return socket_connect(&to);
+	return socket_connect(&to, 2000);
 }
 
 static int
@@ -94,7 +94,7 @@ each_call_that_fails_is_told_and_nothing_stays_open_G_056(void **state)
 	static const unsigned times[ARRAY_LEN(openers)][ARRAY_LEN(calls)] = {
 		{ 1, 6, 1, 0, 0 },
 		{ 1, 9, 1, 1, 0 },
-		{ 1, 8, 0, 0, 1 },
+		{ 1, 9, 0, 0, 1 },
 		{ 2, 14, 2, 1, 0 },
 	};
 
@@ -138,7 +138,7 @@ connections_of_both_sides_send_at_once_and_notice_a_dead_peer_I_01(void **state)
 {
 	int listener = socket_tcp_listen(0);
 	struct addr to = loopback(socket_local(listener).port);
-	int ends[2] = { socket_connect(&to), -EAGAIN };
+	int ends[2] = { socket_connect(&to, 2000), -EAGAIN };
 
 	(void)state;
 	while (ends[1] == -EAGAIN)
@@ -151,6 +151,29 @@ connections_of_both_sides_send_at_once_and_notice_a_dead_peer_I_01(void **state)
 		assert_int_equal(
 		    10000, setting_of(ends[i], IPPROTO_TCP, TCP_USER_TIMEOUT));
 		close(ends[i]);
+	}
+	close(listener);
+}
+
+/* RESPONSE_OPEN_MS has one SYN that is sent again, LINK_OPEN_MS three. */
+static void
+syns_end_when_their_time_is_over_S_09(void **state)
+{
+	static const struct {
+		int64_t within_ms;
+		int again;
+	} cases[] = { { 0, 1 }, { 2000, 1 }, { 3000, 1 }, { 7000, 2 }, { 10000, 3 },
+		{ 3600000, 6 } };
+	int listener = socket_tcp_listen(0);
+	struct addr to = loopback(socket_local(listener).port);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int fd = socket_connect(&to, cases[i].within_ms);
+
+		assert_true(fd >= 0);
+		assert_int_equal(cases[i].again, setting_of(fd, IPPROTO_TCP, TCP_SYNCNT));
+		close(fd);
 	}
 	close(listener);
 }
@@ -256,6 +279,7 @@ main(void)
 		SOCKET_TEST(a_query_port_must_be_free_for_both_protocols_G_049),
 		SOCKET_TEST(
 		    connections_of_both_sides_send_at_once_and_notice_a_dead_peer_I_01),
+		SOCKET_TEST(syns_end_when_their_time_is_over_S_09),
 		SOCKET_TEST(
 		    multicasts_are_never_fragmented_and_heard_on_this_host_too_G_014_I_22),
 		SOCKET_TEST(
