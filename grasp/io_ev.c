@@ -457,6 +457,7 @@ static const struct grasp_io_ops io_ops = {
 	.stream_close = stream_close,
 	.stream_peer = stream_peer,
 	.stream_local = stream_local,
+	.stream_queued = stream_queued,
 };
 
 /* --- life ----------------------------------------------------------------------------------- */

@@ -523,6 +523,12 @@ stream_peer(const struct grasp_stream *s, struct addr *ret)
 	*ret = s->peer;
 }
 
+size_t
+stream_queued(const struct grasp_stream *s)
+{
+	return s->out.pos;
+}
+
 void
 stream_local(const struct grasp_stream *s, struct addr *ret)
 {

@@ -63,6 +63,7 @@ struct channel_stream {
 	struct trust_name name;
 	struct grasp_who who;
 	uint8_t serial[CERT_SERIAL_LEN], serial_len;
+	int64_t not_after_ms; /* of its certificate */
 	uint8_t issuer[CHANNEL_ISSUER_LEN]; /* zeros: nobody whom we trust */
 };
 

@@ -82,6 +82,7 @@ remember(struct channel_stream *s, const struct cert_facts *f)
 {
 	memcpy(s->who.id, s->name.id.bytes, sizeof s->who.id);
 	s->who.role = s->name.role;
+	s->not_after_ms = f->not_after_ms;
 	memcpy(s->serial, f->serial, f->serial_len);
 	s->serial_len = (uint8_t)f->serial_len;
 	if (s->who.role != TRUST_STRANGER)
@@ -226,6 +227,10 @@ channel_is_trusted(const struct channel_stream *s)
 	struct fog_id id;
 
 	memcpy(id.bytes, s->who.id, sizeof id.bytes);
+	/* Nodes are monitored even if a clock is wrong; operators can wait. */
+	if (s->server && s->purpose == CHANNEL_TO_OPERATE &&
+	    s->not_after_ms < credential_now(s->channel->cfg.self))
+		return false;
 	if (s->serial_len > 0 && anchors_denies(a, &id, serial))
 		return false;
 	if (s->purpose != CHANNEL_TO_JOIN &&

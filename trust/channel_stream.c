@@ -302,9 +302,20 @@ stream_who(const struct grasp_stream *base)
 	return s->state == CHANNEL_OPEN || s->state == CHANNEL_ENDED ? &s->who : NULL;
 }
 
+static size_t
+stream_queued(const struct grasp_stream *base)
+{
+	const struct channel_stream *s = stream_of(base);
+	const struct grasp_io_ops *io = s->channel->inner->ops;
+
+	return s->out.pos +
+	    (s->inner && io->stream_queued ? io->stream_queued(s->inner) : 0);
+}
+
 void
 channel_stream_ops(struct grasp_io_ops *ret)
 {
+	ret->stream_queued = stream_queued;
 	ret->stream_open = channel_stream_open;
 	ret->stream_set = stream_set;
 	ret->stream_send = stream_send;
