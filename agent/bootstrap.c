@@ -524,6 +524,16 @@ bootstrap_free(struct bootstrap *b)
 	free(b);
 }
 
+unsigned
+bootstrap_waiting(const struct bootstrap *b)
+{
+	unsigned due = 0;
+
+	for (size_t i = 0; i < b->known.len; i++)
+		due += b->known.list[i].retry_ms <= now(b);
+	return due;
+}
+
 size_t
 bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret)
 {

@@ -50,5 +50,6 @@ void bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted
 void bootstrap_registered(struct bootstrap *b, const struct addr *addr,
     const struct fog_id *controller, uint64_t epoch);
 
+unsigned bootstrap_waiting(const struct bootstrap *b); /* how many candidates are due */
 size_t bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret);
 uint64_t bootstrap_searches(const struct bootstrap *b); /* M_DISCOVERY sent so far */

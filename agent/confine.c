@@ -12,6 +12,17 @@ given(const char *path)
 	return path ? path : "";
 }
 
+/* Behind what is in the list; the files of tokens are read again when the configuration is. */
+static void
+add_tokens(const struct agent_config *cfg, const char *list[])
+{
+	while (*list)
+		list++;
+	for (size_t i = 0; i < cfg->domains; i++)
+		if (cfg->domain[i].join.token_file)
+			*list++ = cfg->domain[i].join.token_file;
+}
+
 void
 confine_agent(
     const struct agent_config *cfg, const char *config, struct sandbox_state *ret)
@@ -21,10 +32,12 @@ confine_agent(
 	const char *const sockets[] = {
 		daemon_directory(cfg->control_socket, run, sizeof run), NULL
 	};
-	const char *const read[] = { SANDBOX_SYSTEM, given(cfg->roots.proc),
-		given(cfg->roots.sys), given(cfg->roots.power_supply),
-		daemon_directory(config ? config : AGENT_CONFIG_PATH, etc, sizeof etc),
-		NULL };
+	const char *read[32 + AGENT_DOMAINS_MAX] = { SANDBOX_SYSTEM,
+		given(cfg->roots.proc), given(cfg->roots.sys),
+		given(cfg->roots.power_supply),
+		daemon_directory(config ? config : AGENT_CONFIG_PATH, etc, sizeof etc) };
+
+	add_tokens(cfg, read);
 	const struct sandbox_paths paths = { own, read, sockets };
 
 	daemon_confine("fogwatch-agent", &paths, ret);

@@ -13,7 +13,8 @@
 #define START_JITTER_MS 100
 #define BEAT_MS		5000 /* of a link on which we wait */
 #define SILENCE_MS	30000
-#define OPEN_MS		3000 /* connection and handshake: then the next one has its turn */
+#define OPEN_MS		5000 /* connection and handshake */
+#define HURRY_MS	600 /* the same at first, while others wait for their turn (S-01) */
 #define REFUSED_MS	(15 * 60 * 1000) /* until a token that was refused is tried again */
 
 struct pledge {
@@ -164,21 +165,35 @@ link_closed(void *arg, struct grasp_link *l, int err)
 						 : "it closed the connection");
 }
 
+/* Of many addresses where nobody answers, each costs a moment at first; one that is far away gets
+ * more time with each attempt. */
+static int64_t
+patience(struct pledge *p, const struct candidate *c)
+{
+	int64_t ms = HURRY_MS;
+
+	for (unsigned i = 0; i < c->failures && ms < OPEN_MS; i++)
+		ms *= 2;
+	return bootstrap_waiting(p->bootstrap) < 2 || ms > OPEN_MS ? OPEN_MS : ms;
+}
+
 static void
-attempt(struct pledge *p, const struct addr *addr)
+attempt(struct pledge *p, const struct candidate *c)
 {
 	static const struct grasp_link_ops ops = { .opened = link_opened,
 		.closed = link_closed };
 	char text[ADDR_TEXT_MAX];
 
-	p->addr = *addr;
+	int64_t wait_ms = patience(p, c);
+
+	p->addr = c->addr;
 	p->opened = false;
-	log_debug("join", "trying the controller at %s", addr_format(addr, text));
-	int err = grasp_link_open(p->env->node, addr, &ops, p, &p->link);
+	log_debug("join", "trying the controller at %s", addr_format(&p->addr, text));
+	int err = grasp_link_open(p->env->node, &p->addr, &ops, p, &p->link);
 	if (err < 0)
 		give_up(p, strerror(-err));
 	else
-		timer_set(p->io, p->timer, OPEN_MS);
+		timer_set(p->io, p->timer, wait_ms);
 }
 
 /* Tries the best candidate, or waits until one is due. */
@@ -222,7 +237,7 @@ fire(void *arg)
 		return; /* the token may be another one by now */
 	c = bootstrap_pick(p->bootstrap, grasp_io_now(p->io), &due);
 	if (c)
-		attempt(p, &c->addr);
+		attempt(p, c);
 	else
 		look(p);
 }

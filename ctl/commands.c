@@ -48,6 +48,12 @@ const struct option_row global_options[] = {
 		    "the groups of a scope instead of the neighbours" \
 	}
 
+#define OPTION_DOMAIN                                   \
+	{                                               \
+		"--domain", "domain", "NAME", OPTION_TEXT, \
+		    "an agent's membership in this one alone" \
+	}
+
 const struct command commands[] = {
 	{
 	    .name = "nodes",
@@ -181,6 +187,7 @@ const struct command commands[] = {
 	{
 	    .name = "plan show",
 	    .word = { { "node", "NODE", WORD_OPTIONAL } },
+	    .option = { OPTION_DOMAIN },
 	    .help = "what each node has to measure, and why",
 	    .empty = "no plan: nothing is measured",
 	    .column = {
@@ -357,18 +364,22 @@ const struct command commands[] = {
 	    .name = "status",
 	    .shape = SHAPE_ONE,
 	    .help = "how the daemon itself is",
+	    .option = { OPTION_DOMAIN },
 	    .column = {
 		{ "uptime_s", NULL, COLUMN_SECONDS, 0 },
 		{ "heartbeat_s", NULL, COLUMN_SECONDS, 0 },
 		{ "slowest_commit_s", NULL, COLUMN_SECONDS, 0 },
 		{ "lease_s", NULL, COLUMN_SECONDS, 0 },
 		{ "registered_s", NULL, COLUMN_SECONDS, 0 },
+		{ "certificate_left_s", NULL, COLUMN_SECONDS, 0 },
+		{ "renewal_s", NULL, COLUMN_SECONDS, 0 },
 		{ "insecure", NULL, COLUMN_ALARM, 0 },
 	    },
 	},
 	{
 	    .name = "counters",
 	    .shape = SHAPE_ONE,
+	    .option = { OPTION_DOMAIN },
 	    .help = "what was received, sent and refused",
 	},
 	{
@@ -395,9 +406,11 @@ const struct command commands[] = {
 	{
 	    .name = "controllers",
 	    .asked = ASK_AGENT,
+	    .option = { OPTION_DOMAIN },
 	    .help = "the controllers that this node has heard of",
 	    .empty = "no controller was heard of yet",
 	    .column = {
+		{ "domain", "DOMAIN", COLUMN_TEXT, 0 },
 		{ "address", "ADDRESS", COLUMN_TEXT, 0 },
 		{ "controller", "CONTROLLER", COLUMN_TEXT, 0 },
 		{ "epoch", "EPOCH", COLUMN_NUMBER, 0 },

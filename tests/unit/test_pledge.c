@@ -361,6 +361,13 @@ without_a_pin_the_first_controller_will_do_under_tofu_alone_S_34(void **state)
 }
 
 /* --- fakes ------------------------------------------------------------------------------------- */
+static bool
+registrar_is_silent(void *arg, const struct fake_packet *p)
+{
+	(void)arg;
+	return p->from.ip.s6_addr[15] != 0xc1;
+}
+
 static unsigned
 connections_to(const char *address)
 {
@@ -419,6 +426,7 @@ a_fake_that_floods_all_the_time_is_tried_six_times_a_minute_S_01(void **state)
 	registrar_free(fake);
 }
 
+/* A crowd of addresses where nobody answers, and the true one comes last. */
 static void
 many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01(void **state)
 {
@@ -431,7 +439,7 @@ many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01(void **state)
 	struct buf b;
 
 	(void)state;
-	registrar_stop(registrar);
+	fake_net_filter(fog->net, registrar_is_silent, NULL);
 	fog_agent_start(fog);
 	buf_init_fixed(&b, memory, sizeof memory);
 	wr_text(&b, "factory");
@@ -444,6 +452,12 @@ many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01(void **state)
 	}
 	assert_int_equal(
 	    bootstrap_candidates(member_bootstrap(member()), &list), CANDIDATES_MAX);
+	fake_net_filter(fog->net, NULL, NULL);
+	for (unsigned i = 0; i < 6 && !fog_is_registered(fog); i++) {
+		registrar_flood_join(registrar);
+		(void)fog_until(fog, fog_is_registered, 10000);
+	}
+	assert_true(fog_is_registered(fog));
 	registrar_free(fake);
 }
 
