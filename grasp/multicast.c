@@ -231,6 +231,20 @@ multicast_judge(struct grasp_node *n, struct heard *h)
 	return h->verdict;
 }
 
+uint8_t
+multicast_loop_count(const struct grasp_msg *msg)
+{
+	return msg->type == M_FLOOD ? msg->flooded[0].loop_count
+				    : msg->objective.loop_count;
+}
+
+bool
+multicast_was_passed_on(
+    const struct grasp_node *n, const struct seen_entry *e, const struct grasp_msg *msg)
+{
+	return e->own || !n->cfg.guard || multicast_loop_count(msg) <= e->loop_count;
+}
+
 /* What we have sent comes back: looped, or round a ring of relays (I-22). */
 static bool
 is_back(struct grasp_node *n, const struct grasp_msg *msg)
@@ -238,7 +252,7 @@ is_back(struct grasp_node *n, const struct grasp_msg *msg)
 	const struct seen_entry *e =
 	    seen_find(&n->sent, msg->session_id, &msg->initiator, node_now(n));
 
-	if (!e)
+	if (!e || !multicast_was_passed_on(n, e, msg))
 		return false;
 	if (e->own)
 		n->counters.own++;

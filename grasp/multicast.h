@@ -19,9 +19,15 @@ enum grasp_verdict multicast_judge(struct grasp_node *n, struct heard *h);
 /* Sends what is in n->out to the neighbours on all interfaces but one (0: on all); how many. own: in our
  * name, not with what stood behind it. */
 int multicast_pass_on(struct grasp_node *n, uint32_t not_to, bool own);
+uint8_t multicast_loop_count(const struct grasp_msg *msg); /* the first objective's */
+/* Was it passed on before? Signatures leave the loop count out, so where messages are signed a copy that
+ * may go further than the one that was passed on counts as another: else whoever lowers it and is
+ * faster stops the message. */
+bool multicast_was_passed_on(
+    const struct grasp_node *n, const struct seen_entry *e, const struct grasp_msg *msg);
 bool multicast_is_link_group(const struct in6_addr *group);
 /* The first global or ULA address, else the first one, of an interface; NULL: it has none. */
 const struct in6_addr *
 multicast_address(const struct grasp_node *n, const struct node_interface *i);
-const struct in6_addr *
-multicast_near_address(const struct node_interface *i); /* the link-local one; NULL: none */
+const struct in6_addr *multicast_near_address(
+    const struct node_interface *i); /* the link-local one; NULL: none */

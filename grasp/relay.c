@@ -92,14 +92,18 @@ within_limits(struct grasp_node *n, struct relay_limit *l, const struct grasp_pe
 static int
 prepare(struct grasp_node *n, struct slice bytes, const struct grasp_msg *msg)
 {
+	struct seen_entry *e;
 	int r;
 
 	buf_reset(&n->out);
 	r = relay_decrement(bytes, &n->out);
 	if (r < 0)
 		return r;
-	if (!seen_add(&n->sent, msg->session_id, &msg->initiator, node_now(n)))
+	e = seen_add(&n->sent, msg->session_id, &msg->initiator, node_now(n));
+	if (!e)
 		return -ENOMEM;
+	e->loop_count =
+	    msg->type == M_FLOOD ? msg->flooded[0].loop_count : msg->objective.loop_count;
 	return 0;
 }
 
@@ -260,8 +264,10 @@ was_taken(struct grasp_node *n, const struct grasp_msg *msg)
 	const struct seen_entry *e =
 	    seen_find(&n->seen, msg->session_id, &msg->initiator, now);
 
-	return (e && e->joined) ||
-	    seen_find(&n->sent, msg->session_id, &msg->initiator, now);
+	if (e && e->joined)
+		return true;
+	e = seen_find(&n->sent, msg->session_id, &msg->initiator, now);
+	return e && multicast_was_passed_on(n, e, msg);
 }
 
 static int

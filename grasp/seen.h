@@ -17,11 +17,12 @@ struct seen_entry {
 	struct grasp_initiator initiator;
 	uint32_t session_id;
 	int64_t expires_ms;
-	bool own;	   /* of what we have sent: not on behalf of somebody else */
-	bool flooded;	   /* handed to whoever listens */
-	bool settled;	   /* answered here, nothing to pass on */
-	bool joined;	   /* waits for what another question brings */
-	uint32_t answered; /* bit per interface slot; when: */
+	bool own;	    /* of what we have sent: not on behalf of somebody else */
+	bool flooded;	    /* handed to whoever listens */
+	bool settled;	    /* answered here, nothing to pass on */
+	bool joined;	    /* waits for what another question brings */
+	uint8_t loop_count; /* with which it came when it was passed on */
+	uint32_t answered;  /* bit per interface slot; when: */
 	int64_t answered_ms;
 };
 
