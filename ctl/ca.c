@@ -195,7 +195,10 @@ install(const struct ca_leaf *l, const struct key *key, const struct cert *leaf)
 		err = credential_new(l->dir, l->ca->domain, l->role, key, time, &c);
 	if (!err)
 		err = credential_install(c, cert_der(leaf), cas,
-		    anchors_version(credential_anchors(c)) ? 0 : l->ca->certs, 1, &why);
+		    l->trust_version || !anchors_version(credential_anchors(c))
+			? l->ca->certs
+			: 0,
+		    l->trust_version ? l->trust_version : 1, &why);
 	if (err)
 		return local_refuse("cannot write the certificate into %s: %s", l->dir,
 		    why ? why : strerror(-err));

@@ -31,6 +31,7 @@ void ca_done(struct ca *ca);
 int domain_init_run(struct slice args, struct printer *p);
 int domain_renew_run(struct slice args, struct printer *p);
 int ca_issue_run(struct slice args, struct printer *p);
+int ca_rotate_run(struct slice args, struct printer *p);
 
 /* An argument that is a path, or its preset. */
 int ca_path(struct slice args, const char *key, const char *preset, char dst[PATH_MAX])
@@ -55,6 +56,7 @@ struct ca_leaf {
 	enum trust_role role;
 	const char *dir, *key_file, *name;
 	int64_t days;
+	uint64_t trust_version; /* of the CA's certificates; 0: what is trusted there stays as it is */
 };
 int ca_leaf_make(const struct ca_leaf *l, struct trust_name *ret) MUST_CHECK;
 /* For the key that is there. */

@@ -478,6 +478,21 @@ const struct command commands[] = {
 	    .help = "make a key and a certificate for an operator, an orchestrator or a further controller",
 	},
 	{
+	    .name = "ca rotate",
+	    .run = ca_rotate_run,
+	    .shape = SHAPE_ONE,
+	    .option = {
+		{ "--now", "now", NULL, OPTION_FLAG,
+		    "trust the old CA no more: its key may be known" },
+		{ "--wait", "wait", "SECONDS", OPTION_INT,
+		    "with --now: for nodes to renew (default 60)" },
+		{ "--state-dir", "state-dir", "DIR", OPTION_TEXT,
+		    "state directory of the controller" },
+		{ "--ca-dir", "ca-dir", "DIR", OPTION_TEXT, "where the key of the CA is" },
+	    },
+	    .help = "let a new CA take the place of the one that signs",
+	},
+	{
 	    .name = "grasp decode",
 	    .run = grasp_decode_run,
 	    .shape = SHAPE_STREAM,

@@ -37,6 +37,20 @@ local_usage(const char *fmt, ...)
 	return LOCAL_USAGE;
 }
 
+static const char *the_socket;
+
+void
+local_set_socket(const char *path)
+{
+	the_socket = path;
+}
+
+const char *
+local_socket(void)
+{
+	return the_socket;
+}
+
 size_t
 local_all(struct slice args, const char *key, struct slice *dst, size_t max)
 {

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "ctl/command.h"
 #include "ctl/completion.h"
+#include "ctl/local.h"
 #include "ctl/output.h"
 
 #include <errno.h>
@@ -207,6 +208,7 @@ perform(const struct settings *s, const struct call *call)
 	struct ctl_client *c = NULL;
 	int status = EXIT_DONE;
 
+	local_set_socket(s->socket ? s->socket : default_socket(ASK_CONTROLLER));
 	if (call->command->run)
 		return run_here(call, &p);
 	if (open_socket(s->socket ? s->socket : default_socket(asked), asked, &c))
