@@ -96,10 +96,14 @@ read_key(X509 *x, struct cert_facts *f)
 	const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(x);
 	uint8_t *der = NULL;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der), err;
+	struct slice spki = { der, (size_t)len };
+	enum key_kind kind;
 
 	if (len <= 0)
 		return crypto_failed(-EBADMSG);
-	err = crypto_sha256((struct slice){ der, (size_t)len }, f->key_fingerprint);
+	err = key_spki_kind(spki, &kind);
+	if (!err)
+		err = crypto_sha256(spki, f->key_fingerprint);
 	OPENSSL_free(der);
 	if (issuer && ASN1_STRING_length(issuer) == sizeof f->issuer_fingerprint)
 		memcpy(f->issuer_fingerprint, ASN1_STRING_get0_data(issuer),

@@ -36,7 +36,8 @@ struct cert_spec {
  * RFC 5280 wants it. */
 int cert_issue(const struct key *signer, const struct cert *issuer,
     const struct cert_spec *spec, const struct key *subject, struct cert **ret) MUST_CHECK;
-int cert_parse(struct slice der, struct cert **ret) MUST_CHECK; /* -EBADMSG: also trailing bytes */
+/* -EBADMSG: also trailing bytes, and a key that key_from_spki() would not take. */
+int cert_parse(struct slice der, struct cert **ret) MUST_CHECK;
 struct cert *cert_ref(struct cert *c);
 void cert_unref(struct cert *c);
 DEFINE_FREEP(struct cert, cert_unref)

@@ -18,7 +18,10 @@ int crypto_failed(int other);
 /* A whole file on the heap, at most max bytes. private: -EPERM if others may read or write it. */
 int crypto_read_file(const char *path, size_t max, bool private, struct buf *out) MUST_CHECK;
 
-/* Takes a reference. -EBADMSG: of a kind that we do not use. */
+/* A key has one encoding here, so that it has one fingerprint: the curve by name, the point in full
+ * (RFC 5480 §2, RFC 8410 §4). -EBADMSG: any other, or a kind that we do not use. */
+int key_spki_kind(struct slice spki, enum key_kind *ret) MUST_CHECK;
+/* Takes a reference. -EBADMSG as key_spki_kind(). */
 int key_from_evp(struct evp_pkey_st *evp, bool private, struct key **ret) MUST_CHECK;
 struct evp_pkey_st *key_evp(const struct key *k); /* borrowed */
 /* What X509_sign() and its like want: NULL for Ed25519, which digests by itself. */

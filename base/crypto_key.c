@@ -25,8 +25,6 @@ struct key {
 	uint8_t fingerprint[32];
 };
 
-/* A key has one encoding here, so that it has one fingerprint: the curve by name, the point in full
- * (RFC 5480 §2, RFC 8410 §4). */
 static const struct {
 	enum key_kind kind;
 	size_t len, head_len;
@@ -40,8 +38,8 @@ static const struct {
 	    { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 } },
 };
 
-static int
-find_kind(struct slice spki, enum key_kind *ret)
+int
+key_spki_kind(struct slice spki, enum key_kind *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(spki_forms); i++)
 		if (spki.len == spki_forms[i].len &&
@@ -65,7 +63,7 @@ describe(struct key *k)
 		memcpy(k->spki, der, spki.len = (size_t)len);
 	OPENSSL_free(der);
 	k->spki_len = spki.len;
-	if (find_kind(spki, &k->kind) < 0)
+	if (key_spki_kind(spki, &k->kind) < 0)
 		return -EBADMSG;
 	if (EVP_Digest(k->spki, k->spki_len, k->fingerprint, NULL, crypto_sha256_md(),
 		NULL) != 1)
@@ -196,7 +194,7 @@ key_from_spki(struct slice der, struct key **ret)
 	const uint8_t *p = der.data;
 	enum key_kind kind;
 
-	if (find_kind(der, &kind) < 0)
+	if (key_spki_kind(der, &kind) < 0)
 		return -EBADMSG;
 	return wrap_evp(d2i_PUBKEY(NULL, &p, (long)der.len), false, ret);
 }
