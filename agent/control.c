@@ -540,6 +540,7 @@ run_show_config(void *arg, struct ctl_request *req, struct slice args)
 }
 
 const struct ctl_command control_commands[] = {
+	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks, and in which role" },
 	{ "status", CTL_VIEWER, run_status,
 	    "how the agent itself is, and who its controller is" },
 	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },

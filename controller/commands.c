@@ -473,6 +473,7 @@ const struct ctl_command controller_commands[] = {
 	{ "audit", CTL_VIEWER, run_audit, "who changed what, or was refused" },
 	{ "migrations", CTL_VIEWER, run_migrations, "functions that were moved" },
 	{ "status", CTL_VIEWER, run_status, "how the controller itself is" },
+	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks, and in which role" },
 	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },
 	{ "limits", CTL_VIEWER, run_limits,
 	    "what is bounded, and how much of it is used" },

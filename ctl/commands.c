@@ -10,6 +10,10 @@
 const struct option_row global_options[] = {
 	{ "--socket", NULL, "PATH", OPTION_TEXT,
 	    "control socket of the daemon (or FOGWATCH_SOCKET)" },
+	{ "--controller", NULL, "[HOST]:PORT", OPTION_TEXT,
+	    "a controller somewhere else, by TLS" },
+	{ "--identity", NULL, "DIR", OPTION_TEXT,
+	    "who we are there: what fogctl ca issue made" },
 	{ "--json", NULL, NULL, OPTION_FLAG, "print JSON" },
 	{ "--cbor", NULL, NULL, OPTION_FLAG, "print a CBOR sequence" },
 	{ "--no-header", NULL, NULL, OPTION_FLAG, "leave the headings of tables out" },
@@ -375,6 +379,11 @@ const struct command commands[] = {
 		{ "renewal_s", NULL, COLUMN_SECONDS, 0 },
 		{ "insecure", NULL, COLUMN_ALARM, 0 },
 	    },
+	},
+	{
+	    .name = "whoami",
+	    .shape = SHAPE_ONE,
+	    .help = "who we are for the daemon, and in which role",
 	},
 	{
 	    .name = "counters",

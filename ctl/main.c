@@ -8,6 +8,7 @@
 #include "ctl/completion.h"
 #include "ctl/local.h"
 #include "ctl/output.h"
+#include "ctl/remote.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 
 struct settings {
 	const char *socket;
+	const char *controller, *identity; /* elsewhere, and who we are there */
 	const struct output *output;
 	bool header, help, version;
 };
@@ -36,12 +38,38 @@ usage_error(const char *what)
 	return EXIT_USAGE;
 }
 
+/* An option with a value: "--socket PATH" or "--socket=PATH". 1: it was one, 0: it was not, else a
+ * negative exit status. */
+static int
+take_value(int argc, char **argv, int *i, struct settings *s)
+{
+	const struct {
+		const char *name, *needs;
+		const char **value;
+	} option[] = { { "--socket", "--socket needs PATH", &s->socket },
+		{ "--controller", "--controller needs [HOST]:PORT", &s->controller },
+		{ "--identity", "--identity needs DIR", &s->identity } };
+	const char *a = argv[*i];
+
+	for (size_t o = 0; o < ARRAY_LEN(option); o++) {
+		size_t len = strlen(option[o].name);
+
+		if (strncmp(a, option[o].name, len) != 0 || (a[len] && a[len] != '='))
+			continue;
+		if (!a[len] && *i + 1 >= argc)
+			return -usage_error(option[o].needs);
+		*option[o].value = a[len] ? a + len + 1 : argv[++*i];
+		return 1;
+	}
+	return 0;
+}
+
 /* Global options may stand anywhere; what is not one of them moves to the front of argv.
  * Returns how many words are left, or a negative exit status. */
 static int
 take_globals(int argc, char **argv, struct settings *s)
 {
-	int left = 0;
+	int left = 0, rc;
 
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i];
@@ -56,13 +84,9 @@ take_globals(int argc, char **argv, struct settings *s)
 			s->help = true;
 		else if (strcmp(a, "--version") == 0)
 			s->version = true;
-		else if (strcmp(a, "--socket") == 0 && i + 1 < argc)
-			s->socket = argv[++i];
-		else if (strncmp(a, "--socket=", 9) == 0)
-			s->socket = a + 9;
-		else if (strcmp(a, "--socket") == 0)
-			return -usage_error("--socket needs PATH");
-		else
+		else if ((rc = take_value(argc, argv, &i, s)) < 0)
+			return rc;
+		else if (rc == 0)
 			argv[left++] = argv[i];
 		if (left && strcmp(argv[left - 1], "--") == 0) {
 			while (++i < argc)
@@ -107,6 +131,19 @@ open_socket(const char *socket, enum asked asked, struct ctl_client **ret)
 		    "--socket PATH names another socket\n",
 		    socket, strerror(-err), daemon_name(asked));
 	return err;
+}
+
+/* The daemon of this machine, or a controller elsewhere. */
+static int
+open_daemon(const struct settings *s, enum asked asked, struct ctl_client **ret)
+{
+	if (!s->controller)
+		return open_socket(
+		    s->socket ? s->socket : default_socket(asked), asked, ret);
+	if (asked != ASK_AGENT)
+		return remote_connect(s->controller, s->identity, ret);
+	fputs("fogctl: an agent is asked on its own machine alone\n", stderr);
+	return -EINVAL;
 }
 
 /* It is known here, so it has to be another daemon that knows it. */
@@ -211,7 +248,7 @@ perform(const struct settings *s, const struct call *call)
 	local_set_socket(s->socket ? s->socket : default_socket(ASK_CONTROLLER));
 	if (call->command->run)
 		return run_here(call, &p);
-	if (open_socket(s->socket ? s->socket : default_socket(asked), asked, &c))
+	if (open_daemon(s, asked, &c))
 		return EXIT_REFUSED;
 	buf_init(&p.pending, PENDING_MAX);
 	p.output->begin(&p);
@@ -323,6 +360,8 @@ run(struct settings *s, char **argv, int argc)
 		puts("fogctl " PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
+	if (!s->controller != !s->identity)
+		return usage_error("--controller and --identity go together");
 	if (argc && strcmp(argv[0], "help") == 0) {
 		s->help = true;
 		memmove(argv, argv + 1, (size_t)--argc * sizeof *argv);
