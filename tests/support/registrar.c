@@ -60,7 +60,7 @@ list_cas(struct registrar *r, struct slice ret[2])
 static void
 install_self(struct registrar *r)
 {
-	struct cert *own = certify(r, r->key, TRUST_CONTROLLER, 90 * PKI_DAY);
+	struct cert *own = certify(r, r->key, r->is, 90 * PKI_DAY);
 	struct slice ca[2];
 	size_t cas = list_cas(r, ca);
 	const char *why = "";
@@ -320,10 +320,10 @@ make_protection(struct registrar *r)
 	struct grasp_io *inner = fake_host_io(r->host);
 
 	assert_int_equal(trust_time_new(NULL, wall, monotonic, r, &r->time), 0);
-	r->ca = make_ca(r, r->domain.domain);
-	assert_int_equal(credential_new(NULL, r->domain.domain, TRUST_CONTROLLER, r->key,
-			     r->time, &r->self),
-	    0);
+	if (!r->ca.cert)
+		r->ca = make_ca(r, r->domain.domain);
+	assert_int_equal(
+	    credential_new(NULL, r->domain.domain, r->is, r->key, r->time, &r->self), 0);
 	install_self(r);
 	const struct channel_config channel = { .inner = inner,
 		.self = r->self,
@@ -367,8 +367,8 @@ make_node(struct registrar *r)
 	fake_run(r->net, 0);
 }
 
-struct registrar *
-registrar_new(struct fake_net *net, const char *domain, unsigned number)
+static struct registrar *
+make_host(struct fake_net *net, const char *domain, unsigned number)
 {
 	struct registrar *r = calloc(1, sizeof *r);
 	char near[32], far[32];
@@ -379,13 +379,36 @@ registrar_new(struct fake_net *net, const char *domain, unsigned number)
 	snprintf(near, sizeof near, "fe80::c%u", number);
 	snprintf(far, sizeof far, "2001:db8::c%u", number);
 	fake_attach(r->host, 1, near, far, NULL);
+	r->is = TRUST_CONTROLLER;
 	r->key = pki_key();
 	r->life_ms = 7 * PKI_DAY;
 	r->domain = (struct fog_domain){
 		.has_id = true, .id = pki_id(r->key), .epoch = 1, .role = FOG_CONTROLLER
 	};
 	snprintf(r->domain.domain, sizeof r->domain.domain, "%s", domain);
+	return r;
+}
+
+struct registrar *
+registrar_new(struct fake_net *net, const char *domain, unsigned number)
+{
+	struct registrar *r = make_host(net, domain, number);
+
 	make_protection(r);
+	make_node(r);
+	return r;
+}
+
+struct registrar *
+registrar_new_impostor(const struct registrar *real, unsigned number)
+{
+	struct registrar *r = make_host(real->net, real->domain.domain, number);
+
+	r->is = TRUST_AGENT;
+	r->ca.cert = cert_ref(real->ca.cert);
+	r->ca.key = real->ca.key; /* to be certified once */
+	make_protection(r);
+	r->ca.key = NULL;
 	make_node(r);
 	return r;
 }

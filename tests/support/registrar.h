@@ -31,6 +31,7 @@ struct registrar {
 	struct grasp_node *node;
 	struct permit_env permit;
 	struct fog_domain domain;
+	enum trust_role is; /* in truth */
 
 	enum registrar_mood mood;
 	const char *reason;   /* of declines */
@@ -53,6 +54,8 @@ struct registrar {
 /* number: 1 to 9. */
 struct registrar *
 registrar_new(struct fake_net *net, const char *domain, unsigned number);
+/* An agent of its domain that plays the controller (S-04). */
+struct registrar *registrar_new_impostor(const struct registrar *real, unsigned number);
 void registrar_free(struct registrar *r);
 void registrar_stop(struct registrar *r); /* killed; its streams vanish */
 

@@ -230,6 +230,60 @@ whom_the_domain_denies_is_left_at_once_S_19(void **state)
 	assert_int_equal(registrar->registrations, 1);
 }
 
+/* --- whom to believe -------------------------------------------------------------------------- */
+/* security.md §6.2 (f) */
+static void
+a_flood_that_a_controller_signed_makes_a_search_unnecessary_S_01(void **state)
+{
+	struct grasp_msg msg;
+
+	(void)state;
+	start_registered();
+	fog_agent_stop(fog);
+	fake_run(fog->net, 1000);
+	fake_net_capture(fog->net, false);
+	fake_net_capture(fog->net, true);
+	fog_agent_start(fog);
+	registrar_flood_domain(registrar);
+	assert_true(fog_until(fog, fog_is_registered, 3000));
+	for (unsigned i = 0; fake_message(fog->net, M_DISCOVERY, i, &msg); i++)
+		assert_false(slice_is(msg.objective.name, FOGDOMAIN));
+}
+
+static void
+an_agent_that_plays_the_controller_is_not_heard_S_04(void **state)
+{
+	const struct candidate *list;
+
+	(void)state;
+	other = registrar_new_impostor(registrar, 3);
+	start_registered();
+	for (unsigned i = 0; i < 5; i++) {
+		other->domain.epoch++;
+		registrar_flood_domain(other);
+		fake_run(fog->net, 1000);
+	}
+	assert_int_equal(
+	    bootstrap_candidates(uplink_bootstrap(fog_uplink(fog)), &list), 1);
+	assert_int_equal(other->registrations, 0);
+}
+
+static void
+an_agent_at_a_controllers_address_is_told_nothing_S_04(void **state)
+{
+	(void)state;
+	start_registered();
+	fog_agent_stop(fog);
+	registrar_stop(registrar);
+	other = registrar_new_impostor(registrar, 3);
+	fog_configure(fog, "domain: factory\ncontrollers: ['[2001:db8::c3]:7017']\n");
+	fog_agent_start(fog);
+	fake_run(fog->net, 30000);
+	assert_int_equal(other->registrations, 0);
+	assert_string_equal(
+	    member_trouble(member(0)), "it has not proved to be a controller");
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 static void
 the_controllers_clock_counts_and_is_kept_S_20(void **state)
@@ -397,6 +451,10 @@ main(void)
 		MEMBER_TEST(denials_are_taken_over_and_told_with_the_next_lease_S_19),
 		MEMBER_TEST(a_gap_in_the_denials_is_declined_S_08),
 		MEMBER_TEST(whom_the_domain_denies_is_left_at_once_S_19),
+		MEMBER_TEST(
+		    a_flood_that_a_controller_signed_makes_a_search_unnecessary_S_01),
+		MEMBER_TEST(an_agent_that_plays_the_controller_is_not_heard_S_04),
+		MEMBER_TEST(an_agent_at_a_controllers_address_is_told_nothing_S_04),
 		MEMBER_TEST(the_controllers_clock_counts_and_is_kept_S_20),
 		MEMBER_TEST(a_clock_that_is_far_ahead_is_suspect_and_the_node_stays_S_20),
 		MEMBER_TEST(a_clock_that_jumps_back_is_no_matter_S_20),
