@@ -3,6 +3,7 @@
 
 #include "base/complaint.h"
 #include "controller/audit.h"
+#include "controller/enrol.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/judge.h"
@@ -448,14 +449,81 @@ run_show_config(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+/* --- who is a member ----------------------------------------------------------------------------------- */
+static bool
+can_enrol(const struct commands *c, struct ctl_request *req)
+{
+	if (!c->enrol)
+		ctl_fail(
+		    req, 1, "this controller speaks plain GRASP: nobody has to join");
+	return c->enrol != NULL;
+}
+
+static int
+run_token_create(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	if (can_enrol(c, req))
+		enrol_token_create(c->enrol, req, args);
+	return 0;
+}
+
+static int
+run_token_list(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	(void)args;
+	if (can_enrol(c, req))
+		enrol_token_list(c->enrol, req);
+	return 0;
+}
+
+static int
+run_token_revoke(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	if (can_enrol(c, req))
+		enrol_token_revoke(c->enrol, req, args);
+	return 0;
+}
+
+static int
+run_node_pending(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	(void)args;
+	if (can_enrol(c, req))
+		enrol_pending(c->enrol, req);
+	return 0;
+}
+
+static int
+run_node_approve(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	if (can_enrol(c, req))
+		enrol_approve(c->enrol, req, args);
+	return 0;
+}
+
 const struct ctl_command controller_commands[] = {
 	{ "nodes", CTL_VIEWER, run_nodes, "the nodes of the domain" },
 	{ "node show", CTL_VIEWER, run_node_show, "what a node is and has" },
-	{ "node release", CTL_ADMIN, run_node_release,
-	    "take a node out of quarantine" },
+	{ "node release", CTL_ADMIN, run_node_release, "take a node out of quarantine" },
 	{ "node revoke", CTL_ADMIN, domain_revoke, "trust a node no more" },
 	{ "ca show", CTL_VIEWER, domain_show_cas, "the CAs of the domain" },
 	{ "ca reload", CTL_ADMIN, domain_reload, "read the files of the domain again" },
+	{ "node pending", CTL_VIEWER, run_node_pending, "nodes that wait for approval" },
+	{ "node approve", CTL_ADMIN, run_node_approve, "let a node in that waits" },
+	{ "token create", CTL_ADMIN, run_token_create, "make a token to join with" },
+	{ "token list", CTL_ADMIN, run_token_list, "the tokens, without their secrets" },
+	{ "token revoke", CTL_ADMIN, run_token_revoke,
+	    "let nobody in with a token any more" },
 	{ "services", CTL_VIEWER, run_services,
 	    "the services and where their functions are" },
 	{ "apply", CTL_DEPLOYER, run_apply, "add or replace a service" },

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct advert;
+struct enrol;
 struct audit;
 struct authority;
 struct events;
@@ -33,6 +34,7 @@ struct commands {
 	struct notices *notices;
 	struct advert *advert;
 	struct finder *finder;
+	struct enrol *enrol; /* NULL: nobody can join, GRASP is plain */
 	struct grasp_node *grasp;
 	struct fog_id id;
 	const char *name, *domain;

@@ -28,7 +28,9 @@ const struct conf_option controller_options[] = {
 	OPTION(name, "controller.name", TEXT, NULL,
 	    "Name of the controller for people; the host name if not given."),
 	OPTION(state_dir, "state-dir", TEXT, LOCALSTATEDIR "/lib/fogwatch-controller",
-	    "Where its identity and its databases are kept."),
+	    "Where its key, its certificate and its databases are kept."),
+	OPTION(ca_dir, "ca-dir", TEXT, LOCALSTATEDIR "/lib/fogwatch-ca",
+	    "Where the key of the domain's CA is, which one process alone may read."),
 	OPTION(control_socket, "control-socket", TEXT,
 	    RUNSTATEDIR "/fogwatch-controller/control", "Unix socket for fogctl."),
 	OPTION(user, "user", TEXT, NULL,
@@ -43,6 +45,8 @@ const struct conf_option controller_options[] = {
 	    "grasp.scopes."),
 	BOUNDED(links, "grasp.links", INT, "20000", 16, 1000000,
 	    "How many links to nodes may be open at once."),
+	BOUNDED(certificate_days, "certificates.days", INT, "7", 1, 30,
+	    "How many days the certificate of a node is good for."),
 	BOUNDED(advertisement.period_ms, "advertisement.period", DURATION, "10s", 3000,
 	    3600000, "How often this controller announces itself, 20 % more or less."),
 	OPTION(advertisement.draft, "advertisement.draft-advert", BOOL, "false",
@@ -169,6 +173,7 @@ static void
 check(const struct yaml_node *root, struct controller_config *cfg, struct complaints *c)
 {
 	check_given(root, "state-dir", cfg->state_dir, c);
+	check_given(root, "ca-dir", cfg->ca_dir, c);
 	check_given(root, "control-socket", cfg->control_socket, c);
 	check_given(root, "services-dir", cfg->services_dir, c);
 	check_given(root, "plugin-dir", cfg->plugin_dir, c);

@@ -10,9 +10,10 @@
 struct controller_config {
 	char *domain; /* "": nodes of any domain */
 	char *name;   /* NULL: the host name */
-	char *state_dir, *control_socket, *services_dir, *plugin_dir, *user;
+	char *state_dir, *ca_dir, *control_socket, *services_dir, *plugin_dir, *user;
 	struct grasp_conf grasp;
 	int64_t links;
+	int64_t certificate_days;
 	struct conf_map scopes;
 	struct conf_list expressions;
 	char scope[GRASP_SCOPE_TEXT_MAX]; /* of both, canonical; "": everybody */

@@ -38,6 +38,7 @@ DEFINE_FREEP(struct enrol, enrol_free)
 
 const struct enrol_counters *enrol_counters(const struct enrol *e);
 /* The tags that a member got with its token, "k=v,k=v"; "": none. */
+#define ENROL_TAGS_TEXT 512
 void enrol_tags(struct enrol *e, const struct fog_id *id, char *dst, size_t size);
 
 /* `fogctl token …`, `fogctl node pending|approve`; each takes the request. */

@@ -11,7 +11,7 @@
 
 #include <sys/queue.h>
 
-#define ENROL_TAGS_MAX 512
+#define ENROL_TAGS_MAX ENROL_TAGS_TEXT
 #define ENROL_NETS_MAX 256
 
 struct ctl_request;

@@ -1,61 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/identity.h"
 
-#include "base/crypto.h"
-#include "base/daemon.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
-
-#define FILE_LEN FOG_ID_TEXT /* 32 digits and a newline */
+#include <string.h>
 
 static int
-read_id(const char *path, struct fog_id *ret)
+load_or_make(const char *path, struct key **ret)
 {
-	char text[FILE_LEN + 1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	ssize_t n;
+	CLEANUP(key_free) struct key *k = NULL;
+	int err = key_load(path, ret);
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof text);
-	err = n < 0 ? -errno : 0;
-	close(fd);
-	if (err)
+	if (err != -ENOENT)
 		return err;
-	if (n != FILE_LEN || text[FILE_LEN - 1] != '\n')
-		return -EBADMSG;
-	text[FILE_LEN - 1] = '\0';
-	return hex_parse(text, ret->bytes, sizeof ret->bytes) ? -EBADMSG : 0;
-}
-
-static int
-make_id(const char *path, struct fog_id *ret)
-{
-	char text[FILE_LEN + 1];
-
-	crypto_random(ret->bytes, sizeof ret->bytes);
-	fog_id_format(ret, text);
-	text[FILE_LEN - 1] = '\n';
-	return daemon_write_file(path, text, FILE_LEN);
+	err = key_new(KEY_P256, &k);
+	if (!err)
+		err = key_save(k, path);
+	if (!err)
+		*ret = TAKE(k);
+	return err;
 }
 
 int
-identity_load(const char *state_dir, struct fog_id *ret)
+identity_load(const char *state_dir, bool make, struct key **ret)
 {
-	struct fog_id id;
 	char path[PATH_MAX];
 	int err;
 
-	if ((size_t)snprintf(path, sizeof path, "%s/identity", state_dir) >= sizeof path)
+	if ((size_t)snprintf(path, sizeof path, "%s/" IDENTITY_DIR "/controller.key",
+		state_dir) >= sizeof path)
 		return -ENAMETOOLONG;
-	err = read_id(path, &id);
-	if (err == -ENOENT)
-		err = make_id(path, &id);
-	if (!err)
-		*ret = id;
-	return err;
+	err = key_load(path, ret);
+	if (err != -ENOENT || !make)
+		return err;
+	snprintf(path, sizeof path, "%s/plain.key", state_dir);
+	return load_or_make(path, ret);
+}
+
+void
+identity_id(const struct key *k, struct fog_id *ret)
+{
+	uint8_t fingerprint[32];
+
+	key_fingerprint(k, fingerprint);
+	memcpy(ret->bytes, fingerprint, sizeof ret->bytes);
 }

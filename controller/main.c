@@ -9,15 +9,20 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "controller/advert.h"
+#include "controller/authority.h"
 #include "controller/audit.h"
 #include "controller/chores.h"
 #include "controller/commands.h"
 #include "controller/config.h"
 #include "controller/confine.h"
+#include "controller/enrol.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/identity.h"
 #include "controller/judge.h"
+#include "controller/notices.h"
+#include "controller/operators.h"
+#include "controller/protection.h"
 #include "controller/services_dir.h"
 #include "controller/session.h"
 #include "controller/store.h"
@@ -34,6 +39,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HOUR_MS (60 * 60 * 1000)
+
 struct program {
 	struct daemon_options options;
 	struct controller_config cfg;
@@ -45,8 +52,12 @@ struct program {
 	struct spawner *spawner;
 	struct ev_loop *loop;
 	struct daemon *daemon;
-	struct grasp_io *io;
+	struct protection protection;
+	struct grasp_io *io, *channel; /* channel: io, or what protects it */
 	struct grasp_node *grasp;
+	struct authority *authority; /* NULL: insecure.plain_grasp, as are the next two */
+	struct notices *notices;
+	struct enrol *enrol;
 	struct store *store;
 	struct events *events;
 	struct audit *audit;
@@ -56,6 +67,7 @@ struct program {
 	struct advert *advert;
 	struct finder *finder;
 	struct chores *chores;
+	struct grasp_timer *hourly;
 	struct commands commands;
 	struct ctl_server *ctl;
 	struct sandbox_state sandbox;
@@ -86,21 +98,10 @@ load_config(const char *path, struct controller_config *ret)
 	return err;
 }
 
-/* This version cannot do better on the wire. Whoever runs it has to know (SEC-02). */
-static bool
-has_confessed(const struct controller_config *cfg)
+static struct trust_conf
+confessed(const struct program *p)
 {
-	if (cfg->insecure.plain_grasp)
-		return confess_at_start("controller",
-		    (struct trust_conf){ &cfg->multicast, &cfg->insecure });
-	log_errorx("controller",
-	    "this version speaks GRASP over plain TCP only, which everybody on the way "
-	    "can read"
-	    " and forge. For a closed network of your own, write \"insecure: "
-	    "{plain_grasp: yes}\""
-	    " into %s",
-	    CONTROLLER_CONFIG_PATH);
-	return false;
+	return (struct trust_conf){ &p->cfg.multicast, &p->cfg.insecure };
 }
 
 static int
@@ -150,18 +151,7 @@ open_state(struct program *p)
 		log_errorx("controller", "another fogwatch-controller uses %s", dir);
 		return err;
 	}
-	if (err)
-		return refuse(err, "cannot use the state directory", dir);
-	err = identity_load(dir, &p->id);
-	if (err == -EBADMSG) {
-		log_errorx("controller",
-		    "%s/identity holds no identity. If this controller may become "
-		    "another one,"
-		    " remove the file",
-		    dir);
-		return err;
-	}
-	return err ? refuse(err, "cannot read or make the identity in", dir) : 0;
+	return err ? refuse(err, "cannot use the state directory", dir) : 0;
 }
 
 static void
@@ -202,9 +192,15 @@ prepare(struct program *p)
 	err = spawner_start(&p->spawner);
 	if (err)
 		return refuse(err, "cannot start", "the spawner");
+	err = open_state(p);
+	if (!err)
+		err = protection_prepare(&p->protection, &p->cfg);
+	if (err)
+		return err;
 	raise_limit();
 	set_name(p);
-	return open_state(p);
+	identity_id(p->protection.key, &p->id);
+	return 0;
 }
 
 /* --- wire: news travels up ------------------------------------------------------------------------ */
@@ -236,6 +232,8 @@ on_node_changed(void *arg, struct node *n, enum node_state before)
 
 	judge_node_changed(p->judge, n, before);
 	sessions_node_changed(p->sessions, n);
+	if (p->notices)
+		notices_node_changed(p->notices, n);
 }
 
 static void
@@ -245,6 +243,25 @@ on_plan_changed(void *arg, struct node *n)
 
 	if (p->sessions)
 		sessions_plan_changed(p->sessions, n);
+}
+
+static void
+on_registered(void *arg, struct node *n, uint64_t trust_version, uint64_t denials)
+{
+	struct program *p = arg;
+
+	if (p->notices)
+		notices_registered(p->notices, n, trust_version, denials);
+}
+
+static void
+on_domain_changed(void *arg)
+{
+	struct program *p = arg;
+
+	protection_changed(&p->protection);
+	if (p->notices)
+		notices_changed(p->notices);
 }
 
 static void
@@ -287,6 +304,27 @@ open_sockets(struct program *p)
 	return err ? refuse(err, "cannot prepare", "sockets") : 0;
 }
 
+/* The authority is there before anybody who would ask it. */
+static int
+open_protection(struct program *p)
+{
+	struct authority_config cfg = {
+		.self = p->protection.credential,
+		.time = p->protection.time,
+		.signer = p->protection.signer,
+		.store = p->store,
+		.events = p->events,
+		.audit = p->audit,
+		.changed = on_domain_changed,
+		.arg = p,
+	};
+	int err = protection_open(&p->protection, p->loop, p->io, p->audit, &p->channel);
+
+	if (!err && cfg.self)
+		err = authority_new(&cfg, &p->authority);
+	return err ? refuse(err, "cannot protect", "this controller") : 0;
+}
+
 /* We send to the groups of our nodes, and listen where those may look for us. */
 static int
 open_grasp(struct program *p)
@@ -305,18 +343,21 @@ open_grasp(struct program *p)
 		.links_max = (unsigned)p->cfg.links,
 		.log = log_vdebug,
 	};
+	const char *domain = protection_domain(&p->protection);
+	struct grasp_guard guard;
 	char port[16];
-	int err = grasp_conf_groups(
-	    grasp, p->cfg.domain, p->cfg.scope, grasp_scope_sends, &send);
+	int err =
+	    grasp_conf_groups(grasp, domain, p->cfg.scope, grasp_scope_sends, &send);
 
 	if (!err)
 		err = grasp_conf_groups(
-		    grasp, p->cfg.domain, p->cfg.scope, grasp_scope_listens, &join);
+		    grasp, domain, p->cfg.scope, grasp_scope_listens, &join);
 	if (err)
 		return refuse(err, "cannot make groups of", p->cfg.scope);
 	cfg.joins = join.len;
 	cfg.sends = send.len;
-	err = grasp_node_new(p->io, &cfg, &p->grasp);
+	protection_apply(&p->protection, &guard, &cfg);
+	err = grasp_node_new(p->channel, &cfg, &p->grasp);
 	snprintf(port, sizeof port, "%u", cfg.port);
 	return err ? refuse(err, "cannot open port", port) : 0;
 }
@@ -325,8 +366,9 @@ static int
 open_registry(struct program *p)
 {
 	static const struct registry_ops ops = { on_node_changed };
+	const char *domain = protection_domain(&p->protection);
 	const struct registry_config cfg = {
-		.domain = p->cfg.domain[0] ? p->cfg.domain : NULL,
+		.domain = *domain ? domain : NULL,
 		.beat_ms = p->cfg.registration.heartbeat_ms,
 		.lease_ms = p->cfg.registration.lease_ms,
 	};
@@ -366,10 +408,13 @@ open_sessions(struct program *p)
 		.lease_ms = p->cfg.registration.lease_ms,
 		.proven = !p->cfg.insecure.plain_grasp,
 		.audit = p->audit,
+		.registered = on_registered,
+		.arg = p,
 	};
+	const char *domain = protection_domain(&p->protection);
 	const struct advert_config advert = {
 		.id = p->id,
-		.domain = p->cfg.domain,
+		.domain = domain,
 		.scope = p->cfg.scope,
 		.prefix = p->cfg.grasp.objective_prefix,
 		.epoch = store_epoch(p->store),
@@ -385,9 +430,35 @@ open_sessions(struct program *p)
 	if (!err)
 		err = advert_new(p->grasp, &advert, &p->advert);
 	if (!err)
-		err = finder_new(p->grasp, p->registry, &p->cfg.grasp, p->cfg.domain,
+		err = finder_new(p->grasp, p->registry, &p->cfg.grasp, domain,
 		    p->cfg.scope, &p->finder);
 	return err ? refuse(err, "cannot offer", "the objectives of a controller") : 0;
+}
+
+/* What only members, and those who want to be, have to do with. */
+static int
+open_membership(struct program *p)
+{
+	const struct notices_config notices = {
+		.prefix = p->cfg.grasp.objective_prefix,
+		.guard = p->cfg.multicast.protection == GUARD_SEALED ? p->protection.guard
+								     : NULL,
+	};
+	const struct enrol_config enrol = {
+		.prefix = p->cfg.grasp.objective_prefix,
+		.days = (unsigned)p->cfg.certificate_days,
+		.port = (uint16_t)p->cfg.grasp.port,
+		.period_ms = p->cfg.advertisement.period_ms,
+	};
+	int err;
+
+	if (!p->authority)
+		return 0;
+	err = notices_new(p->grasp, p->registry, p->authority, &notices, &p->notices);
+	if (!err)
+		err = enrol_new(p->grasp, p->authority, p->store, p->events, p->audit,
+		    &enrol, &p->enrol);
+	return err ? refuse(err, "cannot offer", "membership") : 0;
 }
 
 static int
@@ -407,11 +478,14 @@ open_control(struct program *p)
 		.audit = p->audit,
 		.advert = p->advert,
 		.finder = p->finder,
+		.enrol = p->enrol,
+		.authority = p->authority,
+		.notices = p->notices,
 		.grasp = p->grasp,
 		.id = p->id,
 		.name = p->name,
-		.domain = p->cfg.domain,
-		.insecure = { &p->cfg.multicast, &p->cfg.insecure },
+		.domain = protection_domain(&p->protection),
+		.insecure = confessed(p),
 		.started_ms = grasp_io_now(p->io),
 		.links_max = (size_t)p->cfg.links,
 		.print_config = print_config,
@@ -423,7 +497,29 @@ open_control(struct program *p)
 		return refuse(
 		    err, "cannot open the control socket", p->cfg.control_socket);
 	ctl_set_groups(p->ctl, &groups);
+	ctl_set_audit(p->ctl, audit_asked, p->audit);
 	return 0;
+}
+
+/* Those who come over the network are served at the same table. */
+static int
+open_operators(struct program *p)
+{
+	int err = 0;
+
+	if (p->authority && p->cfg.remote_operators)
+		err = operators_new(p->channel, p->ctl, &p->protection.operators);
+	return err ? refuse(err, "cannot serve", "remote operators") : 0;
+}
+
+static void
+on_hour(void *arg)
+{
+	struct program *p = arg;
+
+	trust_time_keep(p->protection.time);
+	authority_look(p->authority);
+	p->io->ops->timer_set(p->hourly, HOUR_MS);
 }
 
 static int
@@ -434,6 +530,12 @@ open_chores(struct program *p)
 	if (err)
 		return refuse(err, "cannot prepare", "hourly work");
 	chores_set(p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
+	if (!p->authority)
+		return 0;
+	err = p->io->ops->timer_new(p->io, on_hour, p, &p->hourly);
+	if (err)
+		return refuse(err, "cannot prepare", "hourly work");
+	on_hour(p);
 	return 0;
 }
 
@@ -455,6 +557,21 @@ tell_restart(const char *option)
 	    "controller", "%s has changed, which takes effect at the next start", option);
 }
 
+/* fogctl domain renew and fogctl ca rotate have changed them. */
+static void
+reload_domain(struct program *p)
+{
+	int err = p->authority ? authority_reload(p->authority) : 0;
+
+	if (err) {
+		errno = -err;
+		log_warn("controller",
+		    "the files of the domain in %s are not usable, what was read before"
+		    " stays in force",
+		    p->cfg.state_dir);
+	}
+}
+
 static void
 on_reload(void *arg)
 {
@@ -472,6 +589,7 @@ on_reload(void *arg)
 		log_info("controller", "configuration read again");
 	}
 	controller_config_free(&fresh);
+	reload_domain(p);
 	(void)services_dir_load(p->cfg.services_dir, p->judge, p->store);
 }
 
@@ -492,8 +610,7 @@ open_loop(struct program *p)
 static int
 confine(struct program *p)
 {
-	int err = confession_new(p->io, "controller",
-	    (struct trust_conf){ &p->cfg.multicast, &p->cfg.insecure }, &p->confession);
+	int err = confession_new(p->io, "controller", confessed(p), &p->confession);
 
 	if (!err)
 		confine_controller(&p->cfg, p->options.config, p->store, &p->sandbox);
@@ -504,8 +621,9 @@ static int
 wire(struct program *p)
 {
 	static int (*const step[])(struct program * p) = { open_loop, open_sockets,
-		open_store, open_registry, open_judge, open_grasp, open_sessions,
-		open_chores, open_control, confine };
+		open_store, open_protection, open_registry, open_judge, open_grasp,
+		open_sessions, open_membership, open_chores, open_control, open_operators,
+		confine };
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(step) && !err; i++)
@@ -522,7 +640,7 @@ tell_start(struct program *p)
 
 	log_info("controller",
 	    "controller %s (%s) version " PACKAGE_VERSION ", domain \"%s\"", p->name,
-	    fog_id_format(&p->id, id), p->cfg.domain);
+	    fog_id_format(&p->id, id), protection_domain(&p->protection));
 	if (recovery)
 		events_emit(
 		    p->events, "controller.recovered", NULL, NULL, NULL, "%s", recovery);
@@ -546,20 +664,28 @@ static void
 unwind(struct program *p)
 {
 	finder_free(p->finder); /* answers its clients */
+	operators_free(TAKE(p->protection.operators));
 	ctl_close(p->ctl);
 	confession_free(p->confession);
+	protection_stop_signer(&p->protection);
 	if (p->store && !p->failed)
 		store_flush(p->store);
 	chores_free(p->chores);
+	if (p->hourly)
+		p->io->ops->timer_free(p->hourly);
+	enrol_free(p->enrol);
 	advert_free(p->advert);
+	notices_free(TAKE(p->notices));
 	sessions_free(p->sessions);
 	p->sessions = NULL;
 	grasp_node_free(p->grasp);
+	authority_free(p->authority);
 	judge_free(p->judge);
 	registry_free(p->registry);
 	events_free(p->events);
 	audit_free(p->audit);
 	store_close(p->store);
+	protection_done(&p->protection);
 	grasp_io_ev_free(p->io);
 	daemon_free(p->daemon);
 	spawner_stop(p->spawner);
@@ -583,7 +709,7 @@ serve(struct program *p)
 	int err;
 
 	set_log(p);
-	if (!has_confessed(&p->cfg))
+	if (!confess_at_start("controller", confessed(p)))
 		return DAEMON_EXIT_USAGE;
 	err = prepare(p);
 	if (!err)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "controller/advert.h"
 #include "controller/commands.h"
+#include "controller/enrol.h"
 #include "controller/judge.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
@@ -119,13 +120,17 @@ show_nodes(struct commands *c, struct ctl_request *req)
 	return 0;
 }
 
-#define DETAIL_PAIRS 14
+#define DETAIL_PAIRS 15
 static void
 put_details(struct commands *c, struct node *n, struct buf *out)
 {
 	const struct caps *caps = n->caps;
+	char tags[ENROL_TAGS_TEXT] = "";
 
+	if (c->enrol)
+		enrol_tags(c->enrol, &n->id, tags, sizeof tags);
 	wr_key_text(out, "domain", n->domain);
+	wr_key_text(out, "token_tags", *tags ? tags : NULL);
 	wr_key_text(out, "vendor", caps->vendor);
 	wr_key_text(out, "os", caps->os);
 	wr_key_text(out, "kernel", caps->kernel);

@@ -126,20 +126,43 @@ skip_word(const char *name, const char *word)
 	return name + len + (name[len] == ' ');
 }
 
+/* What follows all that was typed in a command's name; NULL: it does not begin so, or is complete. */
+static const char *
+rest_of(const struct completion *c, const struct command *cmd)
+{
+	const char *rest = cmd->name;
+
+	for (int i = 0; i < c->len && rest; i++)
+		rest = skip_word(rest, c->typed[i]);
+	return rest && *rest ? rest : NULL;
+}
+
+/* Commands of one group, such as "node show" and "node approve", offer its word once. */
+static bool
+is_offered(const struct completion *c, const struct command *cmd, const char *word)
+{
+	for (const struct command *before = commands; before < cmd; before++) {
+		const char *rest = rest_of(c, before);
+
+		if (rest && skip_word(rest, word))
+			return true;
+	}
+	return false;
+}
+
 /* The next word of those commands that begin with all that was typed. */
 static void
 offer_commands(const struct completion *c)
 {
 	for (const struct command *cmd = commands; cmd->name; cmd++) {
-		const char *rest = cmd->name;
+		const char *rest = rest_of(c, cmd);
 		char word[64];
 
-		for (int i = 0; i < c->len && rest; i++)
-			rest = skip_word(rest, c->typed[i]);
-		if (!rest || !*rest)
+		if (!rest)
 			continue;
 		snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, " "), rest);
-		offer(c, word, cmd->help);
+		if (!is_offered(c, cmd, word))
+			offer(c, word, cmd->help);
 	}
 	if (c->len == 0) {
 		offer(c, "completion", "a script for a shell");
@@ -158,7 +181,11 @@ offer_argument(struct completion *c, const struct word *w)
 		break;
 	case WORD_TEXT:
 	case WORD_OPTIONAL:
-		if (strcmp(w->key, "node") == 0)
+		if (strcmp(w->title, "PENDING") == 0)
+			offer_names(c, "node pending", "id", NULL);
+		else if (strcmp(w->key, "token") == 0)
+			offer_names(c, "token list", "id", NULL);
+		else if (strcmp(w->key, "node") == 0)
 			offer_names(c, "nodes", "name", NULL);
 		else if (strcmp(w->key, "service") == 0)
 			offer_names(c, "services", "service", NULL);

@@ -8,49 +8,116 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static void
-an_identity_is_made_once_and_kept(void **state)
+static char *dir;
+static char path[200];
+
+static int
+setup(void **state)
 {
-	char *dir = tempdir_new();
-	struct fog_id first, second;
-
 	(void)state;
-	assert_int_equal(identity_load(dir, &first), 0);
-	assert_int_equal(identity_load(dir, &second), 0);
-	assert_memory_equal(&first, &second, sizeof first);
-	tempdir_remove(dir);
 	dir = tempdir_new();
-	assert_int_equal(identity_load(dir, &second), 0);
-	assert_memory_not_equal(&first, &second, sizeof first);
+	snprintf(path, sizeof path, "%s/domain", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/domain/controller.key", dir);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
 	tempdir_remove(dir);
+	return 0;
+}
+
+static struct fog_id
+load(bool make)
+{
+	CLEANUP(key_free) struct key *k = NULL;
+	struct fog_id id;
+
+	assert_int_equal(identity_load(dir, make, &k), 0);
+	identity_id(k, &id);
+	return id;
 }
 
 static void
-an_unreadable_identity_is_never_replaced(void **state)
+the_id_is_that_of_the_domain_s_key(void **state)
 {
-	static const char *const text[] = { "", "00112233445566778899aabbccddeef\n",
-		"00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeffg\n",
-		"zz112233445566778899aabbccddeeff\n" };
-	char *dir = tempdir_new(), path[200];
+	CLEANUP(key_free) struct key *k = NULL;
+	uint8_t fingerprint[32];
 	struct fog_id id;
 
 	(void)state;
-	snprintf(path, sizeof path, "%s/identity", dir);
-	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
-		assert_int_equal(daemon_write_file(path, text[i], strlen(text[i])), 0);
-		assert_int_equal(identity_load(dir, &id), -EBADMSG);
-	}
-	assert_int_equal(identity_load("/nonexistent", &id), -ENOENT);
-	tempdir_remove(dir);
+	assert_int_equal(key_new(KEY_P256, &k), 0);
+	assert_int_equal(key_save(k, path), 0);
+	key_fingerprint(k, fingerprint);
+	id = load(false);
+	assert_memory_equal(id.bytes, fingerprint, sizeof id.bytes);
+	id = load(true);
+	assert_memory_equal(id.bytes, fingerprint, sizeof id.bytes);
 }
+
+static void
+without_a_domain_there_is_no_identity(void **state)
+{
+	struct key *k = NULL;
+
+	(void)state;
+	assert_int_equal(identity_load(dir, false, &k), -ENOENT);
+	assert_int_equal(identity_load("/nonexistent", false, &k), -ENOENT);
+	assert_null(k);
+}
+
+static void
+a_plain_controller_makes_one_and_keeps_it(void **state)
+{
+	struct fog_id first = load(true), second = load(true);
+	struct key *k = NULL;
+
+	(void)state;
+	assert_memory_equal(&first, &second, sizeof first);
+	assert_int_equal(identity_load(dir, false, &k), -ENOENT);
+}
+
+static void
+a_damaged_identity_is_never_replaced(void **state)
+{
+	struct key *k = NULL;
+
+	(void)state;
+	assert_int_equal(daemon_write_file(path, "junk\n", 5), 0);
+	assert_int_equal(identity_load(dir, true, &k), -EBADMSG);
+	assert_int_equal(identity_load(dir, false, &k), -EBADMSG);
+	assert_null(k);
+}
+
+static void
+a_key_that_others_may_read_is_none_S_29(void **state)
+{
+	CLEANUP(key_free) struct key *k = NULL;
+	struct key *again = NULL;
+
+	(void)state;
+	assert_int_equal(key_new(KEY_P256, &k), 0);
+	assert_int_equal(key_save(k, path), 0);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(identity_load(dir, false, &again), -EPERM);
+}
+
+#define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_identity_is_made_once_and_kept),
-		TEST(an_unreadable_identity_is_never_replaced),
+		WITH_DIR(the_id_is_that_of_the_domain_s_key),
+		WITH_DIR(without_a_domain_there_is_no_identity),
+		WITH_DIR(a_plain_controller_makes_one_and_keeps_it),
+		WITH_DIR(a_damaged_identity_is_never_replaced),
+		WITH_DIR(a_key_that_others_may_read_is_none_S_29),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);

@@ -79,7 +79,8 @@ commands_are_offered_word_by_word(void **state)
 {
 	(void)state;
 	EXPECT("nodes node ", "no");
-	EXPECT("show ", "node", "");
+	EXPECT("show ", "node", "s");
+	EXPECT("create list revoke ", "token", "");
 	EXPECT("config ", "show", "c");
 	EXPECT("completion ", "comp");
 	EXPECT("", "nonsense", "");
