@@ -187,12 +187,13 @@ pbkdf2_sha256(
 
 /* --- AES-256-CBC ---------------------------------------------------------------------- */
 static bool
-run_cbc(
-    bool encrypt, const uint8_t *key, const uint8_t *iv, uint8_t *text, int len, int *ret)
+run_cbc(bool encrypt, bool padded, const uint8_t *key, const uint8_t *iv, uint8_t *text,
+    int len, int *ret)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0, last = 0;
 	bool ok = ctx && EVP_CipherInit_ex2(ctx, cbc(), key, iv, encrypt, NULL) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(ctx, padded) == 1 &&
 	    (len == 0 || EVP_CipherUpdate(ctx, text, &n, text, len) == 1) &&
 	    EVP_CipherFinal_ex(ctx, text + n, &last) == 1;
 
@@ -210,15 +211,15 @@ cbc_encrypt(
 
 	if (err < 0)
 		return err;
-	if (run_cbc(true, key, iv, out->data + mark, (int)plain.len, &len))
+	if (run_cbc(true, true, key, iv, out->data + mark, (int)plain.len, &len))
 		return 0;
 	unput(out, mark);
 	return crypto_failed(-ENOMEM);
 }
 
-int
-cbc_decrypt(
-    const uint8_t key[32], const uint8_t iv[16], struct slice cipher, struct buf *out)
+static int
+decrypt(bool padded, const uint8_t *key, const uint8_t *iv, struct slice cipher,
+    struct buf *out)
 {
 	size_t mark = out->pos;
 	int len, err;
@@ -228,12 +229,26 @@ cbc_decrypt(
 	err = put_copy(out, cipher, 0);
 	if (err < 0)
 		return err;
-	if (!run_cbc(false, key, iv, out->data + mark, (int)cipher.len, &len)) {
+	if (!run_cbc(false, padded, key, iv, out->data + mark, (int)cipher.len, &len)) {
 		unput(out, mark);
 		return crypto_failed(-EBADMSG);
 	}
 	unput(out, mark + (size_t)len);
 	return 0;
+}
+
+int
+cbc_decrypt(
+    const uint8_t key[32], const uint8_t iv[16], struct slice cipher, struct buf *out)
+{
+	return decrypt(true, key, iv, cipher, out);
+}
+
+int
+cbc_decrypt_blocks(
+    const uint8_t key[32], const uint8_t iv[16], struct slice cipher, struct buf *out)
+{
+	return decrypt(false, key, iv, cipher, out);
 }
 
 /* --- secrets -------------------------------------------------------------------------- */

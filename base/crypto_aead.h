@@ -24,6 +24,9 @@ int cbc_encrypt(const uint8_t key[32], const uint8_t iv[16], struct slice plain,
     struct buf *out) MUST_CHECK;
 int cbc_decrypt(const uint8_t key[32], const uint8_t iv[16], struct slice cipher,
     struct buf *out) MUST_CHECK;
+/* Whole blocks, padding and all. -EBADMSG: not a whole number. */
+int cbc_decrypt_blocks(const uint8_t key[32], const uint8_t iv[16], struct slice cipher,
+    struct buf *out) MUST_CHECK;
 
 bool secret_equal(const void *a, const void *b, size_t len); /* in constant time */
 void secret_wipe(void *secret, size_t len);

@@ -102,8 +102,7 @@ prepare(struct grasp_node *n, struct slice bytes, const struct grasp_msg *msg)
 	e = seen_add(&n->sent, msg->session_id, &msg->initiator, node_now(n));
 	if (!e)
 		return -ENOMEM;
-	e->loop_count =
-	    msg->type == M_FLOOD ? msg->flooded[0].loop_count : msg->objective.loop_count;
+	e->loop_count = multicast_loop_count(msg);
 	return 0;
 }
 

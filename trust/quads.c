@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/quads.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/cbor.h"
 #include "base/crypto_aead.h"
 
 #define ROUNDS 100000
@@ -31,4 +33,40 @@ int
 quads_open(const struct quads *q, struct slice cipher, struct buf *out)
 {
 	return cbc_decrypt(q->key, q->iv, cipher, out);
+}
+
+/* As PKCS#7 has it: so many bytes that all say how many they are. */
+static bool
+is_padding(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != len)
+			return false;
+	return true;
+}
+
+ssize_t
+quads_take(const struct quads *q, struct slice stream, size_t max, struct buf *out)
+{
+	size_t mark = out->pos, whole = stream.len - stream.len % QUADS_BLOCK, end;
+	ssize_t len = 0;
+	int r = 0;
+
+	if (whole > max + QUADS_BLOCK)
+		whole = max + QUADS_BLOCK - max % QUADS_BLOCK;
+	if (whole > 0)
+		r = cbc_decrypt_blocks(
+		    q->key, q->iv, (struct slice){ stream.data, whole }, out);
+	if (r == 0 && whole > 0)
+		len = cbor_item_length(
+		    (struct slice){ out->data + mark, out->pos - mark }, max);
+	end = len > 0 ? QUADS_BLOCK * ((size_t)len / QUADS_BLOCK + 1) : 0;
+	if (len > 0 && end > whole)
+		len = 0; /* its padding is not there yet */
+	else if (len > 0 && !is_padding(out->data + mark + len, end - (size_t)len))
+		len = -EBADMSG;
+	out->pos = mark + (r == 0 && len > 0 ? (size_t)len : 0);
+	if (r < 0)
+		return r;
+	return len > 0 ? (ssize_t)end : len;
 }

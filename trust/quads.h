@@ -17,3 +17,8 @@ int quads_init(struct quads *q, const char *password) MUST_CHECK; /* takes some 
 int quads_seal(const struct quads *q, struct slice plain, struct buf *out) MUST_CHECK;
 /* Puts what is in a datagram. -EBADMSG: not of this password. */
 int quads_open(const struct quads *q, struct slice cipher, struct buf *out) MUST_CHECK;
+/* Puts what the first message of a stream says, of at most max bytes, and returns how long it is in the
+ * stream, which has no other marks: the end of the CBOR item tells. 0: more bytes are needed, nothing
+ * was put; -EBADMSG; -EMSGSIZE. */
+ssize_t quads_take(
+    const struct quads *q, struct slice stream, size_t max, struct buf *out) MUST_CHECK;

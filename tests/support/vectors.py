@@ -292,10 +292,10 @@ def put_quads():
     print(f'#define QUADS_PASSWORD "{quads["password_utf8"]}"\n'
           f'#define QUADS_KEY_HEX "{quads["key_hex"]}"\n'
           f'#define QUADS_IV_HEX "{quads["iv_hex"]}"')
-    print("static const struct quads_vector {\n\tconst char *id;\n\tbool udp;\n"
+    print("static const struct quads_vector {\n\tconst char *id;\n\tint udp;\n"
           "\tconst char *wire, *plain;\n} quads_vectors[] = {")
     for c in quads["cases"]:
-        print(f'\t{{ "{c["id"]}", {"true" if c["transport"] == "udp" else "false"},\n'
+        print(f'\t{{ "{c["id"]}", {int(c["transport"] == "udp")},\n'
               f'\t    "{c["wire_hex"]}",\n\t    "{c["plain_hex"]}" }},')
     print("};")
 
