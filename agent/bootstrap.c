@@ -224,16 +224,33 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 		hear(b, &addr, &d, ttl_ms, from->who ? VOUCHED : HEARSAY);
 }
 
+/* Does it hold a lease of ours, be it known by another address? */
+static bool
+holds_lease(const struct bootstrap *b, const struct candidate *c)
+{
+	for (size_t i = 0; i < b->known.len; i++) {
+		const struct candidate *o = &b->known.list[i];
+
+		if (o->ours &&
+		    (o == c ||
+			(o->has_id && c->has_id &&
+			    memcmp(&o->id, &c->id, sizeof o->id) == 0)))
+			return true;
+	}
+	return false;
+}
+
 /* The controller that holds a lease of ours is known to be one, however we came to know it; the
- * engine answers newcomers with what it knows (DISC-09). */
+ * engine answers newcomers with what it knows (DISC-09). A link-local address would say nothing to
+ * them, nor to us, who would read it without its link. */
 static void
 tell_engine(struct bootstrap *b)
 {
 	for (size_t i = 0; i < b->known.len; i++) {
-		struct grasp_locator l =
-		    grasp_locator_from_addr(&b->known.list[i].addr, GRASP_TCP);
+		const struct candidate *c = &b->known.list[i];
+		struct grasp_locator l = grasp_locator_from_addr(&c->addr, GRASP_TCP);
 
-		if (b->known.list[i].ours)
+		if (holds_lease(b, c) && !addr_is_link_local(&c->addr.ip))
 			(void)grasp_cache_put(
 			    b->node, slice_text(b->objective), &l, TOLD_TTL_MS);
 	}

@@ -369,8 +369,7 @@ make_parts(struct member *m, struct grasp_io *io, char *why, size_t why_size)
 			.domain = m->cfg->name,
 			.dir = m->dir,
 			.identity = m->env->identity,
-			.time = m->env->time,
-			.port = (uint16_t)m->cfg->port };
+			.time = m->env->time };
 
 		err = protection_init(&m->protection, &env, why, why_size);
 		if (err < 0)

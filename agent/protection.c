@@ -79,7 +79,6 @@ new_guard(struct protection *p, const struct protection_env *env, char *password
 	struct guard_config cfg = { .io = env->io,
 		.mode = (enum guard_mode)env->cfg->multicast.protection,
 		.self = p->credential,
-		.port = env->port,
 		.prefix = env->cfg->grasp.objective_prefix,
 		.quads_password = password };
 

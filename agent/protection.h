@@ -24,7 +24,6 @@ struct protection_env {
 	const char *dir;    /* of the domain; "": nothing is kept */
 	const struct identity *identity;
 	const struct trust_time *time;
-	uint16_t port; /* of the membership */
 };
 
 /* What env points to is borrowed, as is p by the engine. On failure why is a sentence for people. */
