@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/grasp_print.h"
 #include "base/addr_text.h"
+#include "base/cbor.h"
+#include "base/crypto.h"
 #include "base/json.h"
 #include "ctl/grasp_json.h"
+#include "trust/cose.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -72,8 +75,53 @@ grasp_print_error(
 	p->errors++;
 }
 
+/* --- signatures --------------------------------------------------------------------------- */
+
+/* What stands behind a message that a member has signed. Returns its length; 0: nothing of that kind. */
+static size_t
+read_signature(struct slice in, struct cose_sign1 *ret)
+{
+	ssize_t len =
+	    in.len && in.data[0] == COSE_SIGN1 ? cbor_item_length(in, in.len) : 0;
+
+	if (len <= 0 || cose_sign1_read((struct slice){ in.data, (size_t)len }, ret) < 0)
+		return 0;
+	return (size_t)len;
+}
+
+static const char *
+algorithm_name(enum cose_alg alg)
+{
+	return alg == COSE_ES256 ? "ES256" : "EdDSA";
+}
+
 static void
-print_text(struct grasp_print *p, const struct grasp_origin *o)
+put_signature_json(struct buf *out, const struct cose_sign1 *s)
+{
+	char kid[2 * 32 + 1];
+
+	buf_printf(out,
+	    "\"signature\":{\"kid\":\"%s\",\"seq\":%" PRIu64 ",\"iat\":%" PRId64
+	    ",\"algorithm\":\"%s\",\"certificate\":%s},",
+	    hex_format(s->header.kid.data, s->header.kid.len, kid), s->header.counter,
+	    s->header.iat_s, algorithm_name(s->header.alg),
+	    s->certificate.len ? "true" : "false");
+}
+
+static void
+put_signature_text(struct buf *out, const struct cose_sign1 *s)
+{
+	char kid[2 * 32 + 1];
+
+	buf_printf(out, " signed by %s, number %" PRIu64,
+	    hex_format(s->header.kid.data, s->header.kid.len, kid), s->header.counter);
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static void
+print_text(struct grasp_print *p, const struct grasp_origin *o,
+    const struct cose_sign1 *signature)
 {
 	struct buf line;
 
@@ -83,6 +131,8 @@ print_text(struct grasp_print *p, const struct grasp_origin *o)
 		buf_puts(&line, " ");
 	}
 	grasp_msg_describe(&p->last, &line);
+	if (signature)
+		put_signature_text(&line, signature);
 	print_line(p, "", &line);
 	buf_done(&line);
 }
@@ -100,7 +150,8 @@ put_endpoint(struct buf *out, const char *key, const struct addr *a)
 }
 
 static void
-print_json(struct grasp_print *p, const struct grasp_origin *o, struct slice msg)
+print_json(struct grasp_print *p, const struct grasp_origin *o, struct slice msg,
+    const struct cose_sign1 *signature)
 {
 	struct buf more, line;
 
@@ -113,6 +164,8 @@ print_json(struct grasp_print *p, const struct grasp_origin *o, struct slice msg
 		put_endpoint(&more, "src", &o->from);
 		put_endpoint(&more, "dst", &o->to);
 	}
+	if (signature)
+		put_signature_json(&more, signature);
 	grasp_json_put(&line, msg, buf_text(&more));
 	if (line.err)
 		grasp_print_error(p, o, "too long to show");
@@ -125,10 +178,17 @@ print_json(struct grasp_print *p, const struct grasp_origin *o, struct slice msg
 static size_t
 refuse(struct grasp_print *p, const struct grasp_origin *o, struct slice in)
 {
+	struct cose_encrypt0 sealed;
 	struct buf why;
+	char kid[2 * 32 + 1];
 
 	buf_init(&why, 4096);
-	grasp_explain(&why, in);
+	if (cose_encrypt0_read(in, &sealed) == 0)
+		buf_printf(&why, "sealed by %s, number %" PRIu64,
+		    hex_format(sealed.header.kid.data, sealed.header.kid.len, kid),
+		    sealed.header.counter);
+	else
+		grasp_explain(&why, in);
 	grasp_print_error(p, o, "%s", buf_text(&why));
 	buf_done(&why);
 	return 0;
@@ -137,17 +197,21 @@ refuse(struct grasp_print *p, const struct grasp_origin *o, struct slice in)
 size_t
 grasp_print(struct grasp_print *p, const struct grasp_origin *o, struct slice in)
 {
-	size_t len;
+	struct cose_sign1 found, *signature = NULL;
+	size_t len, trailer;
 
 	if (grasp_msg_decode(in, &p->last, &len) < 0)
 		return refuse(p, o, in);
+	trailer = read_signature((struct slice){ in.data + len, in.len - len }, &found);
+	if (trailer > 0)
+		signature = &found;
 	in.len = len;
 	if (p->printer->output == &output_json)
-		print_json(p, o, in);
+		print_json(p, o, in, signature);
 	else if (p->printer->output == &output_cbor)
 		fwrite(in.data, 1, in.len, p->printer->to);
 	else
-		print_text(p, o);
+		print_text(p, o, signature);
 	p->messages++;
-	return len;
+	return len + trailer;
 }

@@ -8,10 +8,10 @@
 #include "grasp/msg.h"
 
 struct grasp_origin {
-	int64_t time_us;	/* since 1970 */
-	struct addr from, to;	/* from.port 0: not known, only the line is */
-	const char *transport;	/* "udp", "tcp" */
-	unsigned line;		/* of a text file; 0: none */
+	int64_t time_us;       /* since 1970 */
+	struct addr from, to;  /* from.port 0: not known, only the line is */
+	const char *transport; /* "udp", "tcp" */
+	unsigned line;	       /* of a text file; 0: none */
 };
 
 struct grasp_print {
@@ -21,7 +21,8 @@ struct grasp_print {
 	struct grasp_msg last; /* the one printed last, while its bytes are there */
 };
 
-/* Prints the message that in begins with, or why it is none. Returns its length, 0 if it is none. */
+/* Prints the message that in begins with and who has signed it, or why it is none. Returns its length,
+ * with that of the signature behind it; 0 if it is none. */
 size_t grasp_print(struct grasp_print *p, const struct grasp_origin *o, struct slice in);
-void grasp_print_error(
-    struct grasp_print *p, const struct grasp_origin *o, const char *fmt, ...) PRINTF(3, 4);
+void grasp_print_error(struct grasp_print *p, const struct grasp_origin *o,
+    const char *fmt, ...) PRINTF(3, 4);

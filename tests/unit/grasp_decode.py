@@ -606,7 +606,35 @@ def test_packets():
     check("a capture that is cut off anywhere ends in order", problems)
 
 
+def test_protected():
+    """Who has signed a message is told, and who has sealed one that cannot be read."""
+    vectors = load("proposal-sealed.json")
+    signed, sealed = vectors["sign1"], vectors["encrypt0"]
+    problems = []
+    for vector, got in zip(signed, decode([v["wire_hex"] for v in signed]), strict=True):
+        protected = cbor2.loads(bytes.fromhex(vector["protected_hex"]))
+        want = {"kid": protected[4].hex(), "seq": vector["seq"], "iat": vector["iat"],
+                "algorithm": vector["alg"], "certificate": False}
+        plain = decode([vector["plain_hex"]])[0]
+        if got.pop("signature", None) != want or got != plain:
+            problems.append(got)
+    check("who has signed a message is told beside it", problems)
+    out, status, _ = run(signed[0]["wire_hex"] + "\n")
+    check("in text as well", [] if status == 0 and "signed by ea656677ad5094bb, number 1" in out[0]
+          else [out])
+    bare = bytes.fromhex("".join(v["wire_hex"] for v in signed))
+    out, status, _ = run(bare)
+    check("signatures between bare messages are passed over", [] if len(out) == 3 and status == 0
+          else [out])
+    broken = signed[0]["wire_hex"][:-2]
+    check("what is no whole signature is none", [] if "signature" not in decode([broken])[0] else [broken])
+    out, status, err = run(sealed[0]["wire_hex"] + "\n")
+    check("who has sealed a message is told", [] if status == 1 and "sealed by a1a2a3a4a5a6a7a8" in
+          " ".join(out) + err else [out, err])
+
+
 test_vectors()
+test_protected()
 test_hostile()
 test_random(1500)
 test_indefinite()
