@@ -57,7 +57,7 @@ member_of(struct sessions *s, struct node *n)
 }
 
 void
-member_free(struct member *m)
+member_drop(struct member *m)
 {
 	delivery_stop(m);
 	m->node->user = NULL;
@@ -493,7 +493,7 @@ sessions_free(struct sessions *s)
 		joining_free(j);
 	}
 	while (!LIST_EMPTY(&s->members))
-		member_free(LIST_FIRST(&s->members));
+		member_drop(LIST_FIRST(&s->members));
 	while (!LIST_EMPTY(&s->peers)) {
 		struct peer *p = LIST_FIRST(&s->peers);
 
@@ -526,7 +526,7 @@ sessions_node_changed(struct sessions *s, struct node *n)
 {
 	(void)s;
 	if (n->state == NODE_GONE && n->user)
-		member_free(n->user);
+		member_drop(n->user);
 }
 
 void

@@ -86,7 +86,7 @@ void spoken_init(struct spoken *sp, const struct sessions *s, const char *name,
 
 struct member *
 member_of(struct sessions *s, struct node *n); /* made if needed; NULL: no memory */
-void member_free(struct member *m);
+void member_drop(struct member *m);
 void peer_count_bytes(struct peer *p);
 const char *peer_describe(
     struct grasp_link *link, char dst[ADDR_TEXT_MAX]); /* its address, without port */

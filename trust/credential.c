@@ -440,6 +440,19 @@ credential_now(const struct credential *c)
 }
 
 struct cert *
+credential_common(const struct credential *c)
+{
+	struct cert *last = credential_cert(c, NULL);
+	int64_t now = credential_now(c);
+
+	for (size_t i = 0; i < c->certs; i++)
+		if (is_usable(c, c->cert[i]) &&
+		    cert_facts(c->cert[i])->not_after_ms > now)
+			last = c->cert[i];
+	return last;
+}
+
+struct cert *
 credential_cert(const struct credential *c, const char *hint)
 {
 	struct cert *first = NULL;

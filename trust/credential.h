@@ -47,6 +47,9 @@ int64_t credential_now(const struct credential *c); /* fog_time */
 /* The certificate for a peer that trusts this CA (first 8 bytes of its key's fingerprint, as hex in
  * the server name), else the newest. NULL: none. */
 struct cert *credential_cert(const struct credential *c, const char *hint);
+/* The certificate for those of whom nothing is known: of the oldest CA that is trusted. After a rotation
+ * who was away knows that one alone, and everybody else both. NULL: none. */
+struct cert *credential_common(const struct credential *c);
 /* That hint, for the newest CA that we trust, or for the pin; "": there is neither. dst of 17 bytes. */
 char *credential_hint(const struct credential *c, char dst[17]);
 /* When to renew: half of its life, more or less a tenth of it by the id's bytes; INT64_MAX: nothing

@@ -17,7 +17,7 @@ put_as_is(struct slice bytes, struct buf *out)
 static struct slice
 choose_certificate(struct guard *g, struct slice message, size_t room, bool needed)
 {
-	struct cert *cert = credential_cert(g->self, NULL);
+	struct cert *cert = credential_common(g->self);
 	struct slice der = cert ? cert_der(cert) : (struct slice){ 0 };
 
 	if (!needed && message.len + COSE_SIGN1_OVERHEAD + der.len + 6 > room)

@@ -192,7 +192,7 @@ static void
 open_core(struct plant *p)
 {
 	static const struct registry_ops ops = { on_changed };
-	const struct grasp_config grasp = {
+	struct grasp_config grasp = {
 		.link_local = true, .unicast_max = 65536, .prefix = p->prefix
 	};
 	const struct registry_config cfg = {
@@ -209,13 +209,17 @@ open_core(struct plant *p)
 	struct advert_config advert = {
 		.id = sessions.id, .domain = "plant", .scope = "", .period_ms = 10000
 	};
-	struct grasp_io *io;
+	struct grasp_io *io, *wrapped;
 	int err;
 
 	p->host = fake_host_new(p->net);
 	fake_attach(p->host, 1, "fe80::1", "2001:db8::1", NULL);
 	io = fake_host_io(p->host);
-	err = grasp_node_new(io, &grasp, &p->grasp) ||
+	wrapped = io;
+	if (p->wrap)
+		p->wrap(p->wrap_arg, &wrapped, &grasp);
+	p->wrapped = p->wrap != NULL;
+	err = grasp_node_new(wrapped, &grasp, &p->grasp) ||
 	    store_open(p->loop, p->dir, on_failed, NULL, &p->store) ||
 	    events_new(p->store, wall, io, &p->events) ||
 	    audit_new(p->store, wall, io, &p->audit) ||
@@ -260,6 +264,9 @@ close_core(struct plant *p)
 	audit_free(TAKE(p->audit));
 	store_close(TAKE(p->store));
 	grasp_node_free(TAKE(p->grasp));
+	if (p->wrapped)
+		p->unwrap(p->wrap_arg);
+	p->wrapped = false;
 	fake_host_free(p->host);
 }
 

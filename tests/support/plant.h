@@ -30,6 +30,12 @@ struct plant {
 	struct grasp_conf grasp_conf;
 	struct finder *finder;
 	const char *prefix; /* of its objectives, from the next restart on; names without are heard too */
+	/* From the next restart on: what stands between the engine and the network, which unwrap takes
+	 * away when the engine is gone. */
+	void (*wrap)(void *arg, struct grasp_io **io, struct grasp_config *cfg);
+	void (*unwrap)(void *arg);
+	bool wrapped;
+	void *wrap_arg;
 	/* Of sessions_config, from the next restart on. */
 	void (*registered)(
 	    void *arg, struct node *n, uint64_t trust_version, uint64_t denials);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int64_t
 now(void *arg)
@@ -96,6 +97,21 @@ seat_rotate(struct seat *s)
 	s->cas++;
 	s->trust_version++;
 	install(s, c, s->key, TRUST_CONTROLLER, 90);
+}
+
+void
+seat_save_ca(const struct seat *s, const char *dir)
+{
+	struct cert *cert[TRUST_ANCHORS_MAX];
+	char path[300];
+
+	for (size_t i = 0; i < s->cas; i++)
+		cert[i] = s->ca[i].cert;
+	snprintf(path, sizeof path, "%s/ca.pem", dir);
+	assert_int_equal(cert_save(cert, s->cas, path), 0);
+	snprintf(path, sizeof path, "%s/ca.key", dir);
+	unlink(path);
+	assert_int_equal(key_save(s->ca[0].key, path), 0);
 }
 
 struct credential *

@@ -24,6 +24,8 @@ void seat_close(struct seat *s); /* the controller stops: self is gone */
 void seat_open(struct seat *s);	 /* and starts again */
 /* As `fogctl ca rotate` does, behind the controller's back: a new CA, and a leaf of it. */
 void seat_rotate(struct seat *s);
+/* The CA as the signer reads it: key and certificates, into a directory that is there. */
+void seat_save_ca(const struct seat *s, const char *dir);
 /* DER of the CAs, newest first; returns how many. */
 size_t seat_cas(const struct seat *s, struct slice ret[TRUST_ANCHORS_MAX]);
 /* A credential of an agent that has joined just now, with nothing on disk. key: its own. */

@@ -160,7 +160,7 @@ a_plan_with_an_unknown_metric_is_declined_with_its_item(void **state)
 
 /* S-08 */
 static void
-an_older_plan_is_declined_and_a_repeated_one_is_not(void **state)
+an_older_plan_is_declined_and_a_repeated_one_is_not_S_08(void **state)
 {
 	struct plan_item item = fog_item(1, "node_load1", 1000);
 
@@ -437,7 +437,7 @@ main(void)
 		FOG_TEST(a_query_without_data_says_why),
 		FOG_TEST(results_made_meanwhile_are_sent_afterwards),
 		FOG_TEST(a_plan_with_an_unknown_metric_is_declined_with_its_item),
-		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not),
+		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not_S_08),
 		FOG_TEST(a_dry_run_only_says_whether_it_would),
 		FOG_TEST(the_last_plan_runs_after_a_restart_before_a_controller_is_there),
 		FOG_TEST(a_damaged_plan_file_is_noticed_and_put_aside),

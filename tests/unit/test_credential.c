@@ -467,6 +467,29 @@ each_peer_is_shown_the_certificate_of_the_ca_that_it_knows_S_35(void **state)
 	cert_unref(was);
 }
 
+/* Who was away during the rotation knows the old CA alone, everybody else both. */
+static void
+where_nothing_is_known_the_certificate_of_the_oldest_ca_is_shown_S_35(void **state)
+{
+	struct slice der[2] = { cert_der(other.cert), cert_der(ca.cert) };
+	char old[17];
+
+	(void)state;
+	assert_null(credential_common(c));
+	join();
+	credential_hint(c, old);
+	assert_int_equal(credential_update(c, 2, der, 2, NULL, 0), 0);
+	assert_int_equal(
+	    install(pki_cert(&other, key, "plant", TRUST_AGENT, 30), NULL, 0), 0);
+	assert_ptr_equal(credential_common(c), credential_cert(c, old));
+	assert_ptr_not_equal(credential_common(c), credential_cert(c, NULL));
+	now += 8 * PKI_DAY; /* the older one has expired */
+	assert_ptr_equal(credential_common(c), credential_cert(c, NULL));
+	now -= 8 * PKI_DAY;
+	assert_int_equal(credential_update(c, 3, der, 1, NULL, 0), 0);
+	assert_ptr_equal(credential_common(c), credential_cert(c, NULL));
+}
+
 static void
 a_certificate_of_a_ca_that_was_dropped_is_none_S_35(void **state)
 {
@@ -654,6 +677,8 @@ main(void)
 		CREDENTIAL_TEST(old_news_changes_nothing_S_08),
 		CREDENTIAL_TEST(
 		    each_peer_is_shown_the_certificate_of_the_ca_that_it_knows_S_35),
+		CREDENTIAL_TEST(
+		    where_nothing_is_known_the_certificate_of_the_oldest_ca_is_shown_S_35),
 		CREDENTIAL_TEST(a_certificate_of_a_ca_that_was_dropped_is_none_S_35),
 		CREDENTIAL_TEST(a_renewed_certificate_replaces_the_one_before),
 		CREDENTIAL_TEST(the_pin_is_a_hint_before_there_is_a_ca),

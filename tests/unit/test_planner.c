@@ -275,7 +275,7 @@ item_ids_are_the_same_after_a_restart(void **state)
 }
 
 static void
-versions_rise_over_restarts(void **state)
+versions_rise_over_restarts_S_08(void **state)
 {
 	struct town t;
 
@@ -392,7 +392,7 @@ main(void)
 		TEST(only_affected_nodes_get_another_plan),
 		TEST(the_built_in_plan_tells_how_a_node_is),
 		TEST(item_ids_are_the_same_after_a_restart),
-		TEST(versions_rise_over_restarts),
+		TEST(versions_rise_over_restarts_S_08),
 		TEST(a_plan_that_is_too_long_keeps_what_hosts_need),
 		TEST(a_node_that_is_forgotten_has_no_plan),
 		TEST(a_bad_default_plan_is_refused_with_places),
