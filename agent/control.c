@@ -192,6 +192,7 @@ put_grasp_counters(struct buf *b, const struct grasp_node *node)
 		{ "grasp_floods", g->floods },
 		{ "grasp_links", g->links },
 		{ "grasp_links_refused", g->links_refused },
+		{ "grasp_links_paused", g->links_paused },
 		{ "grasp_untrusted", g->untrusted },
 		{ "grasp_not_permitted", g->not_permitted },
 	};

@@ -287,6 +287,7 @@ show_counters(struct commands *c, struct ctl_request *req)
 		{ "grasp_floods", g->floods },
 		{ "grasp_links", g->links },
 		{ "grasp_links_refused", g->links_refused },
+		{ "grasp_links_paused", g->links_paused },
 		{ "grasp_untrusted", g->untrusted },
 		{ "grasp_not_permitted", g->not_permitted },
 		{ "advert_floods", a->floods },

@@ -339,7 +339,7 @@ void grasp_session_cancel(struct grasp_session *s); /* silently; gone, no ended(
 struct grasp_counters {
 	uint64_t datagrams, malformed, duplicate, own, unknown_type, unwanted,
 	    no_listener, bad_source, rate_limited, too_long, discoveries, responses,
-	    floods, links, links_refused, relayed_discoveries, relayed_floods,
+	    floods, links, links_refused, links_paused, relayed_discoveries, relayed_floods,
 	    relayed_responses, relay_limited, diverts, loop_exhausted, untrusted,
 	    not_permitted;
 };

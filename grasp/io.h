@@ -91,6 +91,9 @@ struct grasp_io_ops {
 	int (*stream_send)(struct grasp_stream *s, struct slice data);
 	/* No callback any more. Queued bytes are still sent for up to 2 s, unless abort. */
 	void (*stream_close)(struct grasp_stream *s, bool abort);
+	/* No received() until it goes on, so that the peer has to wait with what it says; then what was
+	 * not used is given again, also if no more has come. May itself be NULL, for all streams. */
+	void (*stream_pause)(struct grasp_stream *s, bool pause);
 	void (*stream_peer)(const struct grasp_stream *s, struct addr *ret);
 	void (*stream_local)(const struct grasp_stream *s, struct addr *ret);
 	/* Who the peer has proved to be, for the life of the stream once it is open; NULL: nobody

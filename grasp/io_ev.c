@@ -455,6 +455,7 @@ static const struct grasp_io_ops io_ops = {
 	.stream_set = stream_set,
 	.stream_send = stream_send,
 	.stream_close = stream_close,
+	.stream_pause = stream_pause,
 	.stream_peer = stream_peer,
 	.stream_local = stream_local,
 	.stream_queued = stream_queued,

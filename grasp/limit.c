@@ -15,6 +15,16 @@ limit_take(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst)
 	return true;
 }
 
+int64_t
+limit_spend(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst, uint64_t n)
+{
+	int64_t now = now_ms * 1000, full = (int64_t)burst * 1000000 / per_s;
+	int64_t from = l->empty_us > now ? l->empty_us : now;
+
+	l->empty_us = from + (int64_t)(n * 1000000 / per_s);
+	return l->empty_us - now < full ? 0 : (l->empty_us - now - full) / 1000 + 1;
+}
+
 static uint32_t
 hash(uint32_t seed, const struct addr *source)
 {

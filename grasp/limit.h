@@ -14,6 +14,10 @@ struct limit {
 /* One event at now_ms: is it within per_s events a second, after a burst? */
 bool limit_take(struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst);
 
+/* n of them, which have happened already. How many ms until there is room for another one; 0: now. */
+int64_t limit_spend(
+    struct limit *l, int64_t now_ms, unsigned per_s, unsigned burst, uint64_t n);
+
 #define LIMIT_SOURCES 1024
 struct limit_sources {
 	uint32_t seed;

@@ -156,6 +156,8 @@ link_schedule(struct grasp_link *l)
 		sooner(&deadline, l->idle_since_ms + LINK_IDLE_MS);
 	if (l->pending > 0)
 		sooner(&deadline, l->partial_since_ms + frame_limit_ms(l));
+	if (l->paused)
+		sooner(&deadline, l->paused_until_ms);
 	if (l->late.pos > 0)
 		sooner(&deadline, l->quiet_until_ms);
 	if (l->held && l->beat_ms)
@@ -195,6 +197,7 @@ fire(void *arg)
 	int64_t now = node_now(n);
 
 	node_enter(n);
+	link_resume(l);
 	if (is_overdue(l, now))
 		link_doom(l, -ETIMEDOUT);
 	else if (l->late.pos > 0)

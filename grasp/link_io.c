@@ -139,13 +139,53 @@ refuse_bytes(struct grasp_link *l, int err)
 	link_doom(l, err);
 }
 
+/* Who says more than its share waits, and TCP makes it wait (security.md §8). It may be an honest
+ * one with much to tell, after an outage for example: closing the link would only make it come again
+ * with more. */
+static void
+hold_back(struct grasp_link *l, int64_t ms)
+{
+	const struct grasp_io_ops *io = l->node->io->ops;
+
+	if (ms == 0 || l->state != LINK_OPEN)
+		return;
+	l->node->counters.links_paused++;
+	if (!io->stream_pause) {
+		link_doom(l, -ENOBUFS);
+		return;
+	}
+	l->paused = true;
+	l->paused_until_ms = node_now(l->node) + ms;
+	io->stream_pause(l->stream, true);
+	link_schedule(l);
+}
+
+static void
+count_message(struct grasp_link *l, size_t len)
+{
+	int64_t now = node_now(l->node), ms, more;
+
+	ms = limit_spend(&l->messages, now, LINK_MESSAGES_S, LINK_MESSAGES, 1);
+	more = limit_spend(&l->bytes, now, LINK_BYTES_S, LINK_BYTES, len);
+	hold_back(l, ms > more ? ms : more);
+}
+
+void
+link_resume(struct grasp_link *l)
+{
+	if (!l->paused || node_now(l->node) < l->paused_until_ms)
+		return;
+	l->paused = false;
+	l->node->io->ops->stream_pause(l->stream, false);
+}
+
 /* Returns how many bytes were complete messages; all of them when the link has gone. */
 size_t
 link_take(struct grasp_link *l, struct slice data)
 {
 	struct slice rest = data;
 
-	while (rest.len > 0 && l->state == LINK_OPEN) {
+	while (rest.len > 0 && l->state == LINK_OPEN && !l->paused) {
 		ssize_t len = cbor_item_length(rest, l->max);
 
 		if (len == 0)
@@ -155,6 +195,7 @@ link_take(struct grasp_link *l, struct slice data)
 			break;
 		}
 		take_message(l, (struct slice){ rest.data, (size_t)len });
+		count_message(l, (size_t)len);
 		rest.data += len;
 		rest.len -= (size_t)len;
 	}

@@ -28,6 +28,10 @@
 #define LINK_FRAME_MS	   10000 /* from the first to the last byte of a message (S-14) */
 #define LINK_SESSIONS_MAX  64	 /* started by the peer, on a held link */
 #define GUEST_SESSIONS_MAX 8	 /* on another one */
+#define LINK_MESSAGES_S	   100	 /* of one peer, and at once (security.md §8) */
+#define LINK_MESSAGES	   500
+#define LINK_BYTES_S	   (256 << 10)
+#define LINK_BYTES	   (256 << 10)
 #define WAIT_MAX_MS	   3600000 /* an M_WAIT, the peer's or ours, is cut to this */
 #define OFFENCE_MAX	   64	   /* bytes of an invalid message that go back (G-134) */
 #define RECENT_IDS	   256
@@ -170,6 +174,10 @@ struct grasp_link {
 	int64_t idle_since_ms;	  /* accepted and without a session */
 	int64_t partial_since_ms; /* of pending */
 	size_t pending;		  /* bytes of an incomplete message */
+	/* The peer's share of our time. */
+	struct limit messages, bytes;
+	bool paused; /* it has used it up */
+	int64_t paused_until_ms;
 	int64_t last_sent_ms;
 	int64_t quiet_until_ms;
 	struct buf late; /* messages that wait for that */
@@ -301,6 +309,7 @@ size_t link_take(struct grasp_link *l, struct slice data);
 /* -EMSGSIZE, -EINVAL, -ENOTCONN; -ENOBUFS: the peer does not read, the link goes. */
 int link_send(struct grasp_link *l, const struct grasp_msg *msg) MUST_CHECK;
 int link_send_bytes(struct grasp_link *l, struct slice bytes) MUST_CHECK;
+void link_resume(struct grasp_link *l); /* if it is paused and the time has come */
 void link_invalid(struct grasp_link *l, uint32_t session_id,
     struct slice what); /* M_INVALID with a text, or with bytes that are none */
 void link_pause(struct grasp_link *l); /* after M_WAIT: what comes next waits (I-03) */

@@ -46,7 +46,7 @@ struct grasp_stream {
 	struct buf in, out;
 	int failure;	  /* of a send; the deadline is set to tell it */
 	bool in_callback; /* then closing waits until the callback has returned */
-	bool closing, aborting;
+	bool closing, aborting, paused;
 };
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -379,7 +379,7 @@ keep(struct grasp_stream *s, struct slice data, size_t used)
 	}
 	if (s->in.err)
 		return -s->in.err;
-	return s->in.pos == STREAM_INPUT_MAX ? EMSGSIZE : 0;
+	return s->in.pos == STREAM_INPUT_MAX && !s->paused ? EMSGSIZE : 0;
 }
 
 static void
@@ -414,20 +414,46 @@ take(struct grasp_stream *s, struct slice data)
 }
 
 static void
-on_readable(struct ev_loop *loop, ev_io *w, int events)
+read_more(struct grasp_stream *s)
 {
-	struct grasp_stream *s = container_of(w, struct grasp_stream, readable);
 	uint8_t *input = s->host->input;
 	ssize_t n = recv(s->fd, input, STREAM_INPUT_MAX - s->in.pos, 0);
 
-	(void)loop;
-	(void)events;
 	if (n > 0)
 		take(s, (struct slice){ input, (size_t)n });
 	else if (n == 0)
 		finish(s, 0);
 	else if (errno != EAGAIN && errno != EINTR)
 		finish(s, errno);
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct grasp_stream *s = container_of(w, struct grasp_stream, readable);
+
+	(void)loop;
+	if (!(events & EV_CUSTOM))
+		read_more(s);
+	else if (s->in.pos > 0) /* it goes on after a pause */
+		deliver(s, buf_slice(&s->in));
+}
+
+void
+stream_pause(struct grasp_stream *s, bool pause)
+{
+	struct ev_loop *loop = s->host->loop;
+
+	if (s->state != STREAM_OPEN || s->closing || s->paused == pause)
+		return;
+	s->paused = pause;
+	if (pause) {
+		ev_io_stop(loop, &s->readable);
+		return;
+	}
+	ev_io_start(loop, &s->readable);
+	if (s->in.pos > 0)
+		ev_feed_event(loop, &s->readable, EV_CUSTOM);
 }
 
 /* --- made and given up ---------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ int stream_connect(struct stream_host *h, const struct addr *to, int64_t timeout
 void stream_set(struct grasp_stream *s, const struct grasp_stream_ops *ops, void *arg);
 int stream_send(struct grasp_stream *s, struct slice data);
 void stream_close(struct grasp_stream *s, bool abort);
+void stream_pause(struct grasp_stream *s, bool pause);
 void stream_peer(const struct grasp_stream *s, struct addr *ret);
 size_t stream_queued(const struct grasp_stream *s);
 void stream_local(const struct grasp_stream *s, struct addr *ret);

@@ -174,6 +174,8 @@ run_turn(void *arg)
 	for (unsigned i = 0; i < CHANNEL_HANDSHAKES_TURN && (s = TAILQ_FIRST(&ch->queue));
 	     i++)
 		(void)channel_stream_work(s);
+	while ((s = TAILQ_FIRST(&ch->again)))
+		channel_stream_give_again(s);
 	while ((s = TAILQ_FIRST(&ch->ended)))
 		channel_stream_tell_ended(s);
 	if (!TAILQ_EMPTY(&ch->queue))
@@ -316,6 +318,7 @@ init(struct channel *ch)
 	TAILQ_INIT(&ch->joining);
 	TAILQ_INIT(&ch->ended);
 	TAILQ_INIT(&ch->queue);
+	TAILQ_INIT(&ch->again);
 	buf_init(&ch->plain, CHANNEL_PIECE_MAX);
 	buf_init(&ch->wire, CHANNEL_PIECE_MAX);
 	ch->clock_ms = INT64_MAX;

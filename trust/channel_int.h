@@ -40,7 +40,7 @@ TAILQ_HEAD(channel_streams, channel_stream);
 
 /* What users know as a struct grasp_stream. */
 struct channel_stream {
-	TAILQ_ENTRY(channel_stream) entry, queue_entry;
+	TAILQ_ENTRY(channel_stream) entry, queue_entry, again_entry;
 	struct channel_streams *list; /* the one it is in */
 	struct channel *channel;
 	struct grasp_stream *inner; /* NULL: gone */
@@ -50,8 +50,8 @@ struct channel_stream {
 	enum channel_state state;
 	enum channel_purpose purpose;
 	bool server, queued, in_callback, closing, aborting;
-	bool
-	    stuck; /* the inner stream took no more: what would follow could not be read */
+	bool paused, again; /* by its owner; going on, what was not used is due */
+	bool stuck; /* the inner stream took no more: what would follow could not be read */
 	int err;   /* of an ended one, positive */
 	int64_t since_ms;    /* of a stranger: in this state; of a joiner: here */
 	int64_t deadline_ms; /* until it is open */
@@ -79,6 +79,7 @@ struct channel {
 	    *passport; /* signed by ourselves: a stranger's; made when it is needed */
 	/* Oldest first. joining: open ones of those who are known by their key alone. */
 	struct channel_streams strangers, opening, open, joining, ended;
+	struct channel_streams again; /* that go on after a pause */
 	struct channel_streams queue; /* strangers with bytes to work on */
 	unsigned joiners;
 	struct grasp_timer *turn, *clock;
@@ -103,6 +104,7 @@ bool channel_stream_work(struct channel_stream *s);
 /* Counted, reported, and gone or going. */
 void channel_stream_refuse(
     struct channel_stream *s, enum channel_refusal why, const char *text);
+void channel_stream_give_again(struct channel_stream *s);
 void channel_stream_overdue(struct channel_stream *s);
 /* The connection ends now, closed() follows from the loop. */
 void channel_stream_end(struct channel_stream *s, int err);

@@ -126,9 +126,18 @@ close_inner(struct channel_stream *s, bool abort)
 }
 
 static void
+leave_again(struct channel_stream *s)
+{
+	if (s->again)
+		TAILQ_REMOVE(&s->channel->again, s, again_entry);
+	s->again = false;
+}
+
+static void
 destroy(struct channel_stream *s)
 {
 	leave_queue(s);
+	leave_again(s);
 	leave_list(s);
 	forget_handshake(s);
 	tls_free(s->tls);
@@ -283,6 +292,24 @@ stream_close(struct grasp_stream *base, bool abort)
 }
 
 static void
+stream_pause(struct grasp_stream *base, bool pause)
+{
+	struct channel_stream *s = stream_of(base);
+	const struct grasp_io_ops *io = s->channel->inner->ops;
+
+	if (s->paused == pause || s->closing || !s->inner)
+		return;
+	s->paused = pause;
+	io->stream_pause(s->inner, pause);
+	leave_again(s);
+	if (pause || s->in.pos == 0)
+		return;
+	s->again = true;
+	TAILQ_INSERT_TAIL(&s->channel->again, s, again_entry);
+	channel_run_soon(s->channel);
+}
+
+static void
 stream_peer(const struct grasp_stream *base, struct addr *ret)
 {
 	*ret = stream_of(base)->peer;
@@ -320,6 +347,8 @@ channel_stream_ops(struct grasp_io_ops *ret)
 	ret->stream_set = stream_set;
 	ret->stream_send = stream_send;
 	ret->stream_close = stream_close;
+	if (ret->stream_pause)
+		ret->stream_pause = stream_pause;
 	ret->stream_peer = stream_peer;
 	ret->stream_local = stream_local;
 	ret->stream_who = stream_who;
@@ -394,23 +423,16 @@ keep(struct channel_stream *s, struct slice data, size_t used)
 	}
 	if (s->in.err)
 		return -s->in.err;
-	return s->in.pos >= CHANNEL_INPUT_MAX ? EMSGSIZE : 0;
+	return s->in.pos >= CHANNEL_INPUT_MAX && !s->paused ? EMSGSIZE : 0;
 }
 
 /* False: s is gone, or has ended. */
 static bool
-deliver(struct channel_stream *s)
+give(struct channel_stream *s, struct slice data)
 {
-	struct slice data = buf_slice(&s->channel->plain);
 	ssize_t used;
 	int err;
 
-	if (data.len == 0)
-		return true;
-	if (s->in.pos > 0) {
-		buf_put_slice(&s->in, data);
-		data = buf_slice(&s->in);
-	}
 	s->in_callback = true;
 	used = s->in.err ? s->in.err : s->ops->received(s->arg, outer(s), data);
 	if (!leave_callback(s))
@@ -419,6 +441,41 @@ deliver(struct channel_stream *s)
 	if (err)
 		finish(s, err);
 	return !err;
+}
+
+/* The peer has said goodbye, and its owner has heard all that came before. */
+static bool
+is_over(const struct channel_stream *s)
+{
+	return tls_is_ended(s->tls) && !s->again && !(s->paused && s->in.pos > 0);
+}
+
+static void
+end_in_order(struct channel_stream *s)
+{
+	say_goodbye(s);
+	finish(s, 0);
+}
+
+void
+channel_stream_give_again(struct channel_stream *s)
+{
+	leave_again(s);
+	if (s->state == CHANNEL_OPEN && give(s, buf_slice(&s->in)) && is_over(s))
+		end_in_order(s);
+}
+
+static bool
+deliver(struct channel_stream *s)
+{
+	struct slice data = buf_slice(&s->channel->plain);
+
+	if (data.len == 0)
+		return true;
+	if (s->in.pos == 0)
+		return give(s, data);
+	buf_put_slice(&s->in, data);
+	return give(s, buf_slice(&s->in));
 }
 
 /* A handshake that came to nothing, or a connection that was tampered with. */
@@ -534,10 +591,9 @@ take(struct channel_stream *s, struct slice data)
 		return true;
 	if (!deliver(s))
 		return false;
-	if (!tls_is_ended(s->tls))
+	if (!is_over(s))
 		return true;
-	say_goodbye(s);
-	finish(s, 0);
+	end_in_order(s);
 	return false;
 }
 

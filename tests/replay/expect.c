@@ -312,6 +312,7 @@ static const struct {
 	COUNTER(floods),
 	COUNTER(links),
 	COUNTER(links_refused),
+	COUNTER(links_paused),
 	COUNTER(relayed_discoveries),
 	COUNTER(relayed_floods),
 	COUNTER(relayed_responses),

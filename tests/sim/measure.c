@@ -55,6 +55,7 @@ static const struct {
 	COUNTER(loop_exhausted),
 	COUNTER(not_permitted),
 	COUNTER(links_refused),
+	COUNTER(links_paused),
 	COUNTER(no_listener),
 	COUNTER(diverts),
 	COUNTER(relayed_discoveries),

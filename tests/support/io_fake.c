@@ -472,6 +472,7 @@ static const struct grasp_io_ops ops = {
 	.stream_set = fake_stream_set,
 	.stream_send = fake_stream_send,
 	.stream_close = fake_stream_close,
+	.stream_pause = fake_stream_pause,
 	.stream_peer = fake_stream_peer,
 	.stream_local = fake_stream_local,
 	.stream_who = fake_stream_who,

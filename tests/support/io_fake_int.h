@@ -122,6 +122,7 @@ void
 fake_stream_set(struct grasp_stream *s, const struct grasp_stream_ops *ops, void *arg);
 int fake_stream_send(struct grasp_stream *s, struct slice data);
 void fake_stream_close(struct grasp_stream *s, bool abort);
+void fake_stream_pause(struct grasp_stream *s, bool pause);
 void fake_stream_peer(const struct grasp_stream *s, struct addr *ret);
 void fake_stream_local(const struct grasp_stream *s, struct addr *ret);
 const struct grasp_who *fake_stream_who(const struct grasp_stream *s);

@@ -31,7 +31,7 @@ struct grasp_stream {
 	const struct grasp_stream_ops *ops;
 	void *arg;
 	struct addr local, peer;
-	bool open, opened, proved;
+	bool open, opened, proved, paused;
 	struct grasp_who who; /* the peer, if it has proved it */
 	int64_t closed_ms;
 	uint8_t *in; /* received, not used yet */
@@ -40,6 +40,7 @@ struct grasp_stream {
 	size_t out_len;
 	struct fake_event arrival; /* of the first one in out */
 	struct fake_event timeout; /* of opening */
+	struct fake_event again;   /* what was not used, after a pause */
 };
 
 struct fake_conn {
@@ -86,6 +87,7 @@ free_conn(struct fake_conn *c)
 		leave_host(&c->end[i]);
 		clear(&c->end[i]);
 		fake_unschedule(c->net, &c->end[i].timeout);
+		fake_unschedule(c->net, &c->end[i].again);
 		free(c->end[i].in);
 	}
 	LIST_REMOVE(c, entry);
@@ -101,9 +103,23 @@ reap(struct fake_conn *c)
 		free_conn(c);
 }
 
+/* What waited for it may arrive. */
+static void
+go_on(struct grasp_stream *s)
+{
+	struct grasp_stream *o = s->other;
+
+	s->paused = false;
+	if (!STAILQ_EMPTY(&o->out) && !o->arrival.place)
+		fake_schedule(s->conn->net, &o->arrival, 0);
+}
+
 static void
 shut(struct grasp_stream *s)
 {
+	if (s->paused)
+		go_on(s);
+	fake_unschedule(s->conn->net, &s->again);
 	s->open = false;
 	s->closed_ms = s->conn->net->now_ms;
 	fake_unschedule(s->conn->net, &s->timeout);
@@ -211,13 +227,10 @@ take_opened(struct grasp_stream *s)
 }
 
 static void
-take_data(struct grasp_stream *s, const struct segment *g)
+give(struct grasp_stream *s)
 {
 	ssize_t used;
 
-	s->in = fake_grow(s->in, s->in_len, s->in_len + g->len);
-	memcpy(s->in + s->in_len, g->data, g->len);
-	s->in_len += g->len;
 	if (!s->ops || !s->ops->received)
 		return;
 	used = s->ops->received(s->arg, s, (struct slice){ s->in, s->in_len });
@@ -233,6 +246,28 @@ take_data(struct grasp_stream *s, const struct segment *g)
 	assert((size_t)used <= s->in_len);
 	s->in_len -= (size_t)used;
 	memmove(s->in, s->in + used, s->in_len);
+}
+
+static void
+take_data(struct grasp_stream *s, const struct segment *g)
+{
+	s->in = fake_grow(s->in, s->in_len, s->in_len + g->len);
+	memcpy(s->in + s->in_len, g->data, g->len);
+	s->in_len += g->len;
+	give(s);
+}
+
+static void
+give_again(struct fake_event *e)
+{
+	struct grasp_stream *s = container_of(e, struct grasp_stream, again);
+	struct fake_conn *c = s->conn;
+
+	c->busy++;
+	if (s->in_len > 0)
+		give(s);
+	c->busy--;
+	reap(c);
 }
 
 static void
@@ -261,6 +296,8 @@ arrive(struct fake_event *e)
 	struct fake_packet p = { c->net->now_ms, g->kind, s->local, s->peer, 0, 0,
 		{ g->data, g->len } };
 
+	if (s->other->paused)
+		return;
 	if (!fake_passes(c->net, &p)) {
 		if (!s->open && c->net->now_ms > s->closed_ms + LINGER_MS)
 			clear(s);
@@ -317,6 +354,7 @@ init_end(struct fake_conn *c, int i)
 	c->end[i].other = &c->end[1 - i];
 	c->end[i].arrival.run = arrive;
 	c->end[i].timeout.run = time_out;
+	c->end[i].again.run = give_again;
 	STAILQ_INIT(&c->end[i].out);
 }
 
@@ -381,6 +419,19 @@ fake_stream_close(struct grasp_stream *s, bool abort)
 	shut(s);
 	push(s, abort ? FAKE_RESET : FAKE_CLOSE, (struct slice){ 0 });
 	reap(s->conn);
+}
+
+void
+fake_stream_pause(struct grasp_stream *s, bool pause)
+{
+	assert(s->open);
+	if (pause) {
+		s->paused = true;
+		fake_unschedule(s->conn->net, &s->again);
+	} else if (s->paused) {
+		fake_schedule(s->conn->net, &s->again, 0);
+		go_on(s);
+	}
 }
 
 void

@@ -253,6 +253,84 @@ a_negative_answer_closes_the_stream_with_it(void **state)
 	assert_int_equal(counters(controller)->streams, 0);
 }
 
+static void
+hold_on(struct end *e)
+{
+	e->then = NULL;
+	e->leaves = 2;
+	e->io->stream_pause(e->stream, true);
+}
+
+static void
+a_stream_that_is_paused_waits_and_goes_on(void **state)
+{
+	struct end *e = &controller->accepted;
+
+	(void)state;
+	connect_both();
+	e->then = hold_on;
+	say(&f.end, TEXT("abc"));
+	run(10);
+	say(&f.end, TEXT("defg"));
+	run(1000);
+	assert_true(end_has(e, "abc"));
+	e->io->stream_pause(e->stream, false);
+	assert_true(end_has(e, "abc")); /* not from inside the call */
+	run(10);
+	assert_true(end_has(e, "abcde"));
+	e->io->stream_pause(e->stream, true);
+	e->leaves = 0;
+	run(10);
+	assert_true(end_has(e, "abcde"));
+	e->io->stream_pause(e->stream, false);
+	run(10);
+	assert_true(end_has(e, "abcdefg")); /* though nothing more has come */
+}
+
+static void
+use_two_and_hold_on(struct end *e)
+{
+	if (e->len == 2)
+		e->io->stream_pause(e->stream, true);
+}
+
+static void
+a_goodbye_waits_for_what_was_said_before(void **state)
+{
+	struct end *e = &controller->accepted;
+
+	(void)state;
+	connect_both();
+	e->then = use_two_and_hold_on;
+	e->leaves = 3;
+	say(&f.end, TEXT("abcde"));
+	end_close(&f.end);
+	run(1000);
+	assert_true(end_has(e, "ab"));
+	assert_int_equal(e->closed, 0);
+	e->leaves = 0;
+	e->io->stream_pause(e->stream, false);
+	run(10);
+	assert_true(end_has(e, "abcde"));
+	assert_int_equal(e->closed, 1);
+	assert_int_equal(e->err, 0);
+}
+
+static void
+a_paused_stream_may_be_closed(void **state)
+{
+	(void)state;
+	connect_both();
+	f.end.io->stream_pause(f.end.stream, true);
+	say(&controller->accepted, TEXT("unheard"));
+	run(10);
+	f.end.io->stream_pause(f.end.stream, false);
+	end_close(&f.end);
+	run(100);
+	assert_int_equal(controller->accepted.closed, 1);
+	assert_int_equal(counters(agent)->streams, 0);
+}
+
 /* --- the end of a stream ------------------------------------------------------------------------ */
 
 static void
@@ -622,6 +700,9 @@ main(void)
 		CASE(what_the_owner_does_not_use_is_given_again_with_more),
 		CASE(an_owner_that_uses_nothing_loses_the_stream_in_the_end),
 		CASE(a_negative_answer_closes_the_stream_with_it),
+		CASE(a_stream_that_is_paused_waits_and_goes_on),
+		CASE(a_goodbye_waits_for_what_was_said_before),
+		CASE(a_paused_stream_may_be_closed),
 		CASE(closing_is_orderly_and_what_was_sent_still_arrives),
 		CASE(closing_before_it_is_open_still_sends_what_is_queued),
 		CASE(closing_before_it_is_open_with_nothing_to_say_leaves_nothing),

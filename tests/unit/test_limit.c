@@ -37,6 +37,22 @@ a_quiet_time_saves_up_no_more_than_a_burst(void **state)
 }
 
 static void
+what_was_spent_has_to_be_waited_for(void **state)
+{
+	struct limit l = { 0 };
+
+	(void)state;
+	assert_int_equal(limit_spend(&l, 1000, 100, 500, 499), 0);
+	assert_in_range(limit_spend(&l, 1000, 100, 500, 1), 1, 11);
+	assert_in_range(limit_spend(&l, 1000, 100, 500, 100), 1000, 1011);
+	assert_int_equal(limit_spend(&l, 60000, 100, 500, 1), 0);
+	l = (struct limit){ 0 };
+	assert_int_equal(limit_spend(&l, 1000, 262144, 262144, 262143), 0);
+	assert_in_range(limit_spend(&l, 1000, 262144, 262144, 65536), 250, 252);
+	assert_int_equal(limit_spend(&l, 2000, 262144, 262144, 1), 0);
+}
+
+static void
 a_source_keeps_its_bucket_and_others_have_theirs(void **state)
 {
 	static struct limit_sources t = { .seed = 3 };
@@ -99,6 +115,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_burst_passes_and_then_the_rate),
 		TEST(a_quiet_time_saves_up_no_more_than_a_burst),
+		TEST(what_was_spent_has_to_be_waited_for),
 		TEST(a_source_keeps_its_bucket_and_others_have_theirs),
 		TEST(the_same_link_local_address_on_two_links_is_two_sources),
 		TEST(talkers_on_a_link_are_counted_roughly_and_for_a_while_S_09),

@@ -223,6 +223,150 @@ a_link_without_beat_keeps_quiet(void **state)
 	assert_int_equal(f.link.closed, 0);
 }
 
+/* --- peers who say too much --------------------------------------------------------------------- */
+
+static uint64_t
+heard(void)
+{
+	struct grasp_link_stats stats;
+
+	grasp_link_stats(f.b.link, &stats);
+	return stats.messages_received;
+}
+
+static const struct grasp_counters *
+counters(void)
+{
+	return grasp_node_counters(f.lab.node[1]);
+}
+
+static void
+say_noops(unsigned n)
+{
+	fake_net_delay(f.lab.net, 0, 0);
+	for (unsigned i = 0; i < n; i++) {
+		static const struct grasp_msg noop = { .type = M_NOOP };
+
+		assert_int_equal(link_send(f.l, &noop), 0);
+	}
+}
+
+static void
+a_burst_of_500_messages_is_heard_at_once(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	hold_both(0, 0, 0);
+	before = heard();
+	say_noops(400);
+	run(10);
+	assert_int_equal(heard() - before, 400);
+	assert_int_equal(counters()->links_paused, 0);
+}
+
+static void
+more_than_100_messages_a_second_have_to_wait_and_are_heard_all(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	hold_both(1000, 3500, 0);
+	before = heard();
+	say_noops(1500);
+	run(10);
+	assert_in_range(heard() - before, 480, 510);
+	run(5000);
+	assert_in_range(heard() - before, 980, 1020);
+	assert_true(counters()->links_paused > 0);
+	run(10000);
+	assert_true(heard() - before >= 1500);
+	assert_int_equal(f.link.closed + f.far.closed, 0);
+}
+
+static void
+more_than_256_kib_a_second_have_to_wait_and_are_heard_all(void **state)
+{
+	static uint8_t value[60003] = { 0x59, 60000 >> 8, 60000 & 0xff };
+	struct grasp_objective o =
+	    lab_objective("EX2", F_NEG, (struct slice){ value, sizeof value });
+	struct grasp_msg msg = { .type = M_NEGOTIATE,
+		.session_id = 1,
+		.has_objective = true,
+		.objective = o };
+	struct grasp_link_stats before, after;
+
+	(void)state;
+	hold_both(0, 0, 65536);
+	msg.objective.loop_count = 6;
+	grasp_link_stats(f.b.link, &before);
+	for (int i = 0; i < 13; i++) { /* 780 kB in 1.3 s: 1 s at once and 2 s more */
+		assert_int_equal(link_send(f.l, &msg), 0);
+		run(100);
+	}
+	grasp_link_stats(f.b.link, &after);
+	assert_in_range(after.messages_received - before.messages_received, 9, 11);
+	run(2500);
+	grasp_link_stats(f.b.link, &after);
+	assert_int_equal(after.messages_received - before.messages_received, 13);
+	assert_int_equal(f.link.closed + f.far.closed, 0);
+}
+
+static void
+others_do_not_wait_with_a_peer_that_says_too_much(void **state)
+{
+	unsigned ended = f.a.ended;
+
+	(void)state;
+	hold_both(0, 0, 0);
+	say_noops(1500);
+	run(10);
+	stranger_connect(&f.x, &f.lab, 1);
+	run(10);
+	f.b.asked = 0;
+	stranger_say(&f.x,
+	    &(struct grasp_msg){ .type = M_REQ_NEG,
+		.session_id = 77,
+		.has_objective = true,
+		.objective = request(77).objective });
+	run(10);
+	assert_int_equal(f.b.asked, 1);
+	assert_int_equal(f.a.ended, ended + 1);
+}
+
+static void
+a_link_that_waits_may_be_closed(void **state)
+{
+	(void)state;
+	hold_both(0, 0, 0);
+	say_noops(1500);
+	run(10);
+	assert_true(counters()->links_paused > 0);
+	grasp_link_close(f.b.link);
+	run(1000);
+	assert_int_equal(f.link.closed, 1);
+}
+
+static struct grasp_io_ops without;
+
+static void
+where_streams_cannot_wait_the_link_is_closed(void **state)
+{
+	struct grasp_io *io = fake_host_io(f.lab.host[1]);
+	const struct grasp_io_ops *with = io->ops;
+
+	(void)state;
+	hold_both(0, 0, 0);
+	without = *with;
+	without.stream_pause = NULL;
+	io->ops = &without;
+	say_noops(600);
+	run(10);
+	assert_int_equal(f.far.closed, 1);
+	assert_int_equal(f.far.err, -ENOBUFS);
+	io->ops = with;
+}
+
 /* --- accepted connections ---------------------------------------------------------------------- */
 
 static void
@@ -636,6 +780,12 @@ main(void)
 		CASE(a_held_link_beats_and_lives_G_003),
 		CASE(a_message_saves_a_heartbeat),
 		CASE(a_link_without_beat_keeps_quiet),
+		CASE(a_burst_of_500_messages_is_heard_at_once),
+		CASE(more_than_100_messages_a_second_have_to_wait_and_are_heard_all),
+		CASE(more_than_256_kib_a_second_have_to_wait_and_are_heard_all),
+		CASE(others_do_not_wait_with_a_peer_that_says_too_much),
+		CASE(a_link_that_waits_may_be_closed),
+		CASE(where_streams_cannot_wait_the_link_is_closed),
 		CASE(a_silent_connection_is_closed_after_5_seconds_I_26),
 		CASE(noops_and_unknown_sessions_do_not_extend_the_first_5_seconds_I_26),
 		CASE(a_silent_connection_blocks_nobody_I_26),

@@ -352,6 +352,43 @@ what_grows_beyond_the_bound_closes_the_stream_G_012(void **state)
 }
 
 static void
+a_stream_that_is_paused_waits_and_goes_on(void **state)
+{
+	(void)state;
+	open_to_peer();
+	ours.use = 1;
+	say("abc");
+	wait_received(&ours);
+	stream_pause(ours.stream, true);
+	ours.received = 0;
+	say("def");
+	for (int i = 0; i < 10; i++)
+		ev_run(world.loop, EVRUN_NOWAIT);
+	assert_int_equal(0, ours.received);
+	ours.use = SSIZE_MAX;
+	stream_pause(ours.stream, false);
+	assert_int_equal(0, ours.received); /* not from inside the call */
+	while (ours.len == 0 || ours.got[ours.len - 1] != 'f')
+		wait_received(&ours);
+	assert_int_equal(0, ours.closed);
+}
+
+static void
+what_waits_in_a_paused_stream_is_given_though_no_more_comes(void **state)
+{
+	(void)state;
+	open_to_peer();
+	ours.use = 1;
+	say("abc");
+	wait_received(&ours);
+	stream_pause(ours.stream, true);
+	ours.use = SSIZE_MAX;
+	stream_pause(ours.stream, false);
+	wait_received(&ours);
+	assert_got(&ours, "bc");
+}
+
+static void
 a_negative_answer_closes_the_stream_with_it(void **state)
 {
 	(void)state;
@@ -581,6 +618,8 @@ main(void)
 		STREAM_TEST(a_failed_send_is_told_by_closed_later_and_once),
 		STREAM_TEST(bytes_that_were_not_used_come_again_with_more_I_02),
 		STREAM_TEST(what_grows_beyond_the_bound_closes_the_stream_G_012),
+		STREAM_TEST(a_stream_that_is_paused_waits_and_goes_on),
+		STREAM_TEST(what_waits_in_a_paused_stream_is_given_though_no_more_comes),
 		STREAM_TEST(a_negative_answer_closes_the_stream_with_it),
 		STREAM_TEST(what_a_slow_peer_leaves_is_queued_up_to_the_bound),
 		STREAM_TEST(what_is_queued_is_sent_before_the_stream_goes),
