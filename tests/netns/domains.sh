@@ -69,6 +69,26 @@ names() { # domain
 	certificate "$1" | grep -q "urn:fogwatch:$1:agent:$(agent status --json | jq -rs '.[0].id')"
 }
 
+both() { # command, which gets a domain
+	"$1" factory && "$1" city
+}
+
+keeps_both_plans() {
+	[ -f "$tmp/node/state/domains/factory/plan" ] && [ -f "$tmp/node/state/domains/city/plan" ]
+}
+
+shows_two() {
+	[ "$(agent status --json | jq -s length)" = 2 ]
+}
+
+is_undisturbed() { # domain registrations-before
+	is_registered "$1" && is_alive_in "$1" && [ "$(registrations "$1")" = "$2" ]
+}
+
+tells_no_secret() {
+	! grep -rF -e "${factory_token#fog1-????????-}" -e "${city_token#fog1-????????-}" "$tmp"/*.log
+}
+
 registrations() { # domain
 	agent counters --domain "$1" --json | jq -r .registrations
 }
@@ -91,23 +111,19 @@ start agent node "$build/fogwatch-agent" -c "$tmp/node/agent.yaml"
 check "the node is registered in the first domain" wait_until 10 is_registered factory
 check "and in the second (DOM-01)" wait_until 10 is_registered city
 echo "# both after $(($(date +%s%3N) - started)) ms"
-check "each controller knows it" eval 'wait_until 5 is_alive_in factory && wait_until 5 is_alive_in city'
-check "each has certified it for its own domain (DOM-02)" eval 'names factory && names city'
-check "each has given it a plan" eval 'wait_until 10 has_plan factory && wait_until 10 has_plan city'
-check "the plans are kept apart" eval \
-	'[ -f "$tmp/node/state/domains/factory/plan" ] && [ -f "$tmp/node/state/domains/city/plan" ]'
-check "fogctl shows both" eval '[ "$(agent status --json | jq -s length)" = 2 ]'
+check "each controller knows it" wait_until 5 both is_alive_in
+check "each has certified it for its own domain (DOM-02)" both names
+check "each has given it a plan" wait_until 10 both has_plan
+check "the plans are kept apart" keeps_both_plans
+check "fogctl shows both" shows_two
 
 city_before=$(registrations city)
 destroy factory
 check "the loss of one controller is noticed" wait_until 30 is_lost factory
-check "and the other domain is undisturbed (DOM-04)" eval \
-	'is_registered city && is_alive_in city && [ "$(registrations city)" = "$city_before" ]'
+check "and the other domain is undisturbed (DOM-04)" is_undisturbed city "$city_before"
 domain_run one factory
 check "the domain that comes back has the node again" wait_until 30 is_registered factory
-check "the secret of the token is in no log (S-29)" eval \
-	'! grep -rF -e "${factory_token#fog1-????????-}" -e "${city_token#fog1-????????-}" "$tmp"/*.log'
+check "the secret of a token is in no log (S-29)" tells_no_secret
 stop agent
 start agent node "$build/fogwatch-agent" -c "$tmp/node/agent.yaml"
-check "a restart needs no token: they are used up" eval \
-	'wait_until 10 is_registered factory && wait_until 10 is_registered city'
+check "a restart needs no token: they are used up" wait_until 10 both is_registered
