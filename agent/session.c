@@ -307,6 +307,23 @@ link_opened(void *arg, struct grasp_link *l)
 		ask_or_fail(s, false);
 }
 
+static const char *
+reason_of(int err, bool held)
+{
+	switch (err) {
+	case 0:
+		return "it closed the connection";
+	case -ETIMEDOUT:
+		return held ? "nothing was heard of it any more" : strerror(ETIMEDOUT);
+	case -EKEYREVOKED:
+		return "this node, or that controller, is revoked in the domain";
+	case -EKEYREJECTED:
+		return "it is not a member of the domain";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void
 link_closed(void *arg, struct grasp_link *l, int err)
 {
@@ -314,10 +331,7 @@ link_closed(void *arg, struct grasp_link *l, int err)
 
 	(void)l;
 	s->link = NULL;
-	fail(s,
-	    err == -ETIMEDOUT && s->held ? "nothing was heard of it any more"
-		: err			 ? strerror(-err)
-					 : "it closed the connection");
+	fail(s, reason_of(err, s->held));
 }
 
 int

@@ -264,6 +264,21 @@ fail(struct tls *t, int err, const char *why)
 	return err;
 }
 
+/* What the peer thinks of our certificate, if that is why it ended. */
+static int
+alert_error(unsigned long code)
+{
+	if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+		return -EPROTO;
+	switch (ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET) {
+	case SSL_AD_CERTIFICATE_REVOKED:
+		return -EKEYREVOKED;
+	case SSL_AD_CERTIFICATE_EXPIRED:
+		return -EKEYEXPIRED;
+	}
+	return -EPROTO;
+}
+
 /* OpenSSL has returned rc. 0: it waits for more, or the peer has ended. */
 static int
 look_why(struct tls *t, int rc)
@@ -283,7 +298,7 @@ look_why(struct tls *t, int rc)
 	else if (t->out->err)
 		err = t->out->err;
 	else
-		err = crypto_failed(-EPROTO);
+		err = crypto_failed(alert_error(code));
 	describe(t, code);
 	return fail(t, err, err == -ENOMEM ? "out of memory" : NULL);
 }

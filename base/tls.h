@@ -50,8 +50,8 @@ void tls_free(struct tls *t);
 DEFINE_FREEP(struct tls, tls_free)
 
 /* Bytes that came, all of them are used up. What the peer says is put behind plain, what has to be
- * sent behind out. -EPROTO: not TLS 1.3, or broken; what verify() said; -ENOMEM; -ENOSPC: a buf's
- * bound. */
+ * sent behind out. -EPROTO: not TLS 1.3, or broken; what verify() said; -EKEYREVOKED, -EKEYEXPIRED:
+ * the peer says so of our certificate; -ENOMEM; -ENOSPC: a buf's bound. */
 int tls_take(struct tls *t, struct slice wire, struct buf *plain, struct buf *out) MUST_CHECK;
 /* To the peer. -ENOTCONN: not open (yet), or we have ended. */
 int tls_put(struct tls *t, struct slice plain, struct buf *out) MUST_CHECK;

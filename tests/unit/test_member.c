@@ -230,6 +230,23 @@ whom_the_domain_denies_is_left_at_once_S_19(void **state)
 	assert_int_equal(registrar->registrations, 1);
 }
 
+/* The node itself: it goes on measuring, and its operator is told why nobody listens. */
+static void
+a_node_that_is_revoked_says_so_S_19(void **state)
+{
+	struct denial denied = { .version = 1 };
+
+	(void)state;
+	start_registered();
+	denied.id = fog->identity.id;
+	assert_int_equal(credential_update(registrar->self, 0, NULL, 0, &denied, 1), 0);
+	channel_recheck(registrar->channel);
+	assert_true(fog_until(fog, fog_is_lost, 1000));
+	fake_run(fog->net, 60000);
+	assert_int_equal(registrar->registrations, 1);
+	assert_non_null(strstr(member_trouble(member(0)), "revoked in the domain"));
+}
+
 /* --- whom to believe -------------------------------------------------------------------------- */
 /* security.md §6.2 (f) */
 static void
@@ -451,6 +468,7 @@ main(void)
 		MEMBER_TEST(denials_are_taken_over_and_told_with_the_next_lease_S_19),
 		MEMBER_TEST(a_gap_in_the_denials_is_declined_S_08),
 		MEMBER_TEST(whom_the_domain_denies_is_left_at_once_S_19),
+		MEMBER_TEST(a_node_that_is_revoked_says_so_S_19),
 		MEMBER_TEST(
 		    a_flood_that_a_controller_signed_makes_a_search_unnecessary_S_01),
 		MEMBER_TEST(an_agent_that_plays_the_controller_is_not_heard_S_04),

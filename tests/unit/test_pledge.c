@@ -122,6 +122,26 @@ a_domain_without_a_name_is_learnt_with_the_certificate(void **state)
 	assert_true(fog_until(fog, fog_is_registered, 3000));
 }
 
+static void
+a_domain_that_gets_its_name_later_needs_no_other_token(void **state)
+{
+	(void)state;
+	teardown(NULL);
+	make("", "", "");
+	fog_agent_start(fog);
+	assert_true(fog_until(fog, fog_is_registered, 3000));
+	fog_agent_stop(fog);
+	fog_configure(fog, "domain: factory\n");
+	fog_agent_start(fog);
+	assert_int_equal(state_of(), CREDENTIAL_VALID);
+	assert_true(fog_until(fog, fog_is_registered, 3000));
+	assert_int_equal(registrar->asked, 1);
+	fog_agent_stop(fog);
+	fog_configure(fog, "domain: city\n");
+	fog_agent_start(fog);
+	assert_int_equal(state_of(), CREDENTIAL_NONE);
+}
+
 static bool
 no_multicast(void *arg, const struct fake_packet *p)
 {
@@ -470,6 +490,7 @@ main(void)
 		PLEDGE_TEST(a_node_with_a_token_is_registered_within_three_seconds_S_16),
 		PLEDGE_TEST(a_member_that_starts_again_asks_for_nothing),
 		PLEDGE_TEST(a_domain_without_a_name_is_learnt_with_the_certificate),
+		PLEDGE_TEST(a_domain_that_gets_its_name_later_needs_no_other_token),
 		PLEDGE_TEST(the_address_in_the_token_needs_no_multicast),
 		PLEDGE_TEST(a_configured_controller_needs_no_multicast),
 		PLEDGE_TEST(a_flood_alone_is_enough_to_join),

@@ -370,7 +370,8 @@ assert_server_refuses(struct pair *p, int err, const char *why, const char *peer
 	assert_int_equal(p->server.err, err);
 	assert_false(tls_is_open(p->server.tls));
 	assert_string_equal(tls_error(p->server.tls), why);
-	assert_int_equal(p->client.err, -EPROTO);
+	assert_int_equal(
+	    p->client.err, err == -EKEYREVOKED || err == -EKEYEXPIRED ? err : -EPROTO);
 	assert_string_equal(tls_error(p->client.tls), peer_hears);
 	/* It stays so. */
 	assert_int_equal(tls_take(p->server.tls, (struct slice){ 0 }, &p->server.plain,
