@@ -96,6 +96,7 @@ const struct command commands[] = {
 	{
 	    .name = "node release",
 	    .asked = ASK_CONTROLLER,
+	    .shape = SHAPE_ONE,
 	    .word = { { "node", "NODE", WORD_TEXT } },
 	    .help = "take a node out of quarantine",
 	},

@@ -58,7 +58,7 @@ for shell in bash zsh; do
 	result "$shell completes an option" "--follow" \
 		"$(in_$shell "$top_builddir/fogctl" events --fo)"
 	result "$shell completes a word behind a finished one" "show" \
-		"$(in_$shell "$top_builddir/fogctl" node '')"
+		"$(in_$shell "$top_builddir/fogctl" node s)"
 	result "$shell takes what it is told literally" "$evil" \
 		"$(in_$shell "$dir/evil" node show '')"
 	result "$shell runs nothing that it is told" "" "$(ls "$dir/pwned" 2>/dev/null)"
