@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/control.h"
+#include "agent/diag.h"
 #include "base/addr_text.h"
 
 #include <config.h> /* the build's, not ours */
@@ -11,6 +12,7 @@
 
 #include "metrics/expr.h"
 #include "protocol/display.h"
+#include "trust/show.h"
 
 #define ITEM_MAX (256 * 1024)
 
@@ -542,6 +544,12 @@ run_show_config(void *arg, struct ctl_request *req, struct slice args)
 
 const struct ctl_command control_commands[] = {
 	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks, and in which role" },
+	{ "diag", CTL_VIEWER, agent_diag, "what works and what does not, step by step" },
+	{ "diag sandbox", CTL_VIEWER, agent_diag_sandbox,
+	    "tries what the sandbox has to deny" },
+	{ "show drops", CTL_VIEWER, agent_show_drops, "what was dropped, by reason" },
+	{ "show limits", CTL_VIEWER, agent_show_limits, "the limits that are built in" },
+	{ "show permits", CTL_VIEWER, show_permits, "which role may begin what" },
 	{ "status", CTL_VIEWER, run_status,
 	    "how the agent itself is, and who its controller is" },
 	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },

@@ -30,7 +30,6 @@ struct program {
 	struct agent *agent;
 	struct ctl_server *ctl;
 	struct daemon *daemon;
-	struct sandbox_state sandbox;
 	struct confession *confession;
 };
 
@@ -264,7 +263,7 @@ wire(struct program *p)
 		    (struct trust_conf){ &p->cfg.multicast, &p->cfg.insecure },
 		    &p->confession);
 	if (err >= 0)
-		confine_agent(&p->cfg, p->options.config, &p->sandbox);
+		confine_agent(&p->cfg, p->options.config, &p->agent->sandbox);
 	return err;
 }
 

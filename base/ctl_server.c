@@ -81,7 +81,7 @@ find_group(struct ctl_server *s, enum ctl_role role, const char *name)
 	if (s->has_group[role])
 		s->group[role] = g->gr_gid;
 	else if (name && *name)
-		log_info("ctl", "there is no group %s, which would be %s", name,
+		log_debug("ctl", "there is no group %s, which would be %s", name,
 		    ctl_role_name(role));
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/complaint.h"
 #include "controller/audit.h"
+#include "controller/diag.h"
 #include "controller/enrol.h"
 #include "controller/event.h"
 #include "controller/find.h"
@@ -10,6 +11,7 @@
 #include "controller/session.h"
 #include "controller/store.h"
 #include "metrics/expr.h"
+#include "trust/show.h"
 
 #include <errno.h>
 #include <string.h>
@@ -541,6 +543,13 @@ const struct ctl_command controller_commands[] = {
 	{ "audit", CTL_VIEWER, run_audit, "who changed what, or was refused" },
 	{ "migrations", CTL_VIEWER, run_migrations, "functions that were moved" },
 	{ "status", CTL_VIEWER, run_status, "how the controller itself is" },
+	{ "diag", CTL_VIEWER, controller_diag, "what works and what does not, step by step" },
+	{ "diag sandbox", CTL_VIEWER, controller_diag_sandbox,
+	    "tries what the sandbox has to deny" },
+	{ "show drops", CTL_VIEWER, controller_show_drops, "what was dropped, by reason" },
+	{ "show limits", CTL_VIEWER, controller_show_limits,
+	    "the limits that are built in" },
+	{ "show permits", CTL_VIEWER, show_permits, "which role may begin what" },
 	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks, and in which role" },
 	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },
 	{ "limits", CTL_VIEWER, run_limits,

@@ -18,7 +18,9 @@ struct finder;
 struct grasp_node;
 struct judge;
 struct notices;
+struct protection;
 struct registry;
+struct sandbox_state;
 struct sessions;
 struct store;
 
@@ -39,6 +41,8 @@ struct commands {
 	struct fog_id id;
 	const char *name, *domain;
 	struct trust_conf insecure;
+	const struct sandbox_state *sandbox;   /* of the process; NULL: none is known */
+	const struct protection *protection; /* NULL: GRASP is plain */
 	int64_t lease_ms, started_ms; /* monotonic */
 	size_t links_max;
 	void (*print_config)(void *arg, FILE *to);

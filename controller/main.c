@@ -486,6 +486,8 @@ open_control(struct program *p)
 		.name = p->name,
 		.domain = protection_domain(&p->protection),
 		.insecure = confessed(p),
+		.sandbox = &p->sandbox,
+		.protection = &p->protection,
 		.started_ms = grasp_io_now(p->io),
 		.links_max = (size_t)p->cfg.links,
 		.print_config = print_config,

@@ -448,6 +448,27 @@ const struct command commands[] = {
 	    .help = "who we are for the daemon, and in which role",
 	},
 	{
+	    .name = "diag",
+	    .help = "what works and what does not, step by step, and what to do",
+	    .column = {
+		{ "domain", "", COLUMN_TEXT, 0 },
+		{ "step", "STEP", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+		{ "why", "WHY", COLUMN_TEXT, 0 },
+		{ "advice", "ADVICE", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "diag sandbox",
+	    .help = "try in the daemon itself what its sandbox has to deny",
+	    .column = {
+		{ "step", "STEP", COLUMN_TEXT, 0 },
+		{ "result", "RESULT", COLUMN_TEXT, 0 },
+		{ "why", "WHY", COLUMN_TEXT, 0 },
+		{ "advice", "ADVICE", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "counters",
 	    .shape = SHAPE_ONE,
 	    .option = { OPTION_DOMAIN },
@@ -501,6 +522,33 @@ const struct command commands[] = {
 		{ "type", "TYPE", COLUMN_TEXT, 0 },
 		{ "unit", "UNIT", COLUMN_TEXT, 0 },
 		{ "help", "HELP", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "show drops",
+	    .help = "what was dropped or refused, by layer and reason",
+	    .column = {
+		{ "layer", "LAYER", COLUMN_TEXT, 0 },
+		{ "reason", "REASON", COLUMN_TEXT, 0 },
+		{ "count", "COUNT", COLUMN_NUMBER, 0 },
+	    },
+	},
+	{
+	    .name = "show limits",
+	    .help = "the limits that are built in",
+	    .column = {
+		{ "limit", "LIMIT", COLUMN_TEXT, 0 },
+		{ "value", "VALUE", COLUMN_NUMBER, 0 },
+		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
+	    .name = "show permits",
+	    .help = "which role may begin what over GRASP",
+	    .column = {
+		{ "objective", "OBJECTIVE", COLUMN_TEXT, 0 },
+		{ "messages", "MESSAGES", COLUMN_LIST, 0 },
+		{ "roles", "ROLES", COLUMN_LIST, 0 },
 	    },
 	},
 	{
