@@ -25,7 +25,7 @@
 #define AGENTS_MAX 50
 #define AGENTS_FEW 12
 #define AWAY	   5
-#define STEP_MS	   50 /* as often as the disk has to follow */
+#define STEP_MS	   200 /* as often as the disk has to follow */
 
 struct walker {
 	struct fake_host *host;
