@@ -15,7 +15,8 @@ int events_new(struct store *store, int64_t (*wall)(void *arg), void *arg, struc
 void events_free(struct events *e);
 DEFINE_FREEP(struct events, events_free)
 
-/* kind: "node.joined", "node.suspect", "node.alive", "node.lost", "node.left", "service.applied",
+/* kind: "node.joining" (waits for approval), "node.admitted" (got its first certificate),
+ * "node.joined", "node.suspect", "node.alive", "node.lost", "node.left", "service.applied",
  * "service.removed", "service.degraded", "plan.sent", "plan.declined", "prediction.raised",
  * "prediction.cleared", "migration.opened", "migration.waiting" (for a candidate),
  * "migration.phase", "migration.refused" (by one), "migration.done", "migration.failed",
