@@ -9,6 +9,7 @@
 #include "trust/guard_int.h"
 
 #define CLOCK_ASKED_EVERY_MS 60000
+#define SIGNATURES_AT_ONCE   100 /* they take some 10 ms */
 
 static bool
 drop(struct guard *g, enum guard_drop why)
@@ -152,7 +153,7 @@ static bool
 take_budget(struct guard *g)
 {
 	return limit_take(&g->signatures, grasp_io_now(g->io), GUARD_SIGNATURES_PER_S,
-		   GUARD_SIGNATURES_PER_S) ||
+		   SIGNATURES_AT_ONCE) ||
 	    drop(g, GUARD_BUSY);
 }
 
