@@ -4,13 +4,9 @@
 #include <config.h> /* the build's, not ours */
 #include <errno.h>
 #include <ev.h>
-#include <grp.h>
-#include <limits.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -67,35 +63,6 @@ keep_memory_small(void)
 }
 
 static int
-own_directory(const char *path, mode_t mode, const struct passwd *pw)
-{
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		return -errno;
-	return pw && chown(path, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
-}
-
-/* While we may: the directories that the user needs. Those that are there are the packager's. */
-static int
-make_directories(const struct agent_config *cfg)
-{
-	const struct passwd *pw = cfg->node.user ? getpwnam(cfg->node.user) : NULL;
-	char run[PATH_MAX];
-	char *slash;
-	int err = 0;
-
-	snprintf(run, sizeof run, "%s", cfg->control_socket);
-	slash = strrchr(run, '/');
-	if (slash && slash != run) {
-		*slash = 0;
-		if (access(run, F_OK) < 0)
-			err = own_directory(run, 0755, pw);
-	}
-	if (!err && pw && access(cfg->node.state_dir, F_OK) < 0)
-		err = own_directory(cfg->node.state_dir, 0700, pw);
-	return err;
-}
-
-static int
 refuse(int err, const char *what, const char *object)
 {
 	errno = -err;
@@ -134,7 +101,9 @@ open_state(struct program *p)
 static int
 prepare(struct program *p)
 {
-	int err = make_directories(&p->cfg);
+	const struct agent_config *cfg = &p->cfg;
+	int err = daemon_make_directories(
+	    cfg->node.user, cfg->control_socket, cfg->node.state_dir);
 
 	if (err < 0)
 		return refuse(err, "cannot make the directory of", p->cfg.control_socket);

@@ -27,6 +27,10 @@ DEFINE_FREEP(struct daemon, daemon_free)
 void daemon_ready(struct daemon *d, const char *status); /* READY=1; also starts the watchdog feed */
 void daemon_status(const char *fmt, ...) PRINTF(1, 2);
 void daemon_stopping(void);
+/* While we may: the directories of the control socket and of the state, for the user (NULL: ours). What
+ * is there is the packager's business; without a user daemon_state_dir() makes the second one. */
+int daemon_make_directories(
+    const char *user, const char *socket, const char *state_dir) MUST_CHECK;
 /* Makes the directory (0700) if needed and takes a lock in it. -EWOULDBLOCK: another instance;
  * -EPERM: group or others may write there. */
 int daemon_state_dir(const char *path, int *ret_lock_fd) MUST_CHECK;

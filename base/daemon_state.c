@@ -18,6 +18,27 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 
+/* --- directories ---------------------------------------------------------------------- */
+static int
+own_directory(const char *path, mode_t mode, const struct passwd *pw)
+{
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return -errno;
+	return pw && chown(path, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
+}
+
+int
+daemon_make_directories(const char *user, const char *socket, const char *state_dir)
+{
+	const struct passwd *pw = user ? getpwnam(user) : NULL;
+	char run[PATH_MAX];
+	int err = own_directory(daemon_directory(socket, run, sizeof run), 0755, pw);
+
+	return err < 0 || !pw ? err : own_directory(state_dir, 0700, pw);
+}
+
 /* --- one instance --------------------------------------------------------------------- */
 /* The directory holds keys: nobody else may write there. */
 static int

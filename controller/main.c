@@ -32,7 +32,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -114,34 +113,6 @@ refuse(int err, const char *what, const char *object)
 
 /* --- prepare ------------------------------------------------------------------------------------- */
 static int
-own_directory(const char *path, const struct passwd *pw)
-{
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
-	return pw && chown(path, pw->pw_uid, pw->pw_gid) ? -errno : 0;
-}
-
-/* While we may: the directories that the user needs. Those that are there are the packager's. */
-static int
-make_directories(const struct controller_config *cfg)
-{
-	const struct passwd *pw = cfg->user ? getpwnam(cfg->user) : NULL;
-	char run[PATH_MAX], *slash;
-	int err = 0;
-
-	snprintf(run, sizeof run, "%s", cfg->control_socket);
-	slash = strrchr(run, '/');
-	if (slash && slash != run) {
-		*slash = '\0';
-		if (access(run, F_OK))
-			err = own_directory(run, pw);
-	}
-	if (!err && pw && access(cfg->state_dir, F_OK))
-		err = own_directory(cfg->state_dir, pw);
-	return err;
-}
-
-static int
 open_state(struct program *p)
 {
 	const char *dir = p->cfg.state_dir;
@@ -182,7 +153,8 @@ raise_limit(void)
 static int
 prepare(struct program *p)
 {
-	int err = make_directories(&p->cfg);
+	int err = daemon_make_directories(
+	    p->cfg.user, p->cfg.control_socket, p->cfg.state_dir);
 
 	if (err)
 		return refuse(err, "cannot make the directory of", p->cfg.control_socket);

@@ -316,6 +316,29 @@ preparing_closes_the_usual_holes(void **state)
 }
 
 static void
+the_directory_of_the_socket_is_made_and_what_is_there_is_left(void **state)
+{
+	char run[600], socket[700], state_dir[600];
+	struct stat st;
+
+	(void)state;
+	snprintf(run, sizeof run, "%s/run", dir);
+	snprintf(socket, sizeof socket, "%s/control", run);
+	snprintf(state_dir, sizeof state_dir, "%s/state", dir);
+	assert_int_equal(daemon_make_directories(NULL, socket, state_dir), 0);
+	assert_int_equal(stat(run, &st), 0);
+	assert_int_equal(access(state_dir, F_OK), -1);
+	assert_int_equal(chmod(run, 0750), 0);
+	assert_int_equal(daemon_make_directories(NULL, socket, state_dir), 0);
+	assert_int_equal(stat(run, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0750);
+	assert_int_equal(daemon_make_directories(NULL, "control", state_dir), 0);
+	assert_int_equal(
+	    daemon_make_directories(NULL, "/nonexistent/run/control", state_dir),
+	    -ENOENT);
+}
+
+static void
 a_state_directory_belongs_to_one_instance(void **state)
 {
 	char path[128];
@@ -451,6 +474,8 @@ main(void)
 		DAEMON_TEST(sighup_reloads_and_tells_when_it_began_and_ended),
 		DAEMON_TEST(the_first_signal_stops_orderly_and_the_second_at_once),
 		DAEMON_TEST(preparing_closes_the_usual_holes),
+		DAEMON_TEST(
+		    the_directory_of_the_socket_is_made_and_what_is_there_is_left),
 		DAEMON_TEST(a_state_directory_belongs_to_one_instance),
 		DAEMON_TEST(a_state_directory_where_others_may_write_is_refused),
 		DAEMON_TEST(privileges_are_dropped_for_good),
