@@ -37,6 +37,7 @@ void enrol_free(struct enrol *e); /* after signer_stop() and store_flush() */
 DEFINE_FREEP(struct enrol, enrol_free)
 
 const struct enrol_counters *enrol_counters(const struct enrol *e);
+size_t enrol_tokens_valid(const struct enrol *e);
 /* The tags that a member got with its token, "k=v,k=v"; "": none. */
 #define ENROL_TAGS_TEXT 512
 void enrol_tags(struct enrol *e, const struct fog_id *id, char *dst, size_t size);

@@ -25,8 +25,8 @@ is_live(const struct enrol *e, const struct enrol_token *t)
 	return t->row.uses && !t->row.revoked && t->row.expires_ms > enrol_now(e);
 }
 
-static size_t
-count_live(const struct enrol *e)
+size_t
+enrol_tokens_valid(const struct enrol *e)
 {
 	size_t n = 0;
 
@@ -356,7 +356,7 @@ enrol_token_create(struct enrol *e, struct ctl_request *req, struct slice args)
 	wrong = read_creation(c, args);
 	if (!wrong && !authority_signer(e->authority))
 		wrong = "this controller has no CA, so that nobody can join here";
-	if (!wrong && count_live(e) >= ENROL_TOKENS_MAX)
+	if (!wrong && enrol_tokens_valid(e) >= ENROL_TOKENS_MAX)
 		wrong = "there are 10000 tokens already; fogctl token revoke";
 	if (wrong) {
 		ctl_fail(req, 2, "%s", wrong);

@@ -6,6 +6,7 @@
 #include "controller/commands.h"
 #include "controller/enrol.h"
 #include "controller/judge.h"
+#include "controller/protection.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
 #include "protocol/display.h"
@@ -217,6 +218,20 @@ show_history(struct commands *c, struct ctl_request *req, const char *node,
 }
 
 /* --- the daemon ------------------------------------------------------------------------------------------ */
+/* Until when we can prove who we are, and who waits to be let in. */
+static void
+put_trust(struct commands *c, struct buf *out)
+{
+	const struct credential *self = c->protection ? c->protection->credential : NULL;
+	const struct cert *own = self ? credential_cert(self, "") : NULL;
+
+	if (own)
+		put_time(out, "certificate_until", cert_facts(own)->not_after_ms);
+	else
+		wr_key_text(out, "certificate_until", NULL);
+	put_count(out, "nodes_waiting", c->enrol ? enrol_counters(c->enrol)->waiting : 0);
+}
+
 int
 show_status(struct commands *c, struct ctl_request *req)
 {
@@ -230,7 +245,7 @@ show_status(struct commands *c, struct ctl_request *req)
 		confess_list(c->insecure, insecure);
 	store_stats(c->store, &store);
 	buf_init(&item, ITEM_MAX);
-	wr_map(&item, 14);
+	wr_map(&item, 16);
 	wr_key_text(&item, "role", "controller");
 	wr_key_text(&item, "name", c->name);
 	wr_key_text(&item, "id", fog_id_format(&c->id, id));
@@ -245,6 +260,7 @@ show_status(struct commands *c, struct ctl_request *req)
 	wr_key_double(&item, "slowest_commit_s", (double)store.slowest_ms / 1000);
 	wr_key_text(&item, "recovery", recovery);
 	wr_key_text(&item, "insecure", *insecure ? insecure : NULL);
+	put_trust(c, &item);
 	send_item(req, &item);
 	ctl_end(req);
 	return 0;
@@ -260,6 +276,46 @@ put_counters(struct buf *out, const struct counter *counter, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		put_count(out, counter[i].name, counter[i].value);
+}
+
+/* As the agent names them. */
+static void
+put_protection_counters(struct buf *out, const struct protection *p)
+{
+	const struct channel_counters *c = channel_counters(p->channel);
+	const struct guard_counters *g = guard_counters(p->guard);
+	char name[64];
+
+	put_count(out, "tls_opened", c->opened);
+	put_count(out, "tls_accepted", c->accepted);
+	put_count(out, "tls_joining", c->joining);
+	put_count(out, "tls_failed", c->handshakes_failed);
+	for (enum channel_refusal r = 0; r < CHANNEL_REFUSALS; r++) {
+		snprintf(name, sizeof name, "tls_refused_%s", channel_refusal_name(r));
+		put_count(out, name, c->refused[r]);
+	}
+	put_count(out, "multicasts_verified", g->verified);
+	for (enum guard_drop d = 0; d < GUARD_DROPS; d++) {
+		snprintf(name, sizeof name, "multicasts_dropped_%s", guard_drop_name(d));
+		put_count(out, name, g->dropped[d]);
+	}
+}
+
+static void
+put_enrol_counters(struct buf *out, const struct enrol_counters *e)
+{
+	const struct counter counter[] = {
+		{ "joins_asked", e->asked },
+		{ "joins_admitted", e->admitted },
+		{ "joins_repeated", e->repeated },
+		{ "joins_refused", e->refused },
+		{ "joins_wrong_tokens", e->wrong_tokens },
+		{ "joins_conflicts", e->conflicts },
+		{ "certificates_renewed", e->renewed },
+		{ "join_floods", e->floods },
+	};
+
+	put_counters(out, counter, ARRAY_LEN(counter));
 }
 
 int
@@ -312,8 +368,13 @@ show_counters(struct commands *c, struct ctl_request *req)
 	struct buf item;
 
 	buf_init(&item, ITEM_MAX);
-	wr_map(&item, ARRAY_LEN(counter));
+	wr_open_map(&item);
 	put_counters(&item, counter, ARRAY_LEN(counter));
+	if (c->protection && c->protection->channel)
+		put_protection_counters(&item, c->protection);
+	if (c->enrol)
+		put_enrol_counters(&item, enrol_counters(c->enrol));
+	wr_close(&item);
 	send_item(req, &item);
 	ctl_end(req);
 	return 0;
@@ -332,6 +393,22 @@ send_limit(struct ctl_request *req, const char *name, uint64_t used, uint64_t ma
 	send_item(req, &item);
 }
 
+static void
+send_trust_limits(struct commands *c, struct ctl_request *req)
+{
+	send_limit(req, "nodes that wait for approval", enrol_counters(c->enrol)->waiting,
+	    ENROL_WAITING_MAX);
+	send_limit(
+	    req, "tokens that are valid", enrol_tokens_valid(c->enrol), ENROL_TOKENS_MAX);
+	send_limit(req, "nodes that are trusted no more",
+	    anchors_denials(credential_anchors(authority_credential(c->authority))),
+	    TRUST_DENIED_MAX);
+	if (c->protection && c->protection->channel)
+		send_limit(req, "connections of nobody known",
+		    channel_counters(c->protection->channel)->strangers,
+		    CHANNEL_STRANGERS_MAX);
+}
+
 int
 show_limits(struct commands *c, struct ctl_request *req)
 {
@@ -347,6 +424,8 @@ show_limits(struct commands *c, struct ctl_request *req)
 	send_limit(req, "links of nodes", linked, c->links_max);
 	send_limit(
 	    req, "points waiting for the disk", store.queued_metrics, STORE_POINTS_MAX);
+	if (c->enrol)
+		send_trust_limits(c, req);
 	ctl_end(req);
 	return 0;
 }

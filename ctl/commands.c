@@ -437,6 +437,7 @@ const struct command commands[] = {
 		{ "slowest_commit_s", NULL, COLUMN_SECONDS, 0 },
 		{ "lease_s", NULL, COLUMN_SECONDS, 0 },
 		{ "registered_s", NULL, COLUMN_SECONDS, 0 },
+		{ "certificate_until", NULL, COLUMN_TIME, 0 },
 		{ "certificate_left_s", NULL, COLUMN_SECONDS, 0 },
 		{ "renewal_s", NULL, COLUMN_SECONDS, 0 },
 		{ "insecure", NULL, COLUMN_ALARM, 0 },
