@@ -16,6 +16,7 @@
 #define OPEN_MS		5000 /* connection and handshake */
 #define HURRY_MS	600 /* the same at first, while others wait for their turn (S-01) */
 #define REFUSED_MS	(15 * 60 * 1000) /* until a token that was refused is tried again */
+#define UNABLE_MS	(60 * 1000)	 /* until we look whether there is a file now */
 
 struct pledge {
 	const struct pledge_env *env;
@@ -79,24 +80,36 @@ set_pin(struct pledge *p)
 		anchors_trust_first(anchors);
 }
 
+static void
+tell_token(struct pledge *p, int err)
+{
+	const struct agent_domain *cfg = p->env->cfg;
+	char why[200];
+
+	if (cfg->join.token)
+		snprintf(why, sizeof why, "join.token is no token");
+	else
+		snprintf(why, sizeof why, "join.token-file %s: %s", cfg->join.token_file,
+		    err == -EINVAL	? "its first line is no token"
+			: err == -EPERM ? "others may read it, which has to be mended"
+					: strerror(-err));
+	tell(p, why);
+}
+
 /* A certificate that has expired says whose CA it was; else there has to be a pin. */
 static bool
 prepare(struct pledge *p)
 {
-	char why[200];
-	int err = -ENOENT;
+	const struct agent_domain *cfg = p->env->cfg;
+	int err;
 
 	p->has_token = false;
 	if (credential_state(p->env->credential) == CREDENTIAL_LAPSED)
 		return true;
 	err = load_token(p);
 	p->has_token = err == 0;
-	if (err < 0 && err != -ENOENT) {
-		snprintf(why, sizeof why, "the token cannot be used: %s%s%s",
-		    p->env->cfg->join.token ? "join.token" : "join.token-file",
-		    err == -EINVAL ? " is no token" : ": ",
-		    err == -EINVAL ? "" : strerror(-err));
-		tell(p, why);
+	if (err < 0 && (cfg->join.token || cfg->join.token_file)) {
+		tell_token(p, err);
 		return false;
 	}
 	set_pin(p);
@@ -151,6 +164,23 @@ link_opened(void *arg, struct grasp_link *l)
 		give_up(p, strerror(-err));
 }
 
+static const char *
+reason_of(int err, bool opened)
+{
+	switch (err) {
+	case 0:
+		return "it closed the connection";
+	case -ETIMEDOUT:
+		return opened ? "nothing was heard of it any more" : strerror(ETIMEDOUT);
+	case -EKEYREJECTED:
+		return "it is not the controller of the pinned CA";
+	case -EKEYREVOKED:
+		return "this node, or that controller, is revoked in the domain";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void
 link_closed(void *arg, struct grasp_link *l, int err)
 {
@@ -158,11 +188,7 @@ link_closed(void *arg, struct grasp_link *l, int err)
 
 	(void)l;
 	p->link = NULL;
-	give_up(p,
-	    err == -EKEYREJECTED ? "it is not the controller of the pinned CA"
-		: err == -ETIMEDOUT && p->opened ? "nothing was heard of it any more"
-		: err				 ? strerror(-err)
-						 : "it closed the connection");
+	give_up(p, reason_of(err, p->opened));
 }
 
 /* Of many addresses where nobody answers, each costs a moment at first; one that is far away gets
@@ -182,9 +208,8 @@ attempt(struct pledge *p, const struct candidate *c)
 {
 	static const struct grasp_link_ops ops = { .opened = link_opened,
 		.closed = link_closed };
-	char text[ADDR_TEXT_MAX];
-
 	int64_t wait_ms = patience(p, c);
+	char text[ADDR_TEXT_MAX];
 
 	p->addr = c->addr;
 	p->opened = false;
@@ -345,7 +370,7 @@ begin(struct pledge *p)
 	p->refused_until_ms = 0;
 	p->able = prepare(p);
 	if (!p->able) {
-		p->refused_until_ms = grasp_io_now(p->io) + jittered(p->io, REFUSED_MS);
+		p->refused_until_ms = grasp_io_now(p->io) + jittered(p->io, UNABLE_MS);
 		look(p);
 		return false;
 	}

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct fog *fog;
 static struct registrar *registrar;
@@ -371,6 +372,41 @@ without_token_and_pin_nothing_is_sent_and_the_reason_is_told(void **state)
 }
 
 static void
+write_token(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+a_token_in_a_file_is_taken_when_the_file_is_there_S_29(void **state)
+{
+	char yaml[700], path[600], text[TOKEN_TEXT_MAX];
+	struct token t = registrar_token(registrar);
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/token", fog->dir);
+	snprintf(yaml, sizeof yaml, "domain: factory\njoin: {token-file: %s}\n", path);
+	fog_configure(fog, yaml);
+	fog_agent_start(fog);
+	fake_run(fog->net, 10000);
+	assert_trouble("No such file");
+	write_token(path, token_format(&t, text), 0644);
+	fake_run(fog->net, 90000);
+	assert_trouble("others may read it");
+	assert_int_equal(registrar->asked, 0);
+	write_token(path, "nonsense\n", 0600);
+	fake_run(fog->net, 90000);
+	assert_trouble("is no token");
+	write_token(path, token_format(&t, text), 0600);
+	assert_true(fog_until(fog, fog_is_registered, 90000));
+}
+
+static void
 without_a_pin_the_first_controller_will_do_under_tofu_alone_S_34(void **state)
 {
 	(void)state;
@@ -505,6 +541,7 @@ main(void)
 		PLEDGE_TEST(
 		    an_answer_that_does_not_come_is_asked_for_again_with_the_same_id),
 		PLEDGE_TEST(without_token_and_pin_nothing_is_sent_and_the_reason_is_told),
+		PLEDGE_TEST(a_token_in_a_file_is_taken_when_the_file_is_there_S_29),
 		PLEDGE_TEST(
 		    without_a_pin_the_first_controller_will_do_under_tofu_alone_S_34),
 		PLEDGE_TEST(a_crowd_of_floods_does_not_delay_a_join_S_01),
