@@ -8,6 +8,7 @@
 #include "controller/registry.h"
 #include "controller/session.h"
 #include "controller/store.h"
+#include "trust/token.h"
 
 #include <errno.h>
 #include <string.h>
@@ -156,10 +157,10 @@ put_ca(struct commands *c, const struct cert *ca, const struct notices_progress 
     struct buf *out)
 {
 	const struct cert_facts *f = cert_facts(ca);
-	char pin[2 * TRUST_PIN_LEN + 1];
+	char pin[27];
 
 	wr_map(out, known ? 9 : 5);
-	wr_key_text(out, "ca", hex_format(f->key_fingerprint, TRUST_PIN_LEN, pin));
+	wr_key_text(out, "ca", token_pin_format(f->key_fingerprint, pin));
 	wr_key_text(out, "state", known ? "signs" : "trusted");
 	put_time(out, "from", f->not_before_ms);
 	put_time(out, "until", f->not_after_ms);

@@ -9,20 +9,17 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "controller/advert.h"
-#include "controller/authority.h"
 #include "controller/audit.h"
 #include "controller/chores.h"
 #include "controller/commands.h"
 #include "controller/config.h"
 #include "controller/confine.h"
-#include "controller/enrol.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/identity.h"
 #include "controller/judge.h"
-#include "controller/notices.h"
+#include "controller/membership.h"
 #include "controller/operators.h"
-#include "controller/protection.h"
 #include "controller/services_dir.h"
 #include "controller/session.h"
 #include "controller/store.h"
@@ -38,8 +35,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HOUR_MS (60 * 60 * 1000)
-
 struct program {
 	struct daemon_options options;
 	struct controller_config cfg;
@@ -54,9 +49,7 @@ struct program {
 	struct protection protection;
 	struct grasp_io *io, *channel; /* channel: io, or what protects it */
 	struct grasp_node *grasp;
-	struct authority *authority; /* NULL: insecure.plain_grasp, as are the next two */
-	struct notices *notices;
-	struct enrol *enrol;
+	struct membership membership;
 	struct store *store;
 	struct events *events;
 	struct audit *audit;
@@ -66,7 +59,6 @@ struct program {
 	struct advert *advert;
 	struct finder *finder;
 	struct chores *chores;
-	struct grasp_timer *hourly;
 	struct commands commands;
 	struct ctl_server *ctl;
 	struct sandbox_state sandbox;
@@ -153,8 +145,8 @@ raise_limit(void)
 static int
 prepare(struct program *p)
 {
-	int err = daemon_make_directories(
-	    p->cfg.user, p->cfg.control_socket, p->cfg.state_dir);
+	int err =
+	    daemon_make_directories(p->cfg.user, p->cfg.control_socket, p->cfg.state_dir);
 
 	if (err)
 		return refuse(err, "cannot make the directory of", p->cfg.control_socket);
@@ -204,8 +196,7 @@ on_node_changed(void *arg, struct node *n, enum node_state before)
 
 	judge_node_changed(p->judge, n, before);
 	sessions_node_changed(p->sessions, n);
-	if (p->notices)
-		notices_node_changed(p->notices, n);
+	membership_node_changed(&p->membership, n);
 }
 
 static void
@@ -222,18 +213,7 @@ on_registered(void *arg, struct node *n, uint64_t trust_version, uint64_t denial
 {
 	struct program *p = arg;
 
-	if (p->notices)
-		notices_registered(p->notices, n, trust_version, denials);
-}
-
-static void
-on_domain_changed(void *arg)
-{
-	struct program *p = arg;
-
-	protection_changed(&p->protection);
-	if (p->notices)
-		notices_changed(p->notices);
+	membership_registered(&p->membership, n, trust_version, denials);
 }
 
 static void
@@ -280,20 +260,11 @@ open_sockets(struct program *p)
 static int
 open_protection(struct program *p)
 {
-	struct authority_config cfg = {
-		.self = p->protection.credential,
-		.time = p->protection.time,
-		.signer = p->protection.signer,
-		.store = p->store,
-		.events = p->events,
-		.audit = p->audit,
-		.changed = on_domain_changed,
-		.arg = p,
-	};
 	int err = protection_open(&p->protection, p->loop, p->io, p->audit, &p->channel);
 
-	if (!err && cfg.self)
-		err = authority_new(&cfg, &p->authority);
+	if (!err)
+		err = membership_found(
+		    &p->membership, &p->protection, p->io, p->store, p->events, p->audit);
 	return err ? refuse(err, "cannot protect", "this controller") : 0;
 }
 
@@ -407,29 +378,12 @@ open_sessions(struct program *p)
 	return err ? refuse(err, "cannot offer", "the objectives of a controller") : 0;
 }
 
-/* What only members, and those who want to be, have to do with. */
 static int
 open_membership(struct program *p)
 {
-	const struct notices_config notices = {
-		.prefix = p->cfg.grasp.objective_prefix,
-		.guard = p->cfg.multicast.protection == GUARD_SEALED ? p->protection.guard
-								     : NULL,
-	};
-	const struct enrol_config enrol = {
-		.prefix = p->cfg.grasp.objective_prefix,
-		.days = (unsigned)p->cfg.certificate_days,
-		.port = (uint16_t)p->cfg.grasp.port,
-		.period_ms = p->cfg.advertisement.period_ms,
-	};
-	int err;
+	int err = membership_open(
+	    &p->membership, p->grasp, p->registry, p->store, p->events, p->audit);
 
-	if (!p->authority)
-		return 0;
-	err = notices_new(p->grasp, p->registry, p->authority, &notices, &p->notices);
-	if (!err)
-		err = enrol_new(p->grasp, p->authority, p->store, p->events, p->audit,
-		    &enrol, &p->enrol);
 	return err ? refuse(err, "cannot offer", "membership") : 0;
 }
 
@@ -450,9 +404,9 @@ open_control(struct program *p)
 		.audit = p->audit,
 		.advert = p->advert,
 		.finder = p->finder,
-		.enrol = p->enrol,
-		.authority = p->authority,
-		.notices = p->notices,
+		.enrol = p->membership.enrol,
+		.authority = p->membership.authority,
+		.notices = p->membership.notices,
 		.grasp = p->grasp,
 		.id = p->id,
 		.name = p->name,
@@ -481,19 +435,9 @@ open_operators(struct program *p)
 {
 	int err = 0;
 
-	if (p->authority && p->cfg.remote_operators)
+	if (p->membership.authority && p->cfg.remote_operators)
 		err = operators_new(p->channel, p->ctl, &p->protection.operators);
 	return err ? refuse(err, "cannot serve", "remote operators") : 0;
-}
-
-static void
-on_hour(void *arg)
-{
-	struct program *p = arg;
-
-	trust_time_keep(p->protection.time);
-	authority_look(p->authority);
-	p->io->ops->timer_set(p->hourly, HOUR_MS);
 }
 
 static int
@@ -504,12 +448,6 @@ open_chores(struct program *p)
 	if (err)
 		return refuse(err, "cannot prepare", "hourly work");
 	chores_set(p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
-	if (!p->authority)
-		return 0;
-	err = p->io->ops->timer_new(p->io, on_hour, p, &p->hourly);
-	if (err)
-		return refuse(err, "cannot prepare", "hourly work");
-	on_hour(p);
 	return 0;
 }
 
@@ -531,21 +469,6 @@ tell_restart(const char *option)
 	    "controller", "%s has changed, which takes effect at the next start", option);
 }
 
-/* fogctl domain renew and fogctl ca rotate have changed them. */
-static void
-reload_domain(struct program *p)
-{
-	int err = p->authority ? authority_reload(p->authority) : 0;
-
-	if (err) {
-		errno = -err;
-		log_warn("controller",
-		    "the files of the domain in %s are not usable, what was read before"
-		    " stays in force",
-		    p->cfg.state_dir);
-	}
-}
-
 static void
 on_reload(void *arg)
 {
@@ -563,7 +486,7 @@ on_reload(void *arg)
 		log_info("controller", "configuration read again");
 	}
 	controller_config_free(&fresh);
-	reload_domain(p);
+	membership_reload(&p->membership);
 	(void)services_dir_load(p->cfg.services_dir, p->judge, p->store);
 }
 
@@ -645,15 +568,12 @@ unwind(struct program *p)
 	if (p->store && !p->failed)
 		store_flush(p->store);
 	chores_free(p->chores);
-	if (p->hourly)
-		p->io->ops->timer_free(p->hourly);
-	enrol_free(p->enrol);
+	membership_close(&p->membership);
 	advert_free(p->advert);
-	notices_free(TAKE(p->notices));
 	sessions_free(p->sessions);
 	p->sessions = NULL;
 	grasp_node_free(p->grasp);
-	authority_free(p->authority);
+	membership_done(&p->membership);
 	judge_free(p->judge);
 	registry_free(p->registry);
 	events_free(p->events);
