@@ -4,10 +4,10 @@
  * until no certificate of the old one can be good any more; the controller sees to that. With --now
  * only until the nodes that are there have renewed theirs: for a key that somebody else may have. */
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/ctl.h"
 #include "ctl/ca_rotate_int.h"
 #include "ctl/local.h"
+#include "trust/token.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -154,14 +154,14 @@ static int
 say(const struct order *o, struct printer *p)
 {
 	const struct cert_facts *f = cert_facts(o->r.fresh.cert[0]);
-	char pin[2 * TRUST_PIN_LEN + 1], until[CLOCK_TEXT_MAX];
+	char pin[27], until[CLOCK_TEXT_MAX];
 	struct buf item;
 	int err;
 
 	buf_init(&item, 4096);
 	wr_map(&item, 7);
 	wr_key_text(&item, "domain", f->cn);
-	wr_key_text(&item, "ca_pin", hex_format(f->key_fingerprint, TRUST_PIN_LEN, pin));
+	wr_key_text(&item, "ca_pin", token_pin_format(f->key_fingerprint, pin));
 	wr_key_text(&item, "ca_until", clock_format(f->not_after_ms, until));
 	wr_key_bool(&item, "old_trusted", !o->now);
 	wr_key_int(&item, "nodes", o->nodes);
