@@ -4,6 +4,7 @@
 # The Wireshark dissector, run by tshark: against the vectors, against input that wants to break it,
 # and against what both daemons really send. TAP.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+fog_plain=yes
 . "$top/tests/netns/fog.sh"
 begin ws 22 tshark tcpdump python3 jq cksum
 

@@ -16,6 +16,7 @@ check "REG-01 nodes find the controller by multicast and register" \
 at_once() {
 	local begin end
 	fog_plug d
+	wait_until 10 fog_ready d || return 1
 	begin=$(date +%s%N)
 	agent_start d D
 	wait_until 10 alive D || return 1

@@ -23,6 +23,8 @@ Y
 sed -i 's|^node: {|node: {type: robot, radios: {e0: wifi6}, position: "40.33,-3.76", |' "$tmp/A/agent.yaml"
 sed -i 's|^node: {|node: {type: gateway, radios: {e0: lte}, position: "40.35,-3.76", |' "$tmp/B/agent.yaml"
 controller_start hub
+# Without the link-local group there is no other way to find where to join.
+fog_token --address "[$(fog_address hub)]:7017" || error "no token"
 agent_start a A
 agent_start b B
 check "F-07 SC-09 without the link-local group nodes meet in the group of their domain" \

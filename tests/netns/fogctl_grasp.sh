@@ -4,6 +4,7 @@
 # fogctl grasp on a link: against a plain node, the controller, and itself; and what a capture of it
 # says.
 . "${top_srcdir:-.}/tests/netns/lib.sh" || exit 99
+fog_plain=yes
 . "$top/tests/netns/fog.sh" || exit 99
 begin fg 30 jq cksum tcpdump setpriv
 

@@ -4,6 +4,7 @@
 # fogwatch and graspy, the reference implementation of GRASP, in each other's roles. graspy is not
 # part of fogwatch: GRASPY_DIR says where its grasp.py is. TAP.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+fog_plain=yes
 . "$top/tests/netns/fog.sh"
 [ -n "${GRASPY_DIR-}" ] || skip_all "GRASPY_DIR is not set: where is graspy (grasp.py)?"
 [ -f "$GRASPY_DIR/grasp.py" ] || skip_all "there is no grasp.py in GRASPY_DIR=$GRASPY_DIR"

@@ -4,6 +4,7 @@
 # Ten thousand almost-messages by multicast and by TCP at agent and controller: nobody falls over,
 # grows, or does what a stranger says.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+fog_plain=yes
 . "$top/tests/netns/fog.sh"
 begin fh 9 jq cksum
 
@@ -13,10 +14,7 @@ controller_start hub
 agent_start a A
 wait_until 10 alive A || error "no registration to begin with"
 # Its link-local address has to be usable, or else all is dropped for its source.
-ready() {
-	! in_ns evil ip -6 addr show dev e0 | grep -q tentative
-}
-wait_until 10 ready || error "the attacker has no address"
+wait_until 10 fog_ready evil || error "the attacker has no address"
 
 rss() { # pid: KiB
 	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"

@@ -30,7 +30,16 @@ deafen() { # namespace
 	N
 }
 
+# Neighbours tell members: who comes back, after all that it knew of controllers is forgotten.
+become_member() { # namespace name
+	agent_start "$1" "$2"
+	wait_until 15 alive "$2" || error "$2 does not join"
+	destroy "agent_$2"
+	# The controller shall not take the one that was for the one that comes.
+	wait_until 60 eval "! alive $2" || error "$2 is still there"
+}
 fog_plug c
+become_member c C
 deafen c || error "nft refuses"
 agent_start c C
 check "DISC-09 F-10 a newcomer registers although every answer of the controller is dropped" \
@@ -51,8 +60,9 @@ agent_start a A
 agent_start b B
 wait_until 10 eval 'alive A && alive B' || error "no fog"
 fog_plug d
-deafen d || error "nft refuses"
 agent_configure D <<< 'grasp: {neighbour-assist: off}'
+become_member d D
+deafen d || error "nft refuses"
 agent_start d D
 searches() { # name
 	"$build/fogctl" --socket "$tmp/$1/control" counters --json | jq -e '.searches >= 3'

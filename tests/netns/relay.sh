@@ -3,6 +3,7 @@
 #
 # Three links in a row, joined by two agents that know of no controller: a | R | S | b.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+fog_plain=yes
 . "$top/tests/netns/fog.sh"
 begin rl 9 jq
 
