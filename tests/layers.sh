@@ -55,8 +55,10 @@ fence 'ev\.h' '(base/ctl_server_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp
 result "grasp has no log of its own" "$(grep -rnE 'base/log\.h' --include='*.[ch]' grasp)"
 result "cbor_load is called nowhere" "$(grep -rnw cbor_load --include='*.[ch]' base grasp protocol \
 	trust metrics functions orchestrator-hooks agent controller ctl | grep -vE ':[0-9]+:[/ ]\*')"
-result "no shell is called" "$(grep -rnwE 'system|popen' --include='*.[ch]' base grasp protocol \
+result "no shell is called S-27" "$(grep -rnwE 'system|popen' --include='*.[ch]' base grasp protocol \
 	trust metrics functions orchestrator-hooks agent controller ctl | grep -E '\b(system|popen) ?\(')"
+result "no SQL is put together from text S-27" "$(grep -nE 'sqlite3_v?m?printf|printf *\(.*(SELECT|INSERT|UPDATE|DELETE) ' \
+	controller/*.c)"
 result "headers include each other without a circle" "$(grep -oE '^#include "[^"]+"' --include='*.h' -r \
 	base grasp protocol trust metrics orchestrator-hooks agent controller ctl |
 	sed 's/:#include "/ /; s/"$//' | tsort 2>&1 > /dev/null)"
