@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "tests/support/ask.h"
 #include "tests/support/fog.h"
+#include "tests/support/registrar.h"
 #include "tests/support/test.h"
 
 #include <ev.h>
@@ -202,6 +203,101 @@ counters_tell_what_became_of_the_results(void **state)
 	assert_says("\"grasp_malformed\":0,");
 }
 
+/* --- a node in two domains ------------------------------------------------------------------ */
+static struct registrar *factory;
+
+static int
+setup_two(void **state)
+{
+	char yaml[512], token[TOKEN_TEXT_MAX];
+
+	(void)state;
+	fog = fog_new_proved(NULL);
+	factory = registrar_new(fog->net, "factory", 1);
+	struct token t = registrar_token(factory);
+	snprintf(yaml, sizeof yaml,
+	    "domain: factory\njoin: {token: '%s'}\ndomains: [{domain: city, port: "
+	    "7018}]\n",
+	    token_format(&t, token));
+	fog_configure(fog, yaml);
+	fog_agent_start(fog);
+	if (!fog_until(fog, fog_is_registered, 3000))
+		return -1;
+	loop = ev_loop_new(EVFLAG_AUTO);
+	snprintf(path, sizeof path, "%s/control", fog->dir);
+	return ctl_open(
+	    loop, path, control_commands, control_commands_len, fog->agent, &server);
+}
+
+static int
+teardown_two(void **state)
+{
+	free(TAKE(answer));
+	ctl_close(server);
+	ev_loop_destroy(loop);
+	fog_agent_stop(fog);
+	registrar_free(TAKE(factory));
+	fog_free(fog);
+	(void)state;
+	return 0;
+}
+
+static const char *
+run_for(const char *command, const char *domain)
+{
+	uint8_t memory[128];
+	struct buf args;
+
+	buf_init_fixed(&args, memory, sizeof memory);
+	wr_map(&args, 1);
+	wr_key_text(&args, "domain", domain);
+	free(answer);
+	answer = ask(loop, path, command, buf_slice(&args));
+	return answer;
+}
+
+static void
+each_membership_is_shown_or_the_one_that_is_asked_for_DOM_01(void **state)
+{
+	(void)state;
+	run("status", NULL);
+	assert_says("\"domain\":\"factory\"");
+	assert_says("\"domain\":\"city\"");
+	run_for("status", "factory");
+	assert_says("\"state\":\"registered\"");
+	assert_says("\"certificate\":\"valid\"");
+	assert_says("\"certificate_left_s\":604");
+	assert_says("\"trust_version\":1");
+	assert_says("\"insecure\":null");
+	assert_null(strstr(answer, "city"));
+	run_for("controllers", "factory");
+	assert_says("\"domain\":\"factory\",\"address\":\"[");
+	assert_says("\"proven\":true");
+	run_for("counters", "factory");
+	assert_says("\"tls_opened\":");
+	run_for("status", "nowhere");
+	assert_null(strstr(answer, "domain"));
+}
+
+static void
+what_is_in_the_way_of_joining_is_shown(void **state)
+{
+	(void)state;
+	run_for("status", "city");
+	assert_says("\"state\":\"not in a domain\"");
+	assert_says("\"certificate\":\"none\"");
+	assert_says("give it a token (join.token");
+}
+
+static void
+the_token_is_not_in_the_configuration_that_is_shown_S_29(void **state)
+{
+	(void)state;
+	run("show config", NULL);
+	assert_says("token: # a secret, not shown");
+	assert_null(strstr(answer, "fog1-"));
+}
+
 /* S-28: a command without a role does not stand in the table. */
 static void
 every_command_has_a_role_and_help(void **state)
@@ -230,6 +326,14 @@ main(void)
 		CONTROL_TEST(the_plan_is_shown_as_expressions),
 		CONTROL_TEST(the_configuration_in_force_is_shown),
 		CONTROL_TEST(counters_tell_what_became_of_the_results),
+		cmocka_unit_test_setup_teardown(
+		    each_membership_is_shown_or_the_one_that_is_asked_for_DOM_01,
+		    setup_two, teardown_two),
+		cmocka_unit_test_setup_teardown(
+		    what_is_in_the_way_of_joining_is_shown, setup_two, teardown_two),
+		cmocka_unit_test_setup_teardown(
+		    the_token_is_not_in_the_configuration_that_is_shown_S_29, setup_two,
+		    teardown_two),
 		TEST(every_command_has_a_role_and_help),
 	};
 
