@@ -25,8 +25,7 @@ on_timer(void *arg)
 	int64_t wall = c->io->ops->wall(c->io);
 
 	if (store_prune(c->store, wall - c->points_ms, wall - c->rows_ms) ||
-	    store_audit_prune(c->store, wall - AUDIT_KEEP_MS) ||
-	    store_backup(c->store))
+	    store_audit_prune(c->store, wall - AUDIT_KEEP_MS) || store_backup(c->store))
 		log_warnx("store", "no memory to clean up; trying again in an hour");
 	c->io->ops->timer_set(c->timer, HOUR_MS);
 }

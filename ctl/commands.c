@@ -52,9 +52,9 @@ const struct option_row global_options[] = {
 		    "the groups of a scope instead of the neighbours" \
 	}
 
-#define OPTION_DOMAIN                                   \
-	{                                               \
-		"--domain", "domain", "NAME", OPTION_TEXT, \
+#define OPTION_DOMAIN                                         \
+	{                                                     \
+		"--domain", "domain", "NAME", OPTION_TEXT,    \
 		    "an agent's membership in this one alone" \
 	}
 
