@@ -100,7 +100,7 @@ on_changed(void *arg)
 static void
 put_token(void)
 {
-	struct token_row row = { .uses = agents,
+	struct token_row row = { .uses = agents + 5,
 		.created_ms = PKI_NOW,
 		.expires_ms = PKI_NOW + PKI_DAY,
 		.tags = "",
