@@ -5,16 +5,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "agent/domain_dir.h"
 #include "agent/protection.h"
 #include "agent/timing.h"
 #include "agent/trustee.h"
 #include "base/addr_text.h"
 #include "base/log.h"
 
-#define UNNAMED "_"
 #define LOOK_MS (60 * 1000) /* at our own certificate */
 
 struct member {
@@ -187,67 +185,6 @@ fail(int err, const char *what, char *why, size_t why_size)
 	return err;
 }
 
-static int
-make_directory(const char *path)
-{
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int
-format_dir(const struct member *m, const char *name, char dst[PATH_MAX])
-{
-	return snprintf(dst, PATH_MAX, "%s/domains%s%s", m->env->cfg->node.state_dir,
-		   *name ? "/" : "", name) >= PATH_MAX
-	    ? -ENAMETOOLONG
-	    : 0;
-}
-
-/* Which domain the certificate in dir is of; "": there is none. */
-static void
-read_domain(const struct member *m, const char *dir, char dst[FOG_NAME_MAX + 1])
-{
-	CLEANUP(credential_free) struct credential *c = NULL;
-
-	*dst = 0;
-	if (access(dir, F_OK) == 0 &&
-	    credential_new(
-		dir, "", TRUST_AGENT, m->env->identity->key, m->env->time, &c) == 0)
-		strcpy(dst, credential_name(c)->domain);
-}
-
-/* A domain that the node was in without its name has got one in the configuration. */
-static void
-take_over_unnamed(const struct member *m)
-{
-	char unnamed[PATH_MAX], domain[FOG_NAME_MAX + 1];
-
-	if (!*m->cfg->name || !m->env->time || access(m->dir, F_OK) == 0 ||
-	    format_dir(m, UNNAMED, unnamed) < 0)
-		return;
-	read_domain(m, unnamed, domain);
-	if (strcmp(domain, m->cfg->name) == 0 && rename(unnamed, m->dir) == 0)
-		log_info("join", "%s is %s now", unnamed, m->dir);
-}
-
-/* STATE/domains/NAME; a domain that the configuration does not name has "_". */
-static int
-make_dir(struct member *m)
-{
-	int err;
-
-	if (!m->env->cfg->node.state_dir)
-		return 0;
-	err = format_dir(m, "", m->dir);
-	if (err >= 0)
-		err = make_directory(m->dir);
-	if (err >= 0)
-		err = format_dir(m, *m->cfg->name ? m->cfg->name : UNNAMED, m->dir);
-	if (err < 0)
-		return err;
-	take_over_unnamed(m);
-	return make_directory(m->dir);
-}
-
 /* Who serves nodes like us listens in one of our groups, but we do not know in which. */
 static int
 make_node(struct member *m)
@@ -393,7 +330,8 @@ make_engine(struct member *m, char *why, size_t why_size)
 static int
 make_parts(struct member *m, struct grasp_io *io, char *why, size_t why_size)
 {
-	int err = make_dir(m);
+	int err = domain_dir(m->env->cfg->node.state_dir, m->cfg->name, m->env->identity,
+	    m->env->time, m->dir);
 
 	if (err < 0)
 		return fail(err,
