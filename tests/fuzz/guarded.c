@@ -72,6 +72,9 @@ make_member(void)
 	der = cert_der(ca);
 	r = credential_install(c, cert_der(cert), &der, 1, 1, &why);
 	assert(r == 0);
+	cert_unref(cert);
+	cert_unref(ca);
+	key_free(ca_key);
 	return c;
 }
 
