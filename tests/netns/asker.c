@@ -22,6 +22,7 @@
 #include "base/addr_text.h"
 #include "grasp/grasp.h"
 #include "grasp/io_ev.h"
+#include "tests/netns/quads_lab.h"
 #include "tests/support/hex.h"
 
 static struct ev_loop *loop;
@@ -308,13 +309,14 @@ main(int argc, char **argv)
 	options(argc, argv, &cfg);
 	loop = EV_DEFAULT;
 	if (grasp_io_ev_new(loop, &io_cfg, &io) < 0 ||
-	    grasp_node_new(io, &cfg, &node) < 0)
+	    grasp_node_new(quads_lab_open(io, &cfg), &cfg, &node) < 0)
 		return 2;
 	ev_timer_init(&late, on_late, patience_ms / 1e3, 0);
 	ev_timer_start(loop, &late);
 	if (begin(argc - optind, argv + optind) == 0)
 		ev_run(loop, 0);
 	grasp_node_free(node);
+	quads_lab_close();
 	grasp_io_ev_free(io);
 	hex_bytes_free(objective.value);
 	ev_loop_destroy(loop);

@@ -11,7 +11,7 @@ fog_plain=yes
 python=/usr/bin/python3
 $python -c 'import cbor2, netifaces' 2>/dev/null ||
 	skip_all "graspy needs python3-cbor2 and python3-netifaces"
-begin gy 35 jq cksum tcpdump tshark
+begin gy 41 jq cksum tcpdump tshark
 
 graspy_start() { # name namespace
 	mkdir -p "$tmp/$1" && mkfifo "$tmp/$1/ask" && : > "$tmp/$1/answers"
@@ -327,3 +327,49 @@ retry() {
 		(last | .try) <= 3' "$tmp/EX2.found"
 }
 check "through a relay that is graspy we find ourselves, if we ask again I-18" retry
+stop far
+stop middle
+
+# --- with a password: QUADS ---------------------------------------------------------------------------
+export QUADS_PASSWORD='Kowhai at 2026 m'
+for name in q v; do
+	ns_add $name
+done
+veth q e0 v e0 && in_ns q ip addr add fd59:c::1/64 dev e0 nodad &&
+	in_ns v ip addr add fd59:c::2/64 dev e0 nodad || error "no cable"
+capture_start secret q e0
+start crypt q "$build/tests/netns/node_peer"
+graspy_start quads v
+ready quads
+must quads '{"do": "register", "name": "EX1"}' '.error == ""' > /dev/null
+must quads '{"do": "register", "name": "EX7", "synch": true}' '.error == ""' > /dev/null
+must quads '{"do": "listen_synchronize", "name": "EX7", "value": 77}' '.error == ""' > /dev/null
+to_q='"at": ["fd59:c::1", 7017]'
+check "graspy with a password finds us with the same" \
+	must quads '{"do": "discover", "name": "EX2", "synch": true}' \
+	'.error == "" and .locators[0].at == ["fd59:c::1", 7017]'
+check "and fetches a value of ours" \
+	must quads '{"do": "synchronize", "name": "EX2", '"$to_q"'}' '.value == "hello"'
+check "and negotiates, several messages on one connection I-02" \
+	must quads '{"do": "negotiate", "name": "EX1", "value": 300, "steps": [60], '"$to_q"'}' \
+	'.error == "" and .offers == [100] and .ended == "peer"'
+hears_flood() {
+	must quads '{"do": "get_flood", "name": "EX2"}' 'any(.floods[]; .value == "hello")'
+}
+check "and hears our floods" wait_until 10 hears_flood
+stop crypt
+port7=$(ask quads '{"do": "port", "name": "EX7"}' | jq .port)
+finds_theirs() {
+	in_ns q "$build/tests/netns/asker" -r 3 discover EX7 5 3 07 > "$tmp/quads.found"
+	cat "$tmp/quads.found"
+	jq -es 'any(.[]; .locators == ["[fd59:c::2]:'"$port7"'"])' "$tmp/quads.found"
+}
+check "we find an objective of it" finds_theirs
+unreadable() {
+	local plain
+	stop secret
+	plain=$(tcpdump -r "$tmp/secret.pcap" -w - 2>/dev/null | grep -c -a -e EX2 -e hello)
+	[ -s "$tmp/secret.pcap" ] && [ "$plain" = 0 ]
+}
+check "and nothing of it can be read on the link" unreadable
+unset QUADS_PASSWORD

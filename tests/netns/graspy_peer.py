@@ -22,7 +22,7 @@ import types
 if "tkinter" not in sys.modules:  # graspy waits 10 s when there is none, and draws only if asked
     sys.modules["tkinter"] = types.ModuleType("tkinter")
     sys.modules["tkinter"].font = None
-getpass.getpass = lambda *_, **__: ""  # no password: QUADS is off
+getpass.getpass = lambda *_, **__: os.environ.get("QUADS_PASSWORD", "")  # none: QUADS is off
 sys.path.insert(0, os.environ["GRASPY_DIR"])
 import grasp  # noqa: E402  pylint: disable=wrong-import-position
 

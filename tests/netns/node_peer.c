@@ -13,6 +13,7 @@
 #include "base/cbor.h"
 #include "grasp/grasp.h"
 #include "grasp/io_ev.h"
+#include "tests/netns/quads_lab.h"
 
 #define MOST 100
 
@@ -198,7 +199,7 @@ main(int argc, char **argv)
 	options(argc, argv, &cfg);
 	ev_timer_init(&later, on_later, 0, 0);
 	if (grasp_io_ev_new(loop, &io_cfg, &io) < 0 ||
-	    grasp_node_new(io, &cfg, &node) < 0 || offer() < 0)
+	    grasp_node_new(quads_lab_open(io, &cfg), &cfg, &node) < 0 || offer() < 0)
 		return 1;
 	ev_signal_init(&term, on_end, SIGTERM);
 	ev_signal_start(loop, &term);
@@ -208,6 +209,7 @@ main(int argc, char **argv)
 	puts("ready");
 	ev_run(loop, 0);
 	grasp_node_free(node);
+	quads_lab_close();
 	grasp_io_ev_free(io);
 	ev_loop_destroy(loop);
 	return 0;
