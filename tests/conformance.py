@@ -1,31 +1,48 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which test holds which requirement: grasp/CONFORMANCE.md is made here, and nowhere else.
+"""Which test holds which requirement: grasp/CONFORMANCE.md and trust/SECURITY.md are made here, and
+nowhere else.
 
 usage: conformance.py [--write | --check] [TREE]
 
 A test says in its name what it shows: a C test that ends in _G_013, a line of a script's output
 with G-013, a replay scenario with G-013 in the comment at its head. Counted is what is run and
 nothing else: a C test stands in the CMUnitTest table of its program, a program or script in TESTS,
-a scenario in tests/replay. The requirements are in tests/data/grasp/requirements.tsv; those that
-no test of this tree can hold are in exceptions.tsv beside it, with the reason.
+a scenario in tests/replay. The requirements are in tests/data/grasp/requirements.tsv, the threats of
+security in tests/data/trust; those that no test of this tree can hold are in exceptions.tsv beside
+it, with the reason.
 
---write makes the file, without an option the gaps are printed, --check speaks TAP for make check.
+--write makes the files, without an option the gaps are printed, --check speaks TAP for make check.
 """
 import pathlib
 import re
 import sys
 
-NUMBER = re.compile(r"(?<![A-Za-z0-9])(G|A|I|F|SC)[-_](\d{2,3})(?![0-9])")
-HEADING = {
-    "G": "RFC 8990",
-    "A": "RFC 8991 and RFC 9222",
-    "I": "Interoperability",
-    "F": "Fog monitoring on GRASP",
-    "SC": "Scope groups",
-}
-CONFORMANCE = "grasp/CONFORMANCE.md"
-DATA = "tests/data/grasp/"
+NUMBER = re.compile(r"(?<![A-Za-z0-9])(G|A|I|F|SC|S)[-_](\d{2,3})(?![0-9])")
+
+
+class Document:
+    """A file that is made, from which table, with which columns."""
+
+    def __init__(self, path, data, title, nouns, columns, headings):
+        self.path, self.data, self.title = path, data, title
+        self.nouns, self.columns, self.headings = nouns, columns, headings
+
+
+DOCUMENTS = (
+    Document("grasp/CONFORMANCE.md", "tests/data/grasp/", "Conformance",
+             ("requirement", "requirements", "held by"), ("where", "level", "requirement"), {
+                 "G": "RFC 8990",
+                 "A": "RFC 8991 and RFC 9222",
+                 "I": "Interoperability",
+                 "F": "Fog monitoring on GRASP",
+                 "SC": "Scope groups",
+             }),
+    Document("trust/SECURITY.md", "tests/data/trust/", "Security",
+             ("threat", "threats", "shown by"), ("adversary", "threat", "held off by"), {
+                 "S": "Threats and what holds them off",
+             }),
+)
 REMEDY = "run make conformance"
 
 
@@ -138,11 +155,12 @@ def collect(tree):
 # --- what is made of it -----------------------------------------------------------------------
 
 class Tree:
-    def __init__(self, path):
-        self.path = path
-        self.wanted = {r[0]: r[1:] for r in rows(path / DATA / "requirements.tsv")}
-        self.excused = {r[0]: r[1] for r in rows(path / DATA / "exceptions.tsv")}
-        self.held = collect(path)
+    def __init__(self, path, document, held):
+        self.path, self.document = path, document
+        data = path / document.data
+        self.wanted = {r[0]: r[1:] for r in rows(data / "requirements.tsv")}
+        self.excused = {r[0]: r[1] for r in rows(data / "exceptions.tsv")}
+        self.held = {i: h for i, h in held.items() if i.split("-")[0] in document.headings}
         self.missing = [i for i in self.wanted if i not in self.held and i not in self.excused]
         self.stale = [i for i in self.excused if i in self.held or i not in self.wanted]
         self.unknown = [i for i in sorted(self.held) if i not in self.wanted]
@@ -160,37 +178,47 @@ class Tree:
         return "**missing**"
 
     def markdown(self):
+        document = self.document
+        one, many, _ = document.nouns
         held = sum(i in self.held for i in self.wanted)
         out = [
-            "# Conformance",
+            "# " + document.title,
             "",
-            "Which test holds which requirement. Made by `make conformance` from the names of the tests",
-            "and from tests/data/grasp/requirements.tsv; not edited by hand.",
+            f"Which test holds which {one}. Made by `make conformance` from the names of the tests",
+            f"and from {document.data}requirements.tsv; not edited by hand.",
             "",
-            f"{len(self.wanted)} requirements: {held} held by tests, "
+            f"{len(self.wanted)} {many}: {held} held by tests, "
             f"{len(self.excused)} exceptions with a reason, {len(self.missing)} missing.",
         ]
-        for prefix, heading in HEADING.items():
+        columns = ("id", *document.columns, document.nouns[2])
+        for prefix, heading in document.headings.items():
             out += ["", f"## {prefix}: {heading}", "",
-                    "| id | where | level | requirement | held by |", "|---|---|---|---|---|"]
-            for number, (where, level, text) in self.wanted.items():
+                    "| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+            for number, texts in self.wanted.items():
                 if number.split("-")[0] == prefix:
-                    cells = [number, where, level, text, self.cell(number)]
+                    cells = [number, *texts, self.cell(number)]
                     out.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
         return "\n".join(out) + "\n"
 
     def is_current(self):
-        file = self.path / CONFORMANCE
+        file = self.path / self.document.path
         return file.exists() and file.read_text(encoding="utf-8") == self.markdown()
 
 
-def check(tree):
-    results = [
-        (f"{CONFORMANCE} is what the tests say", [] if tree.is_current() else [REMEDY]),
-        ("each requirement has a test or a reason", tree.missing),
-        ("no exception is out of date", tree.stale),
-        ("no test names a requirement that there is not", tree.unknown),
-    ]
+def trees(path):
+    """One for each document whose table there is."""
+    held = collect(path)
+    return [Tree(path, d, held) for d in DOCUMENTS
+            if (path / d.data / "requirements.tsv").exists()]
+
+
+def check(made):
+    results = [result for tree in made for result in (
+        (f"{tree.document.path} is what the tests say", [] if tree.is_current() else [REMEDY]),
+        (f"each {tree.document.nouns[0]} has a test or a reason", tree.missing),
+        (f"no exception of {tree.document.path} is out of date", tree.stale),
+        (f"no test names a {tree.document.nouns[0]} that there is not", tree.unknown),
+    )]
     print(f"1..{len(results)}")
     for n, (what, wrong) in enumerate(results, 1):
         print(f"{'not ' if wrong else ''}ok {n} - {what}")
@@ -199,11 +227,13 @@ def check(tree):
     return any(wrong for _, wrong in results)
 
 
-def gaps(tree):
-    for what, which in (("missing", tree.missing), ("stale exception", tree.stale),
-                        ("unknown", tree.unknown)):
-        for number in which:
-            print(f"{number}: {what}" + (f": {tree.wanted[number][2]}" if what == "missing" else ""))
+def gaps(made):
+    for tree in made:
+        for what, which in (("missing", tree.missing), ("stale exception", tree.stale),
+                            ("unknown", tree.unknown)):
+            for number in which:
+                print(f"{number}: {what}" +
+                      (f": {' | '.join(tree.wanted[number][1:])}" if what == "missing" else ""))
     return False
 
 
@@ -213,12 +243,13 @@ def main():
     if len(paths) > 1 or options not in ([], ["--write"], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    tree = Tree(pathlib.Path(paths[0] if paths else "."))
+    made = trees(pathlib.Path(paths[0] if paths else "."))
     if options == ["--check"]:
-        return check(tree)
+        return check(made)
     if options == ["--write"]:
-        (tree.path / CONFORMANCE).write_text(tree.markdown(), encoding="utf-8")
-    return gaps(tree)
+        for tree in made:
+            (tree.path / tree.document.path).write_text(tree.markdown(), encoding="utf-8")
+    return gaps(made)
 
 
 sys.exit(main())

@@ -102,6 +102,11 @@ alive() { # name
 	fogctl nodes --json | jq -e --arg n "$1" 'any(.[]; .name == $n and .state == "alive")'
 }
 
+# The same of the process that runs now, and not of one before it.
+registered() { # name
+	"$build/fogctl" --socket "$tmp/$1/control" counters --json | jq -e '.registrations >= 1' && alive "$1"
+}
+
 # kill -9, and wait for the corpse.
 destroy() { # name
 	local pid

@@ -5,9 +5,11 @@
 . "${top_srcdir:-.}/tests/netns/lib.sh"
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
-begin sc 19 jq cksum openssl
+begin sc 22 jq cksum openssl tcpdump
 
 fog_net hub a b evil
+start wire sw tcpdump -U -q -i br0 -w "$tmp/wire.pcap" port 7017
+wait_until 10 grep -q listening "$tmp/wire.log" || error "tcpdump does not listen"
 controller_start hub
 hub=$(fog_address hub)
 agent_start a A
@@ -15,6 +17,30 @@ agent_start b B
 wait_until 15 eval 'alive A && alive B' || error "no fog"
 steal A || error "nothing to steal"
 stolen=$tmp/stolen_A
+
+# --- what can be read on the way ---------------------------------------------------------------------
+readable() { # text: in a packet
+	grep -aqF "$1" "$tmp/wire.pcap"
+}
+# The floods of the controller are for everybody, and signed: COSE_Sign1 stands behind them.
+public() {
+	readable FOGDOMAIN && LC_ALL=C grep -aqP '\xd2\x84\x58' "$tmp/wire.pcap"
+}
+check "F-17 multicasts are signed, and plain GRASP for those who do not look behind it" \
+	wait_until 15 public
+private() {
+	local word
+	for word in FOGREG FOGPLAN FOGREPORT FOGTRUST node_load; do
+		! readable "$word" || { echo "$word was read"; return 1; }
+	done
+}
+check "F-17 G-150 nobody on the way reads registrations, plans and reports" private
+stop wire
+named() {
+	fogctl show config > "$tmp/config" && cat "$tmp/config" &&
+		grep -q 'protection: signed' "$tmp/config" && ! grep -q 'plain_grasp: \(yes\|true\)' "$tmp/config"
+}
+check "G-146 the configuration in force names what GRASP runs on" named
 
 # --- a stolen certificate ---------------------------------------------------------------------------
 record() { # name: what does not change by itself
@@ -120,10 +146,13 @@ unchanged() {
 		[ "$(fogctl counters --json | jq .grasp_malformed)" = "$malformed" ] &&
 		[ "$(fogctl nodes --json | jq -c 'map(.name) | sort')" = '["A","B","C","D"]' ]
 }
-check "S-06 no flipped bit came through: nothing has changed" unchanged
+check "S-06 G-148 no flipped bit came through: nothing has changed" unchanged
 stop flip
 peer_start flip path flip "$hub" --percent 0
-check "S-06 the session is back when the path is good" wait_until 60 alive D
+in_session() {
+	"$build/fogctl" --socket "$tmp/D/control" status --json | jq -e '.. | .state? == "registered"' && alive D
+}
+check "S-06 the session is back when the path is good" wait_until 60 in_session
 
 # --- crowds ------------------------------------------------------------------------------------------
 nets=$(full_or 64 20)

@@ -29,7 +29,7 @@ check "S-02 who was signed by another CA is refused" registers --who "$tmp/other
 check "S-02 who has expired is refused" \
 	eval 'registers --who "$tmp/expired" && registers --who "$tmp/late"'
 check "S-02 S-06 TLS 1.2 is refused" registers --who "$tmp/good" --tls 1.2
-check "S-02 who shows no certificate is refused" registers
+check "S-02 G-147 who shows no certificate is refused" registers
 check "S-06 a protocol that is not ours, or none, is refused" \
 	eval 'registers --who "$tmp/good" --alpn none && registers --who "$tmp/good" --alpn h2'
 check "S-06 S-34 plain GRASP is refused at its first byte" \

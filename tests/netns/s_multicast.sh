@@ -57,7 +57,7 @@ check "S-01 those that were registered have noticed nothing" \
 refused() { # name
 	[ "$(agent_counter "$1" grasp_untrusted)" -ge 100 ]
 }
-check "S-10 each of them was refused and counted" eval 'refused A && refused B'
+check "S-01 S-10 G-147 G-148 what is unsigned, or signed by a stranger, was refused and counted" eval 'refused A && refused B'
 fogctl node show N --json > /dev/null && before=$(state) registered=$(registrations)
 
 # --- replays ----------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ check "S-09 S-07 they were not answered more often than is allowed" \
 	eval 'echo "$(replies) connections"; [ "$(replies)" -le 60 ]'
 destroy agent_A
 agent_start a A
-wait_until 15 alive A || error "A does not come back"
+wait_until 15 registered A || error "A does not come back"
 before=$(state) registered=$(registrations)
 check "S-07 nor do they after a restart of who hears them" eval 'replay ff02::13 1000 500 && same'
 
