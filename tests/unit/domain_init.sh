@@ -77,6 +77,20 @@ ok "a controller's certificate is renewed" "$fogctl" domain renew --days 30 \
 ok "by another one" [ "$first" != "$(openssl x509 -in "$own/certificate.pem" -noout -serial)" ]
 ok "for the same key" same_key "$own/controller.key" "$own/certificate.pem"
 
+if [ "$(id -u)" = 0 ]; then
+	as_nobody() {
+		(umask 077 && chmod 755 "$dir" && "$fogctl" domain init lab --user nobody \
+			--state-dir "$dir/for/state" --ca-dir "$dir/for/ca")
+	}
+	owned() { [ -z "$(find "$dir/for/state" "$dir/for/ca" ! -user nobody)" ]; }
+	ok "root makes a domain for another user" as_nobody
+	ok "whose all of it is" owned
+	ok "and who gets there" [ "$(stat -c %a "$dir/for")" = 755 ]
+else
+	n=$((n + 1))
+	echo "ok $n - root makes a domain for another user # SKIP not root"
+fi
+
 for name in '' 'a b' 'a:b' "$(printf 'a%.0s' {1..65})"; do
 	ok "\"${name:0:8}\" is no name of a domain (S-27)" not "$fogctl" domain init "$name" \
 		--state-dir "$dir/x" --ca-dir "$dir/y"
