@@ -36,8 +36,8 @@ struct credential *authority_credential(struct authority *a);
 struct trust_time *authority_time(struct authority *a);
 struct signer *authority_signer(struct authority *a);
 /* In force at once, stored with its number; changed() was called then. who: as in the audit; reason ""
- * if there is none. -EALREADY; -EINVAL: that is this controller; -ENOSPC: too many, a rotation of
- * the CA is due. */
+ * if there is none. -EALREADY; -EINVAL: that is this controller; -ENOSPC: there are
+ * TRUST_DENIED_MAX. */
 int authority_deny(struct authority *a, const struct fog_id *id, const char *reason,
     const char *who) MUST_CHECK;
 /* Is the certificate that this member got last of the newest CA? */

@@ -518,6 +518,8 @@ const struct ctl_command controller_commands[] = {
 	{ "node show", CTL_VIEWER, run_node_show, "what a node is and has" },
 	{ "node release", CTL_ADMIN, run_node_release, "take a node out of quarantine" },
 	{ "node revoke", CTL_ADMIN, domain_revoke, "trust a node no more" },
+	{ "node revoked", CTL_VIEWER, domain_show_revoked,
+	    "who is trusted no more, and why" },
 	{ "ca show", CTL_VIEWER, domain_show_cas, "the CAs of the domain" },
 	{ "ca reload", CTL_ADMIN, domain_reload, "read the files of the domain again" },
 	{ "node pending", CTL_VIEWER, run_node_pending, "nodes that wait for approval" },

@@ -54,6 +54,7 @@ extern const size_t controller_commands_len;
 
 /* commands_domain.c; arg: struct commands */
 int domain_revoke(void *arg, struct ctl_request *req, struct slice args);
+int domain_show_revoked(void *arg, struct ctl_request *req, struct slice args);
 int domain_show_cas(void *arg, struct ctl_request *req, struct slice args);
 int domain_reload(void *arg, struct ctl_request *req, struct slice args);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whom the domain trusts: `fogctl node revoke`, `fogctl ca …`. */
+ * Whom the domain trusts: `fogctl node revoke|revoked`, `fogctl ca …`. */
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "controller/commands.h"
 #include "controller/notices.h"
 #include "controller/registry.h"
 #include "controller/session.h"
-#include "controller/store.h"
+#include "controller/store_identity.h"
 #include "trust/token.h"
 
 #include <errno.h>
@@ -97,8 +97,8 @@ refuse(struct revocation *r, struct ctl_request *req, int err)
 		ctl_fail(req, 1, "%s is this controller", id);
 	else if (err == -ENOSPC)
 		ctl_fail(req, 1,
-		    "%d are revoked, more the domain cannot remember: \"fogctl ca rotate "
-		    "--now\" begins anew",
+		    "%d are revoked, and members remember no more: begin another domain, "
+		    "\"fogctl domain init\"",
 		    TRUST_DENIED_MAX);
 	else
 		ctl_fail(req, 1, "%s is not revoked: %s", id, strerror(-err));
@@ -139,6 +139,38 @@ domain_revoke(void *arg, struct ctl_request *req, struct slice args)
 	ctl_fail(req, 1,
 	    "there is no node %s here; say the whole id (32 digits) of one that is away",
 	    node);
+	return 0;
+}
+
+static void
+send_denial(void *arg, const struct denied_row *d)
+{
+	char id[FOG_ID_TEXT], time[CLOCK_TEXT_MAX];
+	struct buf item;
+
+	buf_init(&item, 2048);
+	wr_map(&item, 5);
+	wr_key_int(&item, "number", (int64_t)d->version);
+	wr_key_text(&item, "id", fog_id_format(&d->id, id));
+	wr_key_text(&item, "time", clock_format(d->time_ms, time));
+	wr_key_text(&item, "who", d->who);
+	wr_key_text(&item, "reason", d->reason);
+	if (!item.err)
+		ctl_send(arg, buf_slice(&item));
+	buf_done(&item);
+}
+
+int
+domain_show_revoked(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+	int err = store_denied(c->store, 0, TRUST_DENIED_MAX, send_denial, req);
+
+	(void)args;
+	if (err)
+		ctl_fail(req, 1, "the database cannot be read: %s", strerror(-err));
+	else
+		ctl_end(req);
 	return 0;
 }
 

@@ -111,6 +111,19 @@ const struct command commands[] = {
 	    .help = "trust a node no more; NODE is its name or id",
 	},
 	{
+	    .name = "node revoked",
+	    .asked = ASK_CONTROLLER,
+	    .help = "who is trusted no more, and why",
+	    .empty = "nobody is revoked",
+	    .column = {
+		{ "number", "NUMBER", COLUMN_NUMBER, 0 },
+		{ "time", "TIME", COLUMN_TIME, 0 },
+		{ "id", "ID", COLUMN_TEXT, 0 },
+		{ "who", "WHO", COLUMN_TEXT, 0 },
+		{ "reason", "REASON", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "ca show",
 	    .asked = ASK_CONTROLLER,
 	    .help = "the CAs of the domain, and which nodes know them",

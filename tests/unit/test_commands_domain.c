@@ -186,6 +186,21 @@ who_has_revoked_is_in_the_audit(void **state)
 	    "\"result\":\"done: stolen\"}"));
 }
 
+static void
+who_is_revoked_is_listed_with_the_reason(void **state)
+{
+	(void)state;
+	assert_string_equal(run("node revoked", NULL, NULL), "end\n");
+	run("node revoke", "07000000000000000000000000000000", "stolen");
+	run("node revoke", "08000000000000000000000000000000", NULL);
+	run("node revoked", NULL, NULL);
+	assert_non_null(strstr(answer,
+	    "{\"number\":1,\"id\":\"07000000000000000000000000000000\",\"time\":"
+	    "\"2027-01-01T00:00:00.000Z\",\"who\":\"uid "));
+	assert_non_null(strstr(answer, "\"reason\":\"stolen\"}\n{\"number\":2,"));
+	assert_non_null(strstr(answer, "\"reason\":\"\"}\nend\n"));
+}
+
 static unsigned rows;
 static char row[300];
 
@@ -280,6 +295,7 @@ main(void)
 		CASE(a_node_that_is_away_is_revoked_by_the_whole_of_its_id),
 		CASE(what_cannot_be_revoked_is_told),
 		CASE(who_has_revoked_is_in_the_audit),
+		CASE(who_is_revoked_is_listed_with_the_reason),
 		CASE(what_changes_something_is_written_before_it_is_done),
 		CASE(cas_are_shown_with_who_knows_them_S_35),
 		CASE(files_that_are_damaged_are_not_taken_over),
