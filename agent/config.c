@@ -397,12 +397,45 @@ agent_config_print(const struct agent_config *cfg, FILE *to)
 	conf_print(agent_options, agent_options_len, cfg, to);
 }
 
+static struct agent_domain *
+find_domain(struct agent_config *cfg, const char *name)
+{
+	for (size_t i = 1; i < cfg->domains; i++)
+		if (strcmp(cfg->domain[i].name, name) == 0)
+			return &cfg->domain[i];
+	return NULL;
+}
+
+/* Of the further domains, what may change of the first one too; each is known by its name. */
+static void
+adopt_domains(struct agent_config *running, struct agent_config *fresh,
+    void (*needs_restart)(const char *option))
+{
+	static const char *const joining[] = { "join.token", "join.token-file",
+		"join.ca-pin", NULL };
+	bool same = running->domains == fresh->domains;
+
+	for (size_t i = 1; i < running->domains; i++) {
+		struct agent_domain *d = &running->domain[i];
+		struct agent_domain *to = find_domain(fresh, d->name);
+
+		if (to)
+			conf_adopt(domain_options, ARRAY_LEN(domain_options), joining, d,
+			    to, needs_restart);
+		else
+			same = false;
+	}
+	if (!same)
+		needs_restart("domains");
+}
+
 void
 agent_config_adopt(struct agent_config *running, struct agent_config *fresh,
     void (*needs_restart)(const char *option))
 {
 	conf_adopt(
 	    agent_options, agent_options_len, adoptable, running, fresh, needs_restart);
+	adopt_domains(running, fresh, needs_restart);
 }
 
 size_t

@@ -324,6 +324,35 @@ a_reload_takes_over_what_can_change_and_tells_the_rest(void **state)
 }
 
 static void
+a_reload_takes_over_the_tokens_of_all_domains(void **state)
+{
+	struct agent_config fresh;
+
+	(void)state;
+	assert_int_equal(
+	    load("domains:\n- {domain: b, port: 7018}\n- {domain: c, port: 7019}\n"), 0);
+	fresh = cfg;
+	memset(&cfg, 0, sizeof cfg);
+	assert_int_equal(load("domains:\n- {domain: c, port: 7019, join: {token: " TOKEN
+			      "}}\n- {domain: b, port: 7020}\n"),
+	    0);
+	restarts = 0;
+	agent_config_adopt(&fresh, &cfg, note_restart);
+	assert_string_equal(fresh.domain[2].join.token, TOKEN);
+	assert_null(fresh.domain[1].join.token);
+	assert_int_equal(fresh.domain[1].port, 7018);
+	assert_int_equal(restarts, 1);
+	assert_string_equal(last_restart, "port");
+	agent_config_free(&cfg);
+	assert_int_equal(load("domains:\n- {domain: c, port: 7019}\n"), 0);
+	restarts = 0;
+	agent_config_adopt(&fresh, &cfg, note_restart);
+	assert_int_equal(restarts, 1);
+	assert_string_equal(last_restart, "domains");
+	agent_config_free(&fresh);
+}
+
+static void
 every_option_has_help_that_is_a_sentence(void **state)
 {
 	(void)state;
@@ -364,6 +393,7 @@ main(void)
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),
 		CONFIG_TEST(the_canonical_form_reads_back_to_itself),
 		CONFIG_TEST(a_reload_takes_over_what_can_change_and_tells_the_rest),
+		CONFIG_TEST(a_reload_takes_over_the_tokens_of_all_domains),
 		TEST(every_option_has_help_that_is_a_sentence),
 		CONFIG_TEST(the_sample_is_accepted_and_confesses_nothing),
 	};
