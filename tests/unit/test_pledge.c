@@ -224,6 +224,32 @@ a_fake_controller_never_sees_the_token_S_16_S_01(void **state)
 	registrar_free(fake);
 }
 
+static void
+a_node_joins_though_a_third_of_all_packets_is_lost(void **state)
+{
+	(void)state;
+	fake_net_loss(fog->net, 33);
+	fake_net_delay(fog->net, 1, 80);
+	fog_agent_start(fog);
+	assert_true(fog_until(fog, fog_is_registered, 30000));
+}
+
+/* A node is switched off in any moment of its joining, and on again. */
+static void
+a_node_that_is_switched_off_while_it_joins_joins_the_next_time_S_16(void **state)
+{
+	(void)state;
+	for (int64_t ms = 0; ms < 1200; ms += 90) {
+		teardown(NULL);
+		make("factory", "", "");
+		fog_agent_start(fog);
+		fake_run(fog->net, ms);
+		fog_agent_stop(fog);
+		fog_agent_start(fog);
+		assert_true(fog_until(fog, fog_is_registered, 5000));
+	}
+}
+
 /* --- waiting for an operator ------------------------------------------------------------------ */
 static void
 make_without_token(void)
@@ -532,6 +558,9 @@ main(void)
 		PLEDGE_TEST(a_flood_alone_is_enough_to_join),
 		PLEDGE_TEST(a_stranger_says_nothing_but_that_it_looks_S_12),
 		PLEDGE_TEST(a_fake_controller_never_sees_the_token_S_16_S_01),
+		PLEDGE_TEST(a_node_joins_though_a_third_of_all_packets_is_lost),
+		PLEDGE_TEST(
+		    a_node_that_is_switched_off_while_it_joins_joins_the_next_time_S_16),
 		PLEDGE_TEST(a_node_without_a_token_waits_for_approval_and_says_how_S_17),
 		PLEDGE_TEST(waiting_survives_the_loss_of_the_link_and_slows_down),
 		PLEDGE_TEST(a_token_that_is_refused_is_not_tried_all_the_time),
