@@ -134,8 +134,11 @@ make_parents(const char *path)
 	snprintf(part, sizeof part, "%s", path);
 	for (char *slash = part; (slash = strchr(slash + 1, '/'));) {
 		*slash = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			return local_refuse("cannot make %s: %s", part, strerror(errno));
+		/* whatever root's umask is: its owner has to get there */
+		int err = mkdir(part, 0755) || chmod(part, 0755) ? errno : 0;
+
+		if (err && err != EEXIST)
+			return local_refuse("cannot make %s: %s", part, strerror(err));
 		*slash = '/';
 	}
 	return LOCAL_DONE;
