@@ -44,7 +44,7 @@ for which in "2 agent" "3 controller"; do
 	read -r number daemon <<< "$which"
 	example fogwatch.yaml.5 "$number" | sed 's|/usr/local/lib/mover|/bin/true|' > "$dir/$daemon.yaml"
 	result "the example for the $daemon is a configuration" \
-		"$(grep -q plain_grasp "$dir/$daemon.yaml" || echo "no example"
+		"$(grep -q "^domain:" "$dir/$daemon.yaml" || echo "no example"
 		"$top_builddir/fogwatch-$daemon" -n -c "$dir/$daemon.yaml" 2>&1)"
 done
 example fogwatch-hooks.7 2 > "$dir/mover"
