@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/enrol.h"
 
+#include "base/crypto_aead.h"
 #include "base/crypto_cert.h"
 #include "base/ctl.h"
 #include "base/log.h"
@@ -221,20 +222,19 @@ read_request(
 }
 
 static void
-on_join(void *arg, struct grasp_session *session, const struct grasp_objective *asked)
+take_request(struct enrol *e, struct grasp_session *session, struct slice value,
+    struct fog_join *j)
 {
-	struct enrol *e = arg;
 	const struct grasp_who *who = grasp_link_who(grasp_session_link(session));
 	struct enrol_asked a = { .session = session };
 	uint8_t memory[sizeof((struct waiting *)0)->spki];
 	const char *reason = "policy: who asks has proved nothing";
-	struct fog_join j;
 	struct buf spki;
 
 	e->counters.asked++;
 	buf_init_fixed(&spki, memory, sizeof memory);
 	if (who)
-		reason = read_request(grasp_value_unwrap(asked->value), who, &j, &spki);
+		reason = read_request(value, who, j, &spki);
 	if (!reason && grasp_session_dry_run(session))
 		reason = "policy: joining is not tried";
 	if (reason) {
@@ -242,20 +242,29 @@ on_join(void *arg, struct grasp_session *session, const struct grasp_objective *
 		return;
 	}
 	memcpy(a.id.bytes, who->id, sizeof a.id.bytes);
-	a.command = j.command;
+	a.command = j->command;
 	a.spki = spki.data;
 	a.spki_len = spki.pos;
-	a.name = j.name;
-	a.hardware = j.serial;
+	a.name = j->name;
+	a.hardware = j->serial;
 	if (anchors_denies(credential_anchors(authority_credential(e->authority)), &a.id,
 		(struct slice){ 0 }))
 		enrol_refuse(e, session, "revoked: this node is trusted no more");
 	else if (who->role == TRUST_STRANGER)
-		admit_stranger(e, &a, &j);
+		admit_stranger(e, &a, j);
 	else if (who->role == TRUST_LAPSED || who->role == TRUST_AGENT)
 		renew(e, &a);
 	else
 		enrol_refuse(e, session, "policy: this is for nodes");
+}
+
+static void
+on_join(void *arg, struct grasp_session *session, const struct grasp_objective *asked)
+{
+	struct fog_join j;
+
+	take_request(arg, session, grasp_value_unwrap(asked->value), &j);
+	secret_wipe(&j, sizeof j);
 }
 
 static bool

@@ -21,9 +21,11 @@
 #include <errno.h>
 #include <ev.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DEADLINE_S 30.0 /* only a failure takes so long */
 #define PLEDGES	   100
@@ -137,6 +139,22 @@ write_ca(void)
 	assert_int_equal(key_save(w.seat.ca[0].key, path), 0);
 	snprintf(path, sizeof path, "%s/ca.pem", w.ca_dir);
 	assert_int_equal(cert_save(&w.seat.ca[0].cert, 1, path), 0);
+}
+
+/* Its process has gone, and nobody has made another one. */
+static void
+kill_signer(void)
+{
+	char path[64];
+	long pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld", &pid), 1);
+	fclose(f);
+	assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
 }
 
 static void
@@ -999,6 +1017,108 @@ not_more_than_so_many_wait_and_few_of_them_on_a_connection_S_02(void **state)
 	assert_int_equal(enrol_counters(w.enrol)->waiting, 0);
 }
 
+/* --- what goes wrong ------------------------------------------------------------------------------------ */
+static void
+without_a_signer_nobody_is_admitted_and_no_token_used_up(void **state)
+{
+	struct pledge *p = pledge(0, 1), *waiting = pledge(1, 2);
+	struct token t = make_token();
+	char prefix[FOG_ID_TEXT];
+
+	(void)state;
+	assert_string_equal(join(waiting), "");
+	kill_signer();
+	give_token(p, &t);
+	expect_code(p, "busy: ");
+	prefix_of(waiting, 8, prefix);
+	assert_non_null(strstr(ORDER("node approve", "node", prefix), "refused 1"));
+	settle();
+	assert_int_equal(strncmp(waiting->reason, "busy: ", 6), 0);
+	assert_non_null(strstr(ORDER("token list"), "\"uses\":1"));
+	assert_int_equal(p->grants + waiting->grants, 0);
+}
+
+static void
+go_on(void *arg, struct grasp_session *s, const struct grasp_objective *o)
+{
+	struct pledge *p = arg;
+
+	(void)o;
+	p->grants++;
+	assert_int_equal(
+	    grasp_session_step(s, (struct slice){ (const uint8_t *)"\xf6", 1 }), 0);
+}
+
+/* A certificate is taken or left. */
+static void
+who_wants_to_go_on_negotiating_is_declined(void **state)
+{
+	static const struct grasp_session_ops ops = { .negotiated = go_on,
+		.ended = on_ended };
+	struct pledge *p = pledge(0, 1);
+	struct token t = make_token();
+
+	(void)state;
+	give_token(p, &t);
+	ask_to_join(p);
+	grasp_session_set(p->session, &ops, p);
+	settle();
+	settle();
+	assert_int_equal(p->grants, 1);
+	assert_int_equal(strncmp(p->reason, "policy: ", 8), 0);
+	assert_true(LIST_EMPTY(&w.enrol->joinings));
+}
+
+static void
+what_is_no_request_to_join_is_refused_S_13(void **state)
+{
+	struct pledge *p = pledge(0, 1);
+	struct grasp_objective o = {
+		.name = slice_text(FOGJOIN), .flags = F_DISC | F_NEG, .loop_count = 6
+	};
+
+	(void)state;
+	o.value = (struct slice){ (const uint8_t *)"\xa1\x01\x00", 3 };
+	connect_pledge(p);
+	assert_int_equal(
+	    grasp_negotiate(p->link, &o, 0, &session_ops, p, &p->session), 0);
+	settle();
+	assert_int_equal(strncmp(p->reason, "policy: ", 8), 0);
+	if (p->link)
+		grasp_link_close(TAKE(p->link));
+	connect_pledge(p);
+	o.flags |= F_NEG_DRY;
+	assert_int_equal(
+	    grasp_negotiate(p->link, &o, 0, &session_ops, p, &p->session), 0);
+	settle();
+	assert_int_equal(strncmp(p->reason, "policy: ", 8), 0);
+	assert_int_equal(enrol_counters(w.enrol)->refused, 2);
+}
+
+static void
+all_tokens_are_listed_however_many(void **state)
+{
+	unsigned rows = 0;
+
+	(void)state;
+	for (int i = 0; i < 250; i++) {
+		struct token_row row = { .id = { (uint8_t)i, 1 },
+			.uses = 1,
+			.expires_ms = w.seat.now_ms + DAY_MS,
+			.tags = "",
+			.creator = "uid 0" };
+
+		assert_int_equal(store_token_put(w.store, &row, NULL, NULL), 0);
+	}
+	close_controller();
+	open_controller();
+	assert_int_equal(enrol_tokens_valid(w.enrol), 250);
+	for (const char *at = ORDER("token list");
+	     (at = strstr(at, "\"state\":\"valid\"")); at++)
+		rows++;
+	assert_int_equal(rows, 250);
+}
+
 /* --- floods -------------------------------------------------------------------------------------------- */
 static void
 where_to_join_is_said_on_the_link_alone_S_12(void **state)
@@ -1083,6 +1203,10 @@ main(void)
 		CASE(an_ambiguous_short_or_expired_prefix_approves_nobody_S_17),
 		CASE(eight_of_a_network_may_wait_S_02),
 		CASE(not_more_than_so_many_wait_and_few_of_them_on_a_connection_S_02),
+		CASE(without_a_signer_nobody_is_admitted_and_no_token_used_up),
+		CASE(who_wants_to_go_on_negotiating_is_declined),
+		CASE(what_is_no_request_to_join_is_refused_S_13),
+		CASE(all_tokens_are_listed_however_many),
 		CASE(where_to_join_is_said_on_the_link_alone_S_12),
 		CASE(who_looks_is_heard_once_a_second_and_not_answered_S_09),
 	};
