@@ -210,17 +210,15 @@ cert_x509(const struct cert *c)
 int
 cert_key(const struct cert *c, struct key **ret)
 {
-	EVP_PKEY *evp = X509_get0_pubkey(c->x);
-
-	return evp ? key_from_evp(evp, false, ret) : crypto_failed(-EBADMSG);
+	return key_from_x509(X509_get_X509_PUBKEY(c->x), ret);
 }
 
 /* --- files ---------------------------------------------------------------------------- */
 static void
 unref_all(struct cert *certs[], size_t len)
 {
-	while (len > 0)
-		cert_unref(TAKE(certs[--len]));
+	for (size_t i = 0; i < len; i++)
+		cert_unref(TAKE(certs[i]));
 }
 
 static int
@@ -255,7 +253,7 @@ cert_load(const char *path, size_t max, struct cert *ret[])
 	int rc;
 
 	buf_init(&pem, CERT_FILE_MAX);
-	rc = crypto_read_file(path, CERT_FILE_MAX, false, &pem);
+	rc = crypto_read_file(path, false, &pem);
 	if (!rc && pem.pos == 0)
 		rc = -EBADMSG;
 	if (!rc) {

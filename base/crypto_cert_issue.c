@@ -217,14 +217,6 @@ cert_request(const struct key *k, const char *cn, struct buf *out)
 	return err;
 }
 
-static int
-key_of_request(X509_REQ *req, struct key **ret)
-{
-	EVP_PKEY *evp = X509_REQ_get0_pubkey(req);
-
-	return evp ? key_from_evp(evp, false, ret) : -EBADMSG;
-}
-
 int
 cert_request_parse(struct slice der, struct key **ret)
 {
@@ -238,7 +230,7 @@ cert_request_parse(struct slice der, struct key **ret)
 	req = d2i_X509_REQ(NULL, &p, (long)der.len);
 	err = req && p == der.data + der.len ? 0 : -EBADMSG;
 	if (!err)
-		err = key_of_request(req, &k);
+		err = key_from_x509(X509_REQ_get_X509_PUBKEY(req), &k);
 	if (!err && X509_REQ_verify(req, key_evp(k)) != 1)
 		err = -EBADMSG;
 	X509_REQ_free(req);

@@ -31,26 +31,26 @@ crypto_failed(int other)
 }
 
 static int
-read_all(int fd, size_t max, struct buf *out)
+read_all(int fd, struct buf *out)
 {
 	uint8_t part[4096];
 	ssize_t n;
+	int err = 0;
 
-	while ((n = read(fd, part, sizeof part)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (out->pos + (size_t)n > max)
-			return -EBADMSG;
-		buf_put(out, part, (size_t)n);
+	while (!err && (n = read(fd, part, sizeof part)) != 0) {
+		if (n > 0)
+			buf_put(out, part, (size_t)n);
+		else if (errno != EINTR)
+			err = -errno;
+		if (out->err)
+			err = out->err == -ENOSPC ? -EBADMSG : out->err;
 	}
 	OPENSSL_cleanse(part, sizeof part);
-	return out->err;
+	return err;
 }
 
 int
-crypto_read_file(const char *path, size_t max, bool private, struct buf *out)
+crypto_read_file(const char *path, bool private, struct buf *out)
 {
 	struct stat st;
 	int fd, err = 0;
@@ -63,7 +63,7 @@ crypto_read_file(const char *path, size_t max, bool private, struct buf *out)
 	else if (private && (st.st_mode & (S_IRWXG | S_IRWXO)))
 		err = -EPERM;
 	if (!err)
-		err = read_all(fd, max, out);
+		err = read_all(fd, out);
 	close(fd);
 	return err;
 }

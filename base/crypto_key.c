@@ -5,14 +5,16 @@
 #include "base/daemon.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#define KEY_FILE_MAX  16384
+#define KEY_FILE_MAX  4096
 #define ES256_DER_MAX 72
 #define ES256_HALF    (KEY_SIGNATURE_LEN / 2)
 
@@ -26,7 +28,7 @@ struct key {
 };
 
 static const struct {
-	enum key_kind kind;
+	enum key_kind kind; /* its place here, too */
 	size_t len, head_len;
 	uint8_t head[27];
 } spki_forms[] = {
@@ -50,56 +52,53 @@ key_spki_kind(struct slice spki, enum key_kind *ret)
 	return -EBADMSG;
 }
 
-static int
-describe(struct key *k)
-{
-	struct slice spki = { k->spki, 0 };
-	uint8_t *der = NULL;
-	int len = i2d_PUBKEY(k->evp, &der);
-
-	if (len <= 0)
-		return crypto_failed(-EBADMSG);
-	if ((size_t)len <= sizeof k->spki)
-		memcpy(k->spki, der, spki.len = (size_t)len);
-	OPENSSL_free(der);
-	k->spki_len = spki.len;
-	if (key_spki_kind(spki, &k->kind) < 0)
-		return -EBADMSG;
-	if (EVP_Digest(k->spki, k->spki_len, k->fingerprint, NULL, crypto_sha256_md(),
-		NULL) != 1)
-		return crypto_failed(-ENOMEM);
-	return 0;
-}
-
 int
-key_from_evp(EVP_PKEY *evp, bool private, struct key **ret)
+key_from_evp(EVP_PKEY *evp, struct slice spki, bool private, struct key **ret)
 {
 	CLEANUP(key_free) struct key *k = calloc(1, sizeof *k);
-	int err;
 
 	if (!k || !EVP_PKEY_up_ref(evp))
 		return -ENOMEM;
 	k->evp = evp;
 	k->private = private;
-	err = describe(k);
-	if (err < 0)
-		return err;
+	if (key_spki_kind(spki, &k->kind) < 0)
+		return -EBADMSG;
+	memcpy(k->spki, spki.data, k->spki_len = spki.len);
+	if (EVP_Digest(k->spki, k->spki_len, k->fingerprint, NULL, crypto_sha256_md(),
+		NULL) != 1)
+		return crypto_failed(-ENOMEM);
 	*ret = TAKE(k);
 	return 0;
 }
 
+int
+key_from_x509(const X509_PUBKEY *pub, struct key **ret)
+{
+	EVP_PKEY *evp = X509_PUBKEY_get0(pub); /* NULL: not to be understood */
+	uint8_t *der = NULL;
+	int len = evp ? i2d_X509_PUBKEY(pub, &der) : 0, err = -EBADMSG;
+
+	if (len > 0)
+		err = key_from_evp(evp, (struct slice){ der, (size_t)len }, false, ret);
+	OPENSSL_free(der);
+	return err < 0 ? crypto_failed(err) : 0;
+}
+
 /* evp is given away. */
 static int
-wrap_evp(EVP_PKEY *evp, bool private, struct key **ret)
+wrap_private(EVP_PKEY *evp, struct key **ret)
 {
-	int err;
+	uint8_t *der = NULL;
+	int len = evp ? i2d_PUBKEY(evp, &der) : 0, err = -EBADMSG;
 
-	if (!evp)
-		return crypto_failed(-EBADMSG);
-	err = key_from_evp(evp, private, ret);
+	if (len > 0)
+		err = key_from_evp(evp, (struct slice){ der, (size_t)len }, true, ret);
+	OPENSSL_free(der);
 	EVP_PKEY_free(evp);
+	if (err < 0)
+		return crypto_failed(err);
 	ERR_clear_error();
-	return err;
+	return 0;
 }
 
 int
@@ -119,7 +118,7 @@ key_new(enum key_kind kind, struct key **ret)
 		crypto_failed(0);
 		return -ENOMEM; /* nothing else can fail */
 	}
-	return wrap_evp(evp, true, ret);
+	return wrap_private(evp, ret);
 }
 
 /* Without this, OpenSSL would ask for one on the terminal. */
@@ -147,22 +146,21 @@ parse_pem(struct slice pem, struct key **ret)
 	evp = PEM_read_bio_PrivateKey(bio, NULL, have_no_password, NULL);
 	BIO_free(bio);
 	ERR_clear_error();
-	return wrap_evp(evp, true, ret);
+	return wrap_private(evp, ret);
 }
 
 int
 key_load(const char *path, struct key **ret)
 {
+	uint8_t memory[KEY_FILE_MAX];
 	struct buf pem;
 	int err;
 
-	buf_init(&pem, KEY_FILE_MAX);
-	err = crypto_read_file(path, KEY_FILE_MAX, true, &pem);
+	buf_init_fixed(&pem, memory, sizeof memory);
+	err = crypto_read_file(path, true, &pem);
 	if (!err)
 		err = parse_pem(buf_slice(&pem), ret);
-	if (pem.data)
-		OPENSSL_cleanse(pem.data, pem.size);
-	buf_done(&pem);
+	OPENSSL_cleanse(memory, sizeof memory);
 	return err;
 }
 
@@ -188,15 +186,59 @@ key_save(const struct key *k, const char *path)
 	return err;
 }
 
+/* d2i_PUBKEY() would do, but asks every decoder there is: ten times as long. */
+static EVP_PKEY *
+make_p256(struct slice point)
+{
+	char curve[] = "prime256v1";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+		OSSL_PARAM_construct_octet_string(
+		    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.data, point.len),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *evp = NULL;
+
+	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &evp, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		evp = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return evp;
+}
+
+static EVP_PKEY *
+make_public(struct slice spki, enum key_kind kind)
+{
+	size_t head = spki_forms[kind].head_len;
+
+	switch (kind) {
+	case KEY_P256: /* the point begins with the 04 that the head ends with */
+		return make_p256(
+		    (struct slice){ spki.data + head - 1, spki.len - head + 1 });
+	case KEY_ED25519:
+		return EVP_PKEY_new_raw_public_key(
+		    EVP_PKEY_ED25519, NULL, spki.data + head, spki.len - head);
+	}
+	return NULL;
+}
+
 int
 key_from_spki(struct slice der, struct key **ret)
 {
-	const uint8_t *p = der.data;
 	enum key_kind kind;
+	EVP_PKEY *evp;
+	int err;
 
 	if (key_spki_kind(der, &kind) < 0)
 		return -EBADMSG;
-	return wrap_evp(d2i_PUBKEY(NULL, &p, (long)der.len), false, ret);
+	evp = make_public(der, kind);
+	if (!evp)
+		return crypto_failed(-EBADMSG);
+	err = key_from_evp(evp, der, false, ret);
+	EVP_PKEY_free(evp);
+	ERR_clear_error();
+	return err;
 }
 
 void

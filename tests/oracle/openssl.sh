@@ -120,7 +120,8 @@ for key in theirs traditional theirs_ed; do
 done
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out p384.key 2> /dev/null
 openssl genrsa -out rsa.key 2048 2> /dev/null
-for key in p384 rsa; do
+openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out explicit.key
+for key in p384 rsa explicit; do
 	holds "we take no $key key" says "Bad message" "$cli" fingerprint $key.key
 done
 openssl req -new -key theirs.key -subj "/CN=node 2" -outform DER -out theirs.csr

@@ -437,6 +437,22 @@ a_file_is_replaced_whole_and_is_private(void **state)
 	assert_int_equal(daemon_write_file(path_in_dir("none/file"), "x", 1), -ENOENT);
 }
 
+static void
+a_file_made_once_is_never_replaced(void **state)
+{
+	char path[128];
+	struct stat st;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s", path_in_dir("once"));
+	assert_int_equal(daemon_create_file(path, "first", 5), 0);
+	assert_int_equal(daemon_create_file(path, "second", 6), -EEXIST);
+	expect_content(path, "first");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(access(path_in_dir("once.tmp"), F_OK), -1);
+}
+
 static int
 write_beyond_the_file_size_limit(void)
 {
@@ -480,6 +496,7 @@ main(void)
 		DAEMON_TEST(a_state_directory_where_others_may_write_is_refused),
 		DAEMON_TEST(privileges_are_dropped_for_good),
 		DAEMON_TEST(a_file_is_replaced_whole_and_is_private),
+		DAEMON_TEST(a_file_made_once_is_never_replaced),
 		DAEMON_TEST(a_write_that_fails_leaves_the_old_file_and_no_litter),
 	};
 
