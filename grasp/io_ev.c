@@ -15,7 +15,7 @@
 #include "grasp/stream_ev.h"
 
 #define DATAGRAMS_PER_TURN 64
-#define ACCEPTS_PER_TURN   32
+#define ACCEPTS_PER_TURN   8   /* who is here already has to wait for as long (S-14) */
 #define ACCEPT_PAUSE_S	   0.1 /* when the system has no room for more */
 #define SETTLE_S	   0.2 /* changes of interfaces come in bursts */
 
@@ -468,6 +468,7 @@ init_listener(struct listener *l, struct io_ev *io)
 {
 	l->io = io;
 	ev_io_init(&l->readable, on_accept, -1, EV_READ);
+	ev_set_priority(&l->readable, EV_MINPRI); /* after all streams */
 }
 
 static void

@@ -164,16 +164,28 @@ channel_run_soon(struct channel *ch)
 	ch->inner->ops->timer_set(ch->turn, 0);
 }
 
-/* One turn of the loop: live sessions get theirs in between. */
+/* A few handshakes, and fewer where they take long: then live sessions get their turn. */
+static void
+work_on_strangers(struct channel *ch)
+{
+	int64_t began_ms = channel_now(ch);
+	struct channel_stream *s;
+
+	for (unsigned i = 0; i < CHANNEL_HANDSHAKES_TURN; i++) {
+		s = TAILQ_FIRST(&ch->queue);
+		if (!s || channel_now(ch) > began_ms + CHANNEL_TURN_MS)
+			return;
+		(void)channel_stream_work(s);
+	}
+}
+
 static void
 run_turn(void *arg)
 {
 	struct channel *ch = arg;
 	struct channel_stream *s;
 
-	for (unsigned i = 0; i < CHANNEL_HANDSHAKES_TURN && (s = TAILQ_FIRST(&ch->queue));
-	     i++)
-		(void)channel_stream_work(s);
+	work_on_strangers(ch);
 	while ((s = TAILQ_FIRST(&ch->again)))
 		channel_stream_give_again(s);
 	while ((s = TAILQ_FIRST(&ch->ended)))

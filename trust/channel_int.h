@@ -22,6 +22,7 @@
 #define CHANNEL_STALL_MS \
 	1000 /* a handshake that waited so long for its peer makes room */
 #define CHANNEL_TICK_MS	   20 /* deadlines are not looked at more often */
+#define CHANNEL_TURN_MS	   1 /* handshakes of one turn end soon after it */
 #define CHANNEL_ISSUER_LEN 8
 
 enum channel_state {
@@ -85,7 +86,7 @@ struct channel {
 	struct grasp_timer *turn, *clock;
 	int64_t clock_ms; /* when it fires; INT64_MAX: not */
 	struct buf plain, wire;
-	uint32_t seed;
+	uint64_t seed;
 	struct channel_counters counters;
 };
 

@@ -4,14 +4,15 @@
  * all, of a network and of an address (S-14). A newcomer is as good as those who are here: rather
  * than closing the door, who has wasted most of its time leaves. That is, in this order, one that is
  * refused already, the oldest that has not said what it wants, and the oldest that let a handshake
- * wait; if the room is needed for all, of the network that has most. Handshakes that go on are let
- * finish, else a flood would end all of them half way. */
+ * wait for a second; if the room is needed for all, of the network that has most. Handshakes that go
+ * on are let finish, else a flood would end all of them half way; but they may not take more than half
+ * of the places, else newcomers would end each other before anybody has heard them. */
 #include "trust/channel_int.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define NETS 256 /* buckets */
+#define NETS 256 /* buckets, by a byte of the hash */
 
 enum scope { OF_ADDRESS, OF_NETWORK, OF_ALL };
 
@@ -21,11 +22,17 @@ static const unsigned limits[] = {
 	[OF_ALL] = CHANNEL_STRANGERS_MAX,
 };
 
-/* A /64; of IPv4 a /24, which is what one party can have many addresses of. */
-static size_t
-net_bytes(const struct in6_addr *ip)
+/* A /64; of IPv4 a /24, which is what one party can have many addresses of. A number, as many are
+ * compared. */
+static uint64_t
+net_of(const struct in6_addr *ip)
 {
-	return addr_is_v4(ip) ? 15 : 8;
+	uint64_t net;
+
+	if (addr_is_v4(ip))
+		return (uint64_t)ip->s6_addr32[3] & htonl(0xffffff00);
+	memcpy(&net, ip, sizeof net);
+	return net;
 }
 
 static bool
@@ -36,7 +43,7 @@ is_within(const struct addr *a, const struct addr *b, enum scope scope)
 		return IN6_ARE_ADDR_EQUAL(&a->ip, &b->ip) &&
 		    (!addr_has_zone(&a->ip) || a->ifindex == b->ifindex);
 	case OF_NETWORK:
-		return memcmp(&a->ip, &b->ip, net_bytes(&b->ip)) == 0 &&
+		return net_of(&a->ip) == net_of(&b->ip) &&
 		    (!addr_has_zone(&a->ip) || a->ifindex == b->ifindex);
 	case OF_ALL:
 		return true;
@@ -44,56 +51,73 @@ is_within(const struct addr *a, const struct addr *b, enum scope scope)
 	return false;
 }
 
-static unsigned
-count(const struct channel *ch, const struct addr *peer, enum scope scope)
+struct crowd {
+	unsigned of[OF_ALL + 1];
+};
+
+static struct crowd
+count(const struct channel *ch, const struct addr *peer)
 {
 	const struct channel_stream *s;
-	unsigned n = 0;
+	struct crowd c = { { [OF_ALL] = ch->counters.strangers } };
 
-	TAILQ_FOREACH(s, &ch->strangers, entry)
-		n += is_within(&s->peer, peer, scope);
-	return n;
+	TAILQ_FOREACH(s, &ch->strangers, entry) {
+		if (!is_within(&s->peer, peer, OF_NETWORK))
+			continue;
+		c.of[OF_NETWORK]++;
+		c.of[OF_ADDRESS] += is_within(&s->peer, peer, OF_ADDRESS);
+	}
+	return c;
 }
 
-/* How readily a stranger is sent away; 0: not. */
-static unsigned
-rank(const struct channel_stream *s, int64_t now)
+/* The oldest of each kind. */
+struct victims {
+	struct channel_stream *parting, *silent, *waiting, *stalled;
+	unsigned waiters; /* whose handshake waits for them */
+};
+
+static void
+note(struct victims *v, struct channel_stream *s, int64_t now)
 {
-	if (s->state == CHANNEL_PARTING)
-		return 3;
+	struct channel_stream **first = &v->silent;
+
 	if (s->queued)
-		return 0;
-	if (s->state == CHANNEL_HELLO)
-		return 2;
-	return now - s->since_ms >= CHANNEL_STALL_MS;
+		return;
+	if (s->state == CHANNEL_PARTING)
+		first = &v->parting;
+	else if (s->state == CHANNEL_SHAKING)
+		first = &v->waiting;
+	if (!*first)
+		*first = s;
+	v->waiters += first == &v->waiting;
+	if (!v->stalled && first == &v->waiting && now - s->since_ms >= CHANNEL_STALL_MS)
+		v->stalled = s;
 }
 
 static struct channel_stream *
 find_victim(const struct channel *ch, const struct addr *peer, enum scope scope)
 {
-	struct channel_stream *s, *best = NULL;
+	struct victims v = { .waiters = 0 };
+	struct channel_stream *s;
 	int64_t now = channel_now(ch);
-	unsigned best_rank = 0;
 
-	TAILQ_FOREACH(s, &ch->strangers, entry) {
-		unsigned r = rank(s, now);
-
-		if (r <= best_rank || !is_within(&s->peer, peer, scope))
-			continue;
-		best = s;
-		best_rank = r;
-	}
-	return best;
+	TAILQ_FOREACH(s, &ch->strangers, entry)
+		if (is_within(&s->peer, peer, scope))
+			note(&v, s, now);
+	if (v.parting)
+		return v.parting;
+	if (scope != OF_ADDRESS && v.waiters > limits[scope] / 2)
+		return v.waiting;
+	return v.silent ? v.silent : v.stalled;
 }
 
 static unsigned
 bucket_of(const struct channel *ch, const struct addr *a)
 {
-	uint32_t h = ch->seed ^ (addr_has_zone(&a->ip) ? a->ifindex : 0);
+	uint64_t zone = addr_has_zone(&a->ip) ? a->ifindex : 0;
+	uint64_t h = (net_of(&a->ip) ^ zone ^ ch->seed) * 0x9e3779b97f4a7c15U;
 
-	for (size_t i = 0; i < net_bytes(&a->ip); i++)
-		h = (h ^ a->ip.s6_addr[i]) * 16777619U;
-	return (h ^ h >> 16) % NETS;
+	return (unsigned)(h >> 56);
 }
 
 /* Somebody of the network with most strangers; two that share a bucket count as one. */
@@ -132,8 +156,6 @@ make_room_of(struct channel *ch, const struct addr *peer, enum scope scope)
 {
 	const struct addr *most;
 
-	if (count(ch, peer, scope) < limits[scope])
-		return true;
 	if (scope != OF_ALL)
 		return evict(find_victim(ch, peer, scope));
 	most = find_most(ch);
@@ -141,11 +163,16 @@ make_room_of(struct channel *ch, const struct addr *peer, enum scope scope)
 	    evict(find_victim(ch, peer, OF_ALL));
 }
 
+/* One place is enough: who leaves its address leaves its network, too. */
 bool
 channel_make_room(struct channel *ch, const struct addr *peer)
 {
-	return make_room_of(ch, peer, OF_ADDRESS) && make_room_of(ch, peer, OF_NETWORK) &&
-	    make_room_of(ch, peer, OF_ALL);
+	struct crowd c = count(ch, peer);
+
+	for (enum scope scope = OF_ADDRESS; scope <= OF_ALL; scope++)
+		if (c.of[scope] >= limits[scope])
+			return make_room_of(ch, peer, scope);
+	return true;
 }
 
 /* One who joins has done so in a moment, or waits and can come again: the oldest leaves. */

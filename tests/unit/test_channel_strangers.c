@@ -338,6 +338,30 @@ an_agent_gets_through_a_crowd_of_idle_ones_S_14(void **state)
 	disperse();
 }
 
+/* They are worth more than silence, but newcomers need places where they can be heard. */
+static void
+handshakes_left_lying_have_half_of_the_places_S_14(void **state)
+{
+	unsigned left = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < CHANNEL_STRANGERS_MAX; i++) {
+		crowd[i].mute = true;
+		outsider_connect(
+		    &crowd[i], host_in(1 + i % 3, i), CONTROLLER, CHANNEL_ALPN_GRASP);
+		run(1);
+	}
+	run(20);
+	assert_int_equal(strangers(), CHANNEL_STRANGERS_MAX);
+	come_idle(CHANNEL_STRANGERS_MAX, CROWD, 9);
+	run(20);
+	for (unsigned i = 0; i < CHANNEL_STRANGERS_MAX; i++)
+		left += !crowd[i].closed;
+	assert_int_equal(left, CHANNEL_STRANGERS_MAX - (CROWD - CHANNEL_STRANGERS_MAX));
+	assert_int_equal(count_closed(CHANNEL_STRANGERS_MAX, CROWD), 0);
+	disperse();
+}
+
 static void
 live_streams_do_not_count_S_14(void **state)
 {
@@ -416,6 +440,7 @@ main(void)
 		CASE(the_network_that_has_most_makes_room),
 		CASE(of_ipv4_a_network_is_its_first_three_bytes),
 		CASE(an_agent_gets_through_a_crowd_of_idle_ones_S_14),
+		CASE(handshakes_left_lying_have_half_of_the_places_S_14),
 		CASE(live_streams_do_not_count_S_14),
 		CASE(eight_handshakes_are_worked_on_in_one_turn_S_14),
 	};
