@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/group_secret.h"
 
+#include "base/cbor.h"
 #include "base/crypto_aead.h"
+#include "base/daemon.h"
 #include "base/log.h"
 #include "grasp/io.h"
 #include "trust/guard.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+#define FILE_MAX 256
 
 static_assert(sizeof((struct fog_secret){ 0 }.secret) == GUARD_SECRET_LEN, "one length");
 
@@ -32,6 +38,92 @@ tell_guard(struct group_secrets *g, const struct fog_secret *s)
 		    (unsigned long long)s->epoch, strerror(-err));
 }
 
+/* --- the file -------------------------------------------------------------------------------------- */
+static void
+keep(const struct group_secrets *g)
+{
+	uint8_t memory[FILE_MAX];
+	struct buf b;
+	int err;
+
+	if (!g->cfg.file)
+		return;
+	buf_init_fixed(&b, memory, sizeof memory);
+	wr_array(&b, g->len);
+	for (size_t i = 0; i < g->len; i++) {
+		wr_array(&b, 3);
+		wr_uint(&b, g->secret[i].epoch);
+		wr_bytes(&b, g->secret[i].secret, sizeof g->secret[i].secret);
+		wr_int(&b, g->secret[i].not_after_ms);
+	}
+	err = b.err ? b.err : daemon_write_file(g->cfg.file, b.data, b.pos);
+	secret_wipe(memory, sizeof memory);
+	if (err)
+		log_warnx("trust",
+		    "the secrets of multicasts cannot be written to %s: %s; after a "
+		    "restart "
+		    "members are not understood until they have registered",
+		    g->cfg.file, strerror(-err));
+}
+
+static int
+decode(struct group_secrets *g, struct slice in)
+{
+	struct cbor_reader r;
+	int err;
+
+	rd_init(&r, in, 0);
+	rd_enter_array(&r);
+	while (rd_more(&r) && g->len < FOG_NOTICE_SECRETS_MAX) {
+		struct fog_secret *s = &g->secret[g->len++];
+
+		rd_enter_array(&r);
+		s->epoch = rd_uint(&r);
+		rd_bytes_copy(&r, s->secret, sizeof s->secret);
+		s->not_after_ms = rd_int(&r);
+		rd_leave(&r);
+	}
+	rd_leave(&r);
+	err = rd_done(&r);
+	if (err || (g->len > 1 && g->secret[0].epoch <= g->secret[1].epoch))
+		g->len = 0;
+	return err;
+}
+
+static int
+read_file(const char *path, uint8_t dst[FILE_MAX], struct slice *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, dst, FILE_MAX);
+	close(fd);
+	*ret = (struct slice){ dst, n > 0 ? (size_t)n : 0 };
+	return n < 0 ? -EIO : 0;
+}
+
+static void
+load(struct group_secrets *g, int64_t now)
+{
+	uint8_t memory[FILE_MAX];
+	struct slice in;
+	int err = g->cfg.file ? read_file(g->cfg.file, memory, &in) : -ENOENT;
+
+	if (!err)
+		err = decode(g, in);
+	secret_wipe(memory, sizeof memory);
+	if (err && err != -ENOENT)
+		log_warnx("trust", "%s is not usable: members get new secrets: %s",
+		    g->cfg.file, strerror(-err));
+	while (g->len && g->secret[g->len - 1].not_after_ms <= now)
+		g->len--;
+	for (size_t i = g->len; i-- > 0;)
+		tell_guard(g, &g->secret[i]);
+}
+
+/* --- secrets ---------------------------------------------------------------------------------------- */
 /* Epochs grow over restarts as fog_time does; two in a second do as well. */
 static uint64_t
 next_epoch(const struct group_secrets *g, int64_t now)
@@ -57,6 +149,7 @@ push_secret(struct group_secrets *g, int64_t now, int64_t used_from_ms)
 	if (g->len < FOG_NOTICE_SECRETS_MAX)
 		g->len++;
 	tell_guard(g, &g->secret[0]);
+	keep(g);
 }
 
 /* When senders change from the newest to the one after it. */
@@ -103,7 +196,9 @@ group_secrets_new(const struct group_secrets_config *cfg, struct group_secrets *
 	err = cfg->io->ops->timer_new(cfg->io, on_timer, g, &g->timer);
 	if (err)
 		return err;
-	push_secret(g, now, now);
+	load(g, now);
+	if (!g->len)
+		push_secret(g, now, now);
 	set_timer(g);
 	*ret = TAKE(g);
 	return 0;

@@ -2,7 +2,8 @@
  *
  * The secret of sealed multicasts (security.md §6.2): a new one every day and after every denial. The
  * next one is there an hour before it is used, so that everybody has it by then; the one before is
- * understood for another while. Nothing is kept on disk: a controller that starts makes a new one. */
+ * understood for another while. They are kept in a file: members go on with those they have when the
+ * controller starts again. */
 #pragma once
 #include "protocol/notice.h"
 
@@ -17,10 +18,12 @@ struct guard;
 struct group_secrets_config {
 	struct grasp_io *io;
 	struct guard *guard; /* gets them; NULL: none */
+	const char *file;    /* that keeps them; borrowed; NULL: none */
 	int64_t (*now)(void *arg); /* fog_time, ms */
 	void (*changed)(void *arg); /* there is another one to be told */
 	void *arg;
 };
+/* A file that cannot be read is told to the log, and there is a new secret. */
 int group_secrets_new(const struct group_secrets_config *cfg, struct group_secrets **ret)
     MUST_CHECK;
 void group_secrets_free(struct group_secrets *g); /* wipes them */

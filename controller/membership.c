@@ -2,8 +2,10 @@
 #include "controller/membership.h"
 
 #include "base/log.h"
+#include "controller/identity.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define HOUR_MS (60 * 60 * 1000)
 
@@ -56,6 +58,7 @@ membership_open(struct membership *m, struct grasp_node *grasp, struct registry 
 	const struct notices_config notices = {
 		.prefix = cfg->grasp.objective_prefix,
 		.guard = sealed ? m->protection->guard : NULL,
+		.secrets = m->secrets,
 	};
 	const struct enrol_config enrol = {
 		.prefix = cfg->grasp.objective_prefix,
@@ -67,6 +70,8 @@ membership_open(struct membership *m, struct grasp_node *grasp, struct registry 
 
 	if (!m->authority)
 		return 0;
+	snprintf(m->secrets, sizeof m->secrets, "%.*s/" IDENTITY_DIR "/secrets",
+	    PATH_MAX - 32, cfg->state_dir);
 	err = notices_new(grasp, registry, m->authority, &notices, &m->notices);
 	if (!err)
 		err = enrol_new(

@@ -9,6 +9,8 @@
 #include "controller/notices.h"
 #include "controller/protection.h"
 
+#include <limits.h>
+
 struct membership { /* embedded, zeros at first */
 	struct protection *protection;
 	struct grasp_io *io;
@@ -16,6 +18,7 @@ struct membership { /* embedded, zeros at first */
 	struct notices *notices;
 	struct enrol *enrol;
 	struct grasp_timer *hourly;
+	char secrets[PATH_MAX]; /* file of those of sealed multicasts */
 };
 
 /* Around the sockets and behind the store, before the engine. */

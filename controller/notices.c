@@ -415,13 +415,16 @@ notices_progress(struct notices *n, struct notices_progress *ret)
 
 /* --- life -------------------------------------------------------------------------------------------------- */
 static int
-make_secrets(struct notices *n, struct guard *guard)
+make_secrets(struct notices *n, const struct notices_config *how)
 {
-	const struct group_secrets_config cfg = {
-		.io = n->io, .guard = guard, .now = now, .changed = on_secret, .arg = n
-	};
+	const struct group_secrets_config cfg = { .io = n->io,
+		.guard = how->guard,
+		.file = how->secrets,
+		.now = now,
+		.changed = on_secret,
+		.arg = n };
 
-	return guard ? group_secrets_new(&cfg, &n->secrets) : 0;
+	return how->guard ? group_secrets_new(&cfg, &n->secrets) : 0;
 }
 
 int
@@ -443,7 +446,7 @@ notices_new(struct grasp_node *grasp, struct registry *registry, struct authorit
 	if (!err)
 		err = n->io->ops->timer_new(n->io, on_turn, n, &n->turn);
 	if (!err)
-		err = make_secrets(n, cfg->guard);
+		err = make_secrets(n, cfg);
 	if (err)
 		return err;
 	*ret = TAKE(n);

@@ -15,8 +15,9 @@ struct notices_config {
 	const char *prefix;  /* of objective names; NULL: none */
 	struct guard *guard; /* ours, of sealed multicasts: gets the secrets too; NULL: they are not
 				sealed, there are no secrets */
+	const char *secrets; /* file that keeps those; NULL: none */
 };
-/* Borrows everything; cfg is copied but for the prefix. */
+/* Borrows everything; cfg is copied but for the prefix and the name of the file. */
 int notices_new(struct grasp_node *grasp, struct registry *registry, struct authority *a,
     const struct notices_config *cfg, struct notices **ret) MUST_CHECK;
 void notices_free(struct notices *n); /* before the grasp node */

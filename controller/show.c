@@ -353,6 +353,7 @@ show_counters(struct commands *c, struct ctl_request *req)
 		{ "registrations", s->registrations },
 		{ "renewals", s->renewals },
 		{ "registrations_refused", s->refused },
+		{ "identity_conflicts", s->conflicts },
 		{ "plans_sent", s->plans },
 		{ "plans_declined", s->plans_declined },
 		{ "reports", s->reports },
