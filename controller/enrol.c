@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/enrol.h"
 
+#include "base/crypto.h"
 #include "base/crypto_aead.h"
 #include "base/crypto_cert.h"
 #include "base/ctl.h"
 #include "base/log.h"
+#include "controller/audit.h"
 #include "controller/enrol_int.h"
 #include "controller/event.h"
 
@@ -33,6 +35,25 @@ enrol_net_of(const struct grasp_session *s, struct in6_addr *ret)
 		memset(ret->s6_addr + 8, 0, 8);
 }
 
+/* Who is to come back has not been refused. */
+static void
+write_refusal(
+    struct enrol *e, struct grasp_session *s, const char *address, const char *reason)
+{
+	const struct grasp_who *who = grasp_link_who(grasp_session_link(s));
+	char id[FOG_ID_TEXT] = "nobody known";
+	const struct audit_entry entry = {
+		.role = trust_role_name(who ? who->role : TRUST_UNKNOWN),
+		.who = who ? hex_format(who->id, sizeof who->id, id) : id,
+		.command = "join",
+		.object = address,
+		.result = reason,
+	};
+
+	if (e->audit && strncmp(reason, "busy", 4) != 0)
+		audit_refusal(e->audit, &entry);
+}
+
 void
 enrol_refuse(struct enrol *e, struct grasp_session *s, const char *reason)
 {
@@ -40,10 +61,12 @@ enrol_refuse(struct enrol *e, struct grasp_session *s, const char *reason)
 	struct addr peer;
 
 	grasp_link_peer(grasp_session_link(s), &peer);
+	peer.port = 0;
+	addr_format(&peer, text);
 	e->counters.refused++;
 	if (log_limited(&e->logged_ms))
-		log_info(
-		    "enrol", "%s is not admitted: %s", addr_format(&peer, text), reason);
+		log_info("enrol", "%s is not admitted: %s", text, reason);
+	write_refusal(e, s, text, reason);
 	grasp_session_end(s, false, reason);
 }
 

@@ -46,9 +46,10 @@ end_joining(struct joining *j, const char *reason)
 	enrol_fail_req(&j->req, reason);
 	if (j->token)
 		TAKE(j->token)->reserved--;
-	note(e, j, reason);
 	if (j->session)
 		enrol_refuse(e, TAKE(j->session), reason);
+	else
+		note(e, j, reason);
 	free_joining(j);
 }
 

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/ctl.h"
 #include "base/log.h"
+#include "controller/audit.h"
 #include "controller/enrol_int.h"
 #include "controller/event.h"
 #include "protocol/domain.h"
@@ -42,6 +43,7 @@ static struct world {
 	struct grasp_node *grasp;
 	struct store *store;
 	struct events *events;
+	struct audit *audit;
 	struct authority *authority;
 	struct enrol *enrol;
 	struct ctl_server *ctl;
@@ -167,6 +169,7 @@ open_controller(void)
 
 	assert_int_equal(store_open(w.loop, w.store_dir, on_failed, NULL, &w.store), 0);
 	assert_int_equal(events_new(w.store, wall, NULL, &w.events), 0);
+	assert_int_equal(audit_new(w.store, wall, NULL, &w.audit), 0);
 	assert_int_equal(grasp_node_new(fake_host_io(w.host), &grasp, &w.grasp), 0);
 	const struct authority_config authority = { .self = w.seat.self,
 		.time = w.seat.time,
@@ -175,7 +178,8 @@ open_controller(void)
 		.events = w.events };
 	assert_int_equal(authority_new(&authority, &w.authority), 0);
 	assert_int_equal(
-	    enrol_new(w.grasp, w.authority, w.store, w.events, NULL, &cfg, &w.enrol), 0);
+	    enrol_new(w.grasp, w.authority, w.store, w.events, w.audit, &cfg, &w.enrol),
+	    0);
 	assert_int_equal(
 	    ctl_open(w.loop, w.socket, table, ARRAY_LEN(table), NULL, &w.ctl), 0);
 }
@@ -189,6 +193,7 @@ close_controller(void)
 	grasp_node_free(w.grasp);
 	authority_free(w.authority);
 	events_free(w.events);
+	audit_free(w.audit);
 	store_close(w.store);
 }
 
@@ -424,6 +429,15 @@ ask_to_join(struct pledge *p)
 	assert_int_equal(
 	    grasp_negotiate(p->link, &o, 0, &session_ops, p, &p->session), 0);
 	buf_done(&value);
+}
+
+static void
+prefix_of(const struct pledge *p, unsigned digits, char dst[FOG_ID_TEXT])
+{
+	struct fog_id id = id_of(p);
+
+	fog_id_format(&id, dst);
+	dst[digits] = '\0';
 }
 
 static const char *
@@ -748,6 +762,39 @@ what_fogctl_asks_for_is_bounded(void **state)
 	assert_non_null(strstr(ORDER("token revoke", "token", "00000000"), "refused 1"));
 }
 
+static void
+add_row(void *arg, const struct audit_row *a)
+{
+	size_t len = strlen(arg);
+
+	snprintf((char *)arg + len, 1024 - len, "%s %.8s %s %s: %s\n", a->role, a->who,
+	    a->command, a->object, a->result);
+}
+
+static void
+the_audit_tells_who_joined_and_who_was_refused_SEC_15(void **state)
+{
+	struct pledge *p = pledge(0, 1);
+	struct token t = make_token(), wrong = t;
+	char rows[1024] = "", wanted[1024], id[FOG_ID_TEXT], token[2 * TOKEN_ID_LEN + 1];
+
+	(void)state;
+	prefix_of(p, 8, id);
+	wrong.secret[0] ^= 1;
+	give_token(p, &wrong);
+	expect_code(p, "token: ");
+	expect_code(p, "token: "); /* not a row for each */
+	give_token(p, &t);
+	expect_code(p, "accepted");
+	store_flush(w.store);
+	assert_int_equal(store_audit(w.store, 0, 10, add_row, rows), 0);
+	snprintf(wanted, sizeof wanted,
+	    "stranger %s join 2001:db8:1::100: token: it is not known here\n"
+	    "stranger %s join %s: done\n",
+	    id, id, hex_format(t.id, sizeof t.id, token));
+	assert_string_equal(rows, wanted);
+}
+
 /* --- who asks ------------------------------------------------------------------------------------------- */
 static void
 a_request_for_the_key_of_another_is_a_conflict_S_03(void **state)
@@ -888,15 +935,6 @@ after_a_rotation_a_member_gets_one_of_the_new_ca_at_once_S_35(void **state)
 }
 
 /* --- without a token ------------------------------------------------------------------------------------ */
-static void
-prefix_of(const struct pledge *p, unsigned digits, char dst[FOG_ID_TEXT])
-{
-	struct fog_id id = id_of(p);
-
-	fog_id_format(&id, dst);
-	dst[digits] = '\0';
-}
-
 static void
 a_node_without_a_token_waits_until_it_is_approved_SEC_04(void **state)
 {
@@ -1191,6 +1229,7 @@ main(void)
 		CASE(after_five_wrong_tokens_a_network_waits_a_minute_S_16),
 		CASE(the_database_does_not_hold_what_admits_S_16),
 		CASE(what_fogctl_asks_for_is_bounded),
+		CASE(the_audit_tells_who_joined_and_who_was_refused_SEC_15),
 		CASE(a_request_for_the_key_of_another_is_a_conflict_S_03),
 		CASE(who_has_proved_nothing_or_is_no_node_gets_nothing_S_02),
 		CASE(who_is_trusted_no_more_neither_joins_nor_renews_S_19),
