@@ -8,6 +8,7 @@ usage: wireshark.py pcap KIND FILE      the packets of one kind, as a capture of
 KIND: vectors    every message of tests/data/grasp, TCP ones each on a connection of its own
       dialogues  the captured dialogues with the ports that they had
       joined     ten requests in one segment, and each of them byte by byte
+      protected  multicasts that are signed, and such as are sealed
       hostile    what must not confuse anybody, and 4000 vectors with bytes changed at random
 """
 import ipaddress
@@ -111,6 +112,12 @@ def joined():
     yield from stream(HERE, 3002, THERE, 7017, whole[:-5])
 
 
+def protected():
+    data = json.loads((DATA / "proposal-sealed.json").read_text())
+    for n, case in enumerate(data["sign1"] + data["encrypt0"]):
+        yield datagram(HERE, 2000 + n, "ff02::13", 7017, bytes.fromhex(case["wire_hex"]))
+
+
 def hostile():
     rng = random.Random(8990)
     for n, case in enumerate(cases("hostile.json")):
@@ -128,11 +135,16 @@ def hostile():
     for head in (b"\x81", b"\x9f", b"\xa1", b"\xc1", b"\xd8\x18"):
         yield datagram(HERE, 5, THERE, 7017, head * (1200 // len(head)))
         yield from stream(HERE, 6000 + head[0], THERE, 7017, *[head * 1000] * 20)
+    signed = list(json.loads((DATA / "proposal-sealed.json").read_text())["sign1"])
+    for n in range(500):
+        data = bytearray.fromhex(rng.choice(signed)["wire_hex"])
+        data[rng.randrange(len(data))] = rng.randrange(256)
+        yield datagram(HERE, 7000 + n, THERE, 7017, bytes(data))
 
 
 def write(kind, path):
     packets = {"vectors": all_vectors, "dialogues": dialogues, "joined": joined,
-               "hostile": hostile}[kind]
+               "hostile": hostile, "protected": protected}[kind]
     with open(path, "wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
         for n, packet in enumerate(packets()):

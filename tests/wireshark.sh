@@ -6,7 +6,7 @@
 . "${top_srcdir:-.}/tests/netns/lib.sh"
 fog_plain=yes
 . "$top/tests/netns/fog.sh"
-begin ws 22 tshark tcpdump python3 jq cksum
+begin ws 24 tshark tcpdump python3 jq cksum
 
 lua=$top/packaging/wireshark/grasp.lua
 shark() { # capture argument…
@@ -15,7 +15,7 @@ shark() { # capture argument…
 	tshark -X "lua_script:$lua" -n -r "$tmp/$capture.pcap" "$@" 2> "$tmp/shark.err" ||
 		{ cat "$tmp/shark.err" >&2; return 1; }
 }
-for kind in vectors dialogues joined hostile; do
+for kind in vectors dialogues joined protected hostile; do
 	python3 "$top/tests/wireshark.py" pcap $kind "$tmp/$kind.pcap" || error "no $kind.pcap"
 done
 
@@ -40,6 +40,18 @@ line() { # capture filter text: the info column of the first such packet
 check "a line says type, session, objective and loop count" \
 	line vectors 'grasp.type == 1 and grasp.objective.name == "EX3"' \
 	"M_DISCOVERY 2773844006 EX3 loop 6"
+
+fields() { # capture filter field: its values, one a line
+	shark "$1" -Y "$2" -T fields -e "$3" | tr ',' '\n' | grep .
+}
+signers() {
+	[ "$(fields protected 'grasp.signature.kid' grasp.signature.kid | sort | uniq -c | tr -s ' ')" = \
+		" 3 ea656677ad5094bb" ] && [ "$(fields protected grasp.signature.seq grasp.signature.seq |
+			tr '\n' ' ')" = "01 02 03 " ] && ! fields protected grasp.trailing grasp.trailing
+}
+check "who has signed a multicast is shown, and that it is not verified" signers
+check "who has sealed one is shown" eval \
+	'[ "$(fields protected grasp.sealed.kid grasp.sealed.kid | grep -c "^a1a2a3a4a5a6a7a8")" = 3 ]'
 
 # --- streams ------------------------------------------------------------------------------------
 sessions() { # tcp.stream: the session ids seen on it, each once

@@ -65,6 +65,10 @@ local f = {
 		"the whole message in CBOR diagnostic notation"),
 	length = ProtoField.uint32("grasp.length", "Length", base.DEC),
 	trailing = ProtoField.bytes("grasp.trailing", "Bytes after the message"),
+	signer = ProtoField.bytes("grasp.signature.kid", "Signer"),
+	number = ProtoField.bytes("grasp.signature.seq", "Number"),
+	certificate = ProtoField.bytes("grasp.signature.certificate", "Certificate"),
+	sealer = ProtoField.bytes("grasp.sealed.kid", "Sender"),
 }
 local fields = {}
 for _, field in pairs(f) do
@@ -756,15 +760,74 @@ local function begins_like_message(tvb)
 	return tvb:len() > 0 and math.floor(tvb(0, 1):uint() / 32) == ARRAY
 end
 
+-- The array in a COSE structure of this tag that fills the rest of the datagram; else nil.
+local function cose_array(tvb, pos, number, length)
+	local tag = decode(tvb, pos, tvb:len(), 0)
+	local array = tag and tag.major == TAG and tag.arg == number and tag.stop == tvb:len() and
+		tag.children[1]
+	return array and array.major == ARRAY and #array.children == length and array.children or nil
+end
+
+local function show_bytes(row, field, tvb, item)
+	if item.major == BYTES and not item.endless and item.stop > item.data then
+		row:add(field, tvb(item.data, item.stop - item.data))
+	end
+end
+
+-- What a map has under these numbers, as bytes.
+local function show_headers(row, tvb, map, shown)
+	if not map or map.major ~= MAP then
+		return
+	end
+	for i = 1, #map.children, 2 do
+		local field = map.children[i].major == UINT and shown[map.children[i].arg]
+		if field then
+			show_bytes(row, field, tvb, map.children[i + 1])
+		end
+	end
+end
+
+local function protected_map(tvb, item)
+	if item.major == BYTES and not item.endless then
+		return decode(tvb, item.data, item.stop, 0)
+	end
+end
+
+-- COSE_Sign1 behind the message; whether it is true cannot be said without certificates.
+local function show_signature(tvb, root, pos)
+	local parts = cose_array(tvb, pos, 18, 4)
+	if not parts then
+		return false
+	end
+	local row = root:add(grasp, tvb(pos), "GRASP signature (COSE_Sign1), not verified")
+	show_headers(row, tvb, protected_map(tvb, parts[1]), { [4] = f.signer, [6] = f.number })
+	show_headers(row, tvb, parts[2], { [33] = f.certificate })
+	return true
+end
+
+local function show_sealed(tvb, pinfo, root)
+	local parts = cose_array(tvb, 0, 16, 3)
+	if not parts then
+		return false
+	end
+	local row = root:add(grasp, tvb(), "GRASP, sealed (COSE_Encrypt0)")
+	show_headers(row, tvb, protected_map(tvb, parts[1]), { [4] = f.sealer })
+	pinfo.cols.info = "sealed"
+	return true
+end
+
 local function dissect_datagram(tvb, pinfo, root)
-	local item, problem, why = decode(tvb, 0, tvb:len(), 0)
 	pinfo.cols.protocol = "GRASP"
+	if show_sealed(tvb, pinfo, root) then
+		return tvb:len()
+	end
+	local item, problem, why = decode(tvb, 0, tvb:len(), 0)
 	if not item then
 		pinfo.cols.info = show_broken(tvb, pinfo, root, 0, problem, why)
 		return tvb:len()
 	end
 	pinfo.cols.info = show_item(tvb, pinfo, root, item)
-	if item.stop < tvb:len() then
+	if item.stop < tvb:len() and not show_signature(tvb, root, item.stop) then
 		local rest = root:add(grasp, tvb(item.stop))
 		rest:add(f.trailing, tvb(item.stop))
 		rest:add_proto_expert_info(e.trailing)
