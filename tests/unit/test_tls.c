@@ -623,6 +623,72 @@ meet_stranger(struct pair *p, struct stranger *s)
 }
 
 static void
+load_identity(SSL *ssl, int who)
+{
+	struct slice der = cert_der(node_cert[who]);
+	char path[] = "/tmp/fogwatch-test-key-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	assert_int_equal(key_save(node_key[who], path), 0);
+	assert_int_equal(SSL_use_certificate_ASN1(ssl, der.data, (int)der.len), 1);
+	assert_int_equal(SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM), 1);
+	unlink(path);
+}
+
+/* Until neither has anything to say. */
+static void
+shake_hands_with(struct pair *p, struct stranger *s)
+{
+	uint8_t wire[20000];
+	int n;
+
+	assert_int_equal(connect_pair(p, GRASP, NULL), 0);
+	do {
+		(void)SSL_do_handshake(s->ssl);
+		n = BIO_read(SSL_get_wbio(s->ssl), wire, sizeof wire);
+		ERR_clear_error();
+		if (n > 0)
+			p->server.err =
+			    tls_take(p->server.tls, (struct slice){ wire, (size_t)n },
+				&p->server.plain, &p->server.out);
+		BIO_write(
+		    SSL_get_rbio(s->ssl), p->server.out.data, (int)p->server.out.pos);
+		buf_reset(&p->server.out);
+	} while (n > 0 && p->server.err == 0);
+}
+
+/* It sends a share of a group that is not ours, and hears HelloRetryRequest (RFC 8446 §4.1.4). */
+static void
+a_client_that_guesses_the_wrong_group_is_asked_again(void **state)
+{
+	static const char *const groups[] = { "X448:P-256", "P-384:X25519", "P-256",
+		"X448" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		struct stranger s;
+		struct pair p;
+
+		pair_init(&p);
+		stranger_init(&s, 0, false);
+		load_identity(s.ssl, 0);
+		assert_int_equal(SSL_set1_groups_list(s.ssl, groups[i]), 1);
+		assert_int_equal(SSL_set_alpn_protos(
+				     s.ssl, (const uint8_t *)"\x12" GRASP, sizeof GRASP),
+		    0);
+		shake_hands_with(&p, &s);
+		assert_int_equal(tls_is_open(p.server.tls), i < 3);
+		assert_int_equal(p.server.err, i < 3 ? 0 : -EPROTO);
+		assert_int_equal(p.server.asked, i < 3);
+		stranger_done(&s);
+		pair_done(&p);
+	}
+}
+
+static void
 a_client_of_tls_1_2_is_refused_S_06(void **state)
 {
 	struct stranger s;
@@ -632,7 +698,7 @@ a_client_of_tls_1_2_is_refused_S_06(void **state)
 	pair_init(&p);
 	stranger_init(&s, TLS1_2_VERSION, false);
 	assert_int_equal(
-	    SSL_set_alpn_protos(s.ssl, (const uint8_t *)"\x13" GRASP, 20), 0);
+	    SSL_set_alpn_protos(s.ssl, (const uint8_t *)"\x12" GRASP, sizeof GRASP), 0);
 	meet_stranger(&p, &s);
 	assert_int_equal(p.server.err, -EPROTO);
 	assert_string_equal(tls_error(p.server.tls), "unsupported protocol");
@@ -666,22 +732,6 @@ take_no_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
 {
 	(void)ssl, (void)ret, (void)ret_len, (void)offered, (void)len, (void)arg;
 	return SSL_TLSEXT_ERR_NOACK;
-}
-
-static void
-load_identity(SSL *ssl, int who)
-{
-	struct slice der = cert_der(node_cert[who]);
-	char path[] = "/tmp/fogwatch-test-key-XXXXXX";
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	close(fd);
-	unlink(path);
-	assert_int_equal(key_save(node_key[who], path), 0);
-	assert_int_equal(SSL_use_certificate_ASN1(ssl, der.data, (int)der.len), 1);
-	assert_int_equal(SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM), 1);
-	unlink(path);
 }
 
 static void
@@ -982,6 +1032,7 @@ main(void)
 		TEST(a_client_refuses_a_server_S_01),
 		TEST(a_server_without_a_certificate_that_fits_ends_it),
 		TEST(another_application_protocol_is_refused_S_06),
+		TEST(a_client_that_guesses_the_wrong_group_is_asked_again),
 		TEST(a_client_of_tls_1_2_is_refused_S_06),
 		TEST(a_client_without_application_protocol_is_refused_S_06),
 		TEST(a_server_without_application_protocol_is_refused_S_06),
