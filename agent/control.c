@@ -543,22 +543,27 @@ run_show_config(void *arg, struct ctl_request *req, struct slice args)
 }
 
 const struct ctl_command control_commands[] = {
-	{ "whoami", CTL_VIEWER, ctl_whoami, "who asks, and in which role" },
-	{ "diag", CTL_VIEWER, agent_diag, "what works and what does not, step by step" },
-	{ "diag sandbox", CTL_VIEWER, agent_diag_sandbox,
-	    "tries what the sandbox has to deny" },
-	{ "show drops", CTL_VIEWER, agent_show_drops, "what was dropped, by reason" },
-	{ "show limits", CTL_VIEWER, agent_show_limits, "the limits that are built in" },
-	{ "show permits", CTL_VIEWER, show_permits, "which role may begin what" },
-	{ "status", CTL_VIEWER, run_status,
-	    "how the agent itself is, and who its controller is" },
-	{ "counters", CTL_VIEWER, run_counters, "what was received, sent and refused" },
-	{ "controllers", CTL_VIEWER, run_controllers,
-	    "the controllers that were heard of" },
-	{ "capabilities", CTL_VIEWER, run_capabilities, "what the node is and has" },
-	{ "metrics", CTL_VIEWER, run_metrics, "what can be measured here" },
-	{ "query", CTL_VIEWER, run_query, "compute an expression, now" },
-	{ "plan show", CTL_VIEWER, run_plan_show, "what is measured for the controller" },
-	{ "show config", CTL_VIEWER, run_show_config, "the configuration in force" },
+	CTL_COMMAND("whoami", VIEWER, ctl_whoami, "who asks, and in which role"),
+	CTL_COMMAND(
+	    "diag", VIEWER, agent_diag, "what works and what does not, step by step"),
+	CTL_COMMAND("diag sandbox", VIEWER, agent_diag_sandbox,
+	    "tries what the sandbox has to deny"),
+	CTL_COMMAND(
+	    "show drops", VIEWER, agent_show_drops, "what was dropped, by reason"),
+	CTL_COMMAND(
+	    "show limits", VIEWER, agent_show_limits, "the limits that are built in"),
+	CTL_COMMAND("show permits", VIEWER, show_permits, "which role may begin what"),
+	CTL_COMMAND("status", VIEWER, run_status,
+	    "how the agent itself is, and who its controller is"),
+	CTL_COMMAND(
+	    "counters", VIEWER, run_counters, "what was received, sent and refused"),
+	CTL_COMMAND(
+	    "controllers", VIEWER, run_controllers, "the controllers that were heard of"),
+	CTL_COMMAND("capabilities", VIEWER, run_capabilities, "what the node is and has"),
+	CTL_COMMAND("metrics", VIEWER, run_metrics, "what can be measured here"),
+	CTL_COMMAND("query", VIEWER, run_query, "compute an expression, now"),
+	CTL_COMMAND(
+	    "plan show", VIEWER, run_plan_show, "what is measured for the controller"),
+	CTL_COMMAND("show config", VIEWER, run_show_config, "the configuration in force"),
 };
 const size_t control_commands_len = ARRAY_LEN(control_commands);

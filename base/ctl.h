@@ -24,12 +24,16 @@ enum ctl_role { CTL_NOBODY, CTL_VIEWER, CTL_DEPLOYER, CTL_ADMIN };
 
 struct ctl_command {
 	const char *name; /* "node show" */
-	enum ctl_role role; /* least role that may call it; 0 does not compile in a table test */
+	enum ctl_role role; /* least role that may call it */
 	/* 0: the answer was given or will be given through the request; negative errno: ended
 	 * with its text. args: the encoded map, valid during the call. */
 	int (*run)(void *arg, struct ctl_request *req, struct slice args);
 	const char *help;
 };
+
+/* A row of a table. The role is no default: a row without one does not compile (S-28). */
+#define CTL_COMMAND(name_, role_, run_, help_) \
+	{ .name = name_, .role = CTL_##role_, .run = run_, .help = help_ }
 
 /* Binds path (an old socket file is replaced, a live daemon's is -EADDRINUSE, another file is
  * -ENOTSOCK) with mode 0660. */

@@ -59,6 +59,23 @@ result "no shell is called S-27" "$(grep -rnwE 'system|popen' --include='*.[ch]'
 	trust metrics functions orchestrator-hooks agent controller ctl | grep -E '\b(system|popen) ?\(')"
 result "no SQL is put together from text S-27" "$(grep -nE 'sqlite3_v?m?printf|printf *\(.*(SELECT|INSERT|UPDATE|DELETE) ' \
 	controller/*.c)"
+# The one call is store_db_exec()'s, for what is a constant of the program.
+result "S-27 nothing is formatted into SQL" "$(
+	grep -rnE '\bsqlite3_(exec|get_table|v?mprintf|v?snprintf)\b' --include='*.[ch]' controller |
+		grep -v ':	int rc = sqlite3_exec(d->db, sql, NULL, NULL, NULL);$'
+	grep -rnE 'store_db_exec\(|store_db_run\(' --include='*.c' controller |
+		grep -E 'printf|buf_text|strcat')"
+result "S-28 commands say their role, by CTL_COMMAND" "$(
+	sed -n '/^const struct ctl_command/,/^};/p' agent/control.c controller/commands.c | grep -E '^\s*\{ *("|\.)')"
+row() { # words of a row: does it compile?
+	printf '#include "base/ctl.h"\nint f(void *, struct ctl_request *, struct slice);\n%s\n' \
+		"const struct ctl_command row = CTL_COMMAND($1);" |
+		${CC:-cc} -D_GNU_SOURCE -I . -fsyntax-only -x c - 2> /dev/null
+}
+result "S-28 a command without a role does not compile" "$(
+	row '"a", VIEWER, f, "b"' || echo "with a role it does not, either"
+	! row '"a", f, "b"' || echo "it does"
+	! row '"a", , f, "b"' || echo "it does, with nothing in its place")"
 result "headers include each other without a circle" "$(grep -oE '^#include "[^"]+"' --include='*.h' -r \
 	base grasp protocol trust metrics orchestrator-hooks agent controller ctl |
 	sed 's/:#include "/ /; s/"$//' | tsort 2>&1 > /dev/null)"
