@@ -6,9 +6,16 @@
  * judged by the pin; a member speaks x-fogwatch-grasp/1 to members.
  *
  * Streams that others open are told to the engine when their peer is known. Until then each phase has
- * a deadline and their number is bounded, in all, a /64 and an address (S-14); at most
- * CHANNEL_HANDSHAKES_TURN of them are worked on in one turn of the loop, so that live sessions go
- * first. What does not begin like TLS is closed at the first byte. */
+ * a deadline and their number is bounded, in all, a /64 (of IPv4 a /24) and an address (S-14): a
+ * newcomer takes the place of one that wastes its time. At most CHANNEL_HANDSHAKES_TURN of them are
+ * worked on in one turn of the loop, so that live sessions go first. What does not begin like TLS is
+ * closed at the first byte.
+ *
+ * Who comes to join is a TRUST_STRANGER with the id of the key that it shows, zeros if it shows none,
+ * or TRUST_LAPSED if it is or was a member. A client is open when the server has proved itself: that
+ * the server does not want it shows a moment later, when the stream is closed. A connection that ends
+ * without close_notify is closed with ECONNRESET, one that is not trusted any more with EKEYREVOKED;
+ * after stream_send() has failed with -ENOBUFS it can only be closed. */
 #pragma once
 #include "grasp/io.h"
 #include "trust/credential.h"
@@ -21,7 +28,7 @@
 #define CHANNEL_STRANGERS_MAX	512 /* before they are known */
 #define CHANNEL_STRANGERS_NET	256 /* of a /64 */
 #define CHANNEL_STRANGERS_ADDR	4
-#define CHANNEL_HANDSHAKES_TURN 8
+#define CHANNEL_HANDSHAKES_TURN 8 /* fewer, if they take longer than a ms or two */
 #define CHANNEL_JOINING_MAX	64 /* joining, known by their key alone */
 
 enum channel_refusal {

@@ -57,9 +57,8 @@ struct channel_stream {
 	int64_t since_ms;    /* of a stranger: in this state; of a joiner: here */
 	int64_t deadline_ms; /* until it is open */
 	struct addr peer, local;
-	struct buf
-	    in; /* of strangers: not looked at yet; later: not used by the owner yet */
-	struct buf out;	     /* sent before it was open */
+	struct buf in;	/* of strangers: not looked at yet; later: not used by the owner yet */
+	struct buf out; /* sent before it was open */
 	struct cert *own[2]; /* what we show, until it is open */
 	struct trust_name name;
 	struct grasp_who who;
@@ -76,8 +75,7 @@ struct channel {
 	const struct grasp_io_events *events; /* NULL: not bound */
 	void *events_arg;
 	struct tls_context *server, *client;
-	struct cert
-	    *passport; /* signed by ourselves: a stranger's; made when it is needed */
+	struct cert *passport; /* a stranger's, signed by itself; made when it is needed */
 	/* Oldest first. joining: open ones of those who are known by their key alone. */
 	struct channel_streams strangers, opening, open, joining, ended;
 	struct channel_streams again; /* that go on after a pause */
