@@ -29,10 +29,24 @@ put_ascii(struct buf *out, uint8_t c)
 
 	if (at)
 		buf_printf(out, "\\%c", letter[at - escaped]);
-	else if (c < 0x20)
+	else if (c < 0x20 || c == 0x7f)
 		buf_printf(out, "\\u%04x", c);
 	else
 		buf_put_u8(out, c);
+}
+
+/* What would steer a terminal or turn the direction of a text (S-31): the value is the same. 0: not. */
+static unsigned
+steering(const uint8_t *c, size_t n)
+{
+	unsigned code = n == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu)
+	    : n == 3 ? (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu)
+		     : 0;
+	bool steers = (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e ||
+	    code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	    (code >= 0x2066 && code <= 0x2069);
+
+	return steers ? code : 0;
 }
 
 static void
@@ -45,6 +59,8 @@ put_characters(struct buf *out, struct slice text)
 			n = 1;
 		} else if (n == 1) {
 			put_ascii(out, text.data[0]);
+		} else if (steering(text.data, n)) {
+			buf_printf(out, "\\u%04x", steering(text.data, n));
 		} else {
 			buf_put(out, text.data, n);
 		}

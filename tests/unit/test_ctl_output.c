@@ -100,7 +100,7 @@ hostile(size_t i, struct buf *b)
 }
 
 static void
-s_31_a_peers_text_cannot_steer_the_terminal(void **state)
+a_peers_text_cannot_steer_the_terminal_S_31(void **state)
 {
 	char *text = print(&table, &output_text, SHAPE_LIST, 1, hostile);
 	char *row = strchr(text, '\n') + 1;
@@ -109,6 +109,17 @@ s_31_a_peers_text_cannot_steer_the_terminal(void **state)
 	assert_non_null(strstr(row, "a\\x1b[31m\\x0a<script>\\xe2\\x80\\xae\\xc2\\x9b"));
 	assert_null(strchr(row, '\x1b'));
 	assert_ptr_equal(strchr(row, '\n'), row + strlen(row) - 1);
+	free(text);
+}
+
+static void
+a_peers_text_in_json_is_a_string_and_steers_nothing_S_31(void **state)
+{
+	char *text = print(&table, &output_json, SHAPE_STREAM, 1, hostile);
+
+	(void)state;
+	assert_non_null(strstr(text, "\"a\\u001b[31m\\n<script>\\u202e\\u009b\""));
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	free(text);
 }
 
@@ -229,7 +240,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_table_is_as_wide_as_it_needs_to_be),
 		TEST(nothing_is_said_in_words),
-		TEST(s_31_a_peers_text_cannot_steer_the_terminal),
+		TEST(a_peers_text_cannot_steer_the_terminal_S_31),
+		TEST(a_peers_text_in_json_is_a_string_and_steers_nothing_S_31),
 		TEST(a_list_is_one_json_array),
 		TEST(a_stream_is_one_json_object_a_line),
 		TEST(cbor_goes_through_as_it_came),

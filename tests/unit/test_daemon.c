@@ -309,7 +309,7 @@ prepare_without_descriptors(void)
 }
 
 static void
-preparing_closes_the_usual_holes(void **state)
+preparing_closes_the_usual_holes_S_29(void **state)
 {
 	(void)state;
 	assert_int_equal(in_child(prepare_without_descriptors), 0);
@@ -489,7 +489,7 @@ main(void)
 		DAEMON_TEST(a_watchdog_of_another_process_is_not_ours),
 		DAEMON_TEST(sighup_reloads_and_tells_when_it_began_and_ended),
 		DAEMON_TEST(the_first_signal_stops_orderly_and_the_second_at_once),
-		DAEMON_TEST(preparing_closes_the_usual_holes),
+		DAEMON_TEST(preparing_closes_the_usual_holes_S_29),
 		DAEMON_TEST(
 		    the_directory_of_the_socket_is_made_and_what_is_there_is_left),
 		DAEMON_TEST(a_state_directory_belongs_to_one_instance),

@@ -32,7 +32,9 @@ text_is_quoted_and_escaped(void **state)
 		{ "plain", "\"plain\"" },
 		{ "a\"b\\c/", "\"a\\\"b\\\\c/\"" },
 		{ "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
-		{ "\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"" },
+		{ "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
+		{ "\xe2\x80\xae\xc2\x9b\xe2\x81\xa6", "\"\\u202e\\u009b\\u2066\"" },
+		{ "\xc3\xa4\xe2\x82\xac", "\"\xc3\xa4\xe2\x82\xac\"" },
 		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
 		    "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
 		{ "a\xff"

@@ -136,13 +136,14 @@ a_list_of_areas_that_is_too_long_is_refused_and_changes_nothing(void **state)
 }
 
 static void
-a_peers_bytes_cannot_forge_a_line_or_steer_a_terminal(void **state)
+a_peers_bytes_cannot_forge_a_line_or_steer_a_terminal_S_31(void **state)
 {
 	(void)state;
 	log_info("a", "name %s", "x\nprog: error: b: forged");
 	assert_string_equal(output(), "prog: a: name x\\x0aprog: error: b: forged\n");
-	log_info("a", "%s", "\x1b[2J\x7f\r\t\xc3\xa4");
-	assert_string_equal(output(), "prog: a: \\x1b[2J\\x7f\\x0d\\x09\\xc3\\xa4\n");
+	log_info("a", "%s", "\x1b[2J\x7f\r\t\xc3\xa4\xe2\x80\xae");
+	assert_string_equal(
+	    output(), "prog: a: \\x1b[2J\\x7f\\x0d\\x09\\xc3\\xa4\\xe2\\x80\\xae\n");
 }
 
 static void
@@ -205,7 +206,7 @@ main(void)
 		REDIRECTED(debug_lines_come_from_chosen_areas_only),
 		REDIRECTED(
 		    a_list_of_areas_that_is_too_long_is_refused_and_changes_nothing),
-		REDIRECTED(a_peers_bytes_cannot_forge_a_line_or_steer_a_terminal),
+		REDIRECTED(a_peers_bytes_cannot_forge_a_line_or_steer_a_terminal_S_31),
 		REDIRECTED(a_long_line_is_cut_and_still_ends),
 		REDIRECTED(times_come_only_when_asked_for),
 		REDIRECTED(a_limited_line_comes_once_a_minute),
