@@ -11,8 +11,9 @@
 python=${PYTHON3:-/usr/bin/python3}
 "$python" -c 'import cbor2' 2>/dev/null || skip_all "$python has no module cbor2"
 begin guard 15 jq tcpdump
-seconds=5 pulses=150
-[ -z "${S_FULL-}" ] || seconds=60 pulses=1000
+# Other tests that run beside this one disturb more than the storm does; alone, it is measured sharply.
+seconds=5 pulses=150 jitter_ms=100
+[ -z "${S_FULL-}" ] || seconds=60 pulses=1000 jitter_ms=10
 
 fog_net hub a b evil
 mkdir -p "$tmp/controller/services.d"
@@ -105,11 +106,10 @@ arrived() {
 	jq -e '(.junk + .wrong) / .seconds >= 20000' <<< "$sent"
 }
 check "S-10 of 20,000 datagrams a second at least" arrived
-# Beside the storm run the daemons of both sides and its sender, on the processors there are.
 p99() {
-	jq -en --argjson q "$quiet" --argjson s "$stormy" '$s.p99 <= ([2 * $q.p99, 40] | max)'
+	jq -en --argjson q "$quiet" --argjson s "$stormy" '$s.p99 <= ([2 * $q.p99, '$jitter_ms'] | max)'
 }
-check "S-10 a heartbeat takes twice as long at most, or 40 ms" p99
+check "S-10 the slowest heartbeats take twice as long at most, or $jitter_ms ms" p99
 check "S-10 no lease was lost" eval \
 	'alive a && alive b && [ "$(registrations)" = "$registered" ] && [ "$(counter a registrations)" = 1 ]'
 check "S-10 most was refused for its number alone" eval \
