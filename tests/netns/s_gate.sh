@@ -4,7 +4,7 @@
 # The doors of both daemons: operators over the network (S-28), what diag says, the sandbox (S-33).
 . "${top_srcdir:-.}/tests/netns/lib.sh"
 . "$top/tests/netns/fog.sh"
-begin gt 20 jq cksum
+begin gt 21 jq cksum
 
 fog_net hub a laptop
 controller_configure <<< 'remote-operators: yes'
@@ -91,6 +91,15 @@ argv_is_clean() {
 		! eval 'tr "\0" "\n" < "/proc/$pid_agent_A/cmdline"' | grep -qf "$tmp/token"
 }
 check "S-29 no token is in the arguments of a process" argv_is_clean
+
+# A token that is not there yet when the sandbox closes.
+fog_plug late
+agent_configure L <<< "join: {token-file: $tmp/L_token}"
+agent_start late L
+wait_until 10 grep -q confined "$tmp/agent_L.log" || error "L does not start"
+cp -p "$tmp/token" "$tmp/L_token"
+eval 'kill -HUP $pid_agent_L'
+check "a token that comes after the start is read at a reload" wait_until 20 alive L
 
 eval "kill \$pid_controller" && eval "wait \$pid_controller"
 fails() { # why a step of the agent's diag has failed
