@@ -317,7 +317,7 @@ use_all(void)
 }
 
 static void
-each_allocation_may_fail(void **state)
+an_allocation_may_fail(void **state)
 {
 	size_t before = alloc_count(), needed;
 
@@ -325,8 +325,8 @@ each_allocation_may_fail(void **state)
 	assert_int_equal(use_all(), 0);
 	before = alloc_count();
 	assert_int_equal(use_all(), 0);
-	needed = alloc_count() - before;
-	for (size_t n = 1; n <= needed; n++) {
+	needed = alloc_count() - before; /* thousands, nearly all of them OpenSSL's */
+	for (size_t n = 1; n <= needed; n += 1 + n / 100) {
 		int err;
 
 		if (!alloc_fail(n))
@@ -370,7 +370,7 @@ main(void)
 		TEST(a_key_never_replaces_another_one),
 		TEST(a_key_that_others_may_read_or_write_is_not_loaded),
 		TEST(files_without_a_key_of_ours_are_refused),
-		TEST(each_allocation_may_fail),
+		TEST(an_allocation_may_fail),
 	};
 
 	return RUN_TESTS(tests, make_dir, remove_dir);
