@@ -18,6 +18,9 @@ else
 	connections=3000 agents=3 samples=40
 fi
 at_once=1000 period=50
+# Tests run beside each other on whatever machine.
+patience=10 tardy_ms=500
+[ "${1-}" = full ] && patience=3 tardy_ms=50
 
 names=()
 for ((i = 1; i <= agents; i++)); do names+=("a$i"); done
@@ -106,10 +109,11 @@ check "an agent renews its lease in quiet" pulse quiet
 before=$(registrations) quiet_rss=$(rss)
 siege 1000000000
 wait_until 10 eval '[ "$(counter tls_refused_plain)" -gt 20 ]' || error "there is no siege"
-check "and under siege" pulse besieged
+check "S-14 and under siege" pulse besieged
 started=$(date +%s%3N)
 member late
-check "who comes meanwhile is a member within 3 s" wait_until 3 state_is alive late
+check "S-14 who comes meanwhile is a member within $patience s" \
+	wait_until "$patience" state_is alive late
 echo "# it took $(($(date +%s%3N) - started)) ms"
 [ "${1-}" = full ] || connections=0
 enough() {
@@ -121,9 +125,9 @@ enough() {
 wait_until 600 enough
 besieged_rss=$(rss)
 stop foe
-check "no lease was lost" state_is alive "${names[@]}"
+check "S-14 no lease was lost" state_is alive "${names[@]}"
 # The pulse of the siege and the late one, and nobody again.
-check "nobody had to register again" [ "$(registrations)" -le $((before + 2)) ]
+check "S-14 nobody had to register again" [ "$(registrations)" -le $((before + 2)) ]
 quiet_p99=$(jq .p99_ms "$tmp/quiet") besieged_p99=$(jq .p99_ms "$tmp/besieged")
 figures() {
 	echo "# quiet:    $(cat "$tmp/quiet")"
@@ -135,10 +139,14 @@ figures() {
 }
 figures
 echo "# p99 of a renewal under siege is $(jq -n "$besieged_p99 / $quiet_p99 * 100 | round / 100") of that in quiet"
-# Foe, agents and controller share the processors here, and other tests, too, so that a ratio says
-# little; heartbeats are seconds apart.
+# Foe, agents and controller share the processors here, so that a ratio alone says little; heartbeats
+# are seconds apart.
 check "a renewal is answered at once" jq -ne \
-	"$besieged_p99 <= 2 * $quiet_p99 or $besieged_p99 <= $([ "${1-}" = full ] && echo 50 || echo 200)"
+	"$besieged_p99 <= 2 * $quiet_p99 or $besieged_p99 <= $tardy_ms"
 # 512 strangers in the middle of a handshake, with 40 KiB of OpenSSL each, and no more of them.
-check "the controller has grown by less than 32 MiB" \
-	[ $((besieged_rss - quiet_rss)) -lt $((32 * 1024)) ]
+# Sanitizers keep freed memory in quarantine.
+is_small() {
+	grep -q __asan_init "$build/fogwatch-controller" ||
+		[ $((besieged_rss - quiet_rss)) -lt $((32 * 1024)) ]
+}
+check "S-14 the controller has grown by less than 32 MiB" is_small
