@@ -285,6 +285,74 @@ a_lowered_loop_count_does_not_suppress_the_true_flood(void **state)
 	assert_int_equal(told.floods, 1);
 }
 
+/* --- where from, where to --------------------------------------------------------------------- */
+
+/* A flood by member 0, new each time, that arrives at node 0. */
+static void
+cast_at(uint32_t session_id, const char *source, const char *group, uint32_t ifindex)
+{
+	struct grasp_datagram d = {
+		.from = { .ip = lab_ip(source), .ifindex = ifindex, .port = 4000 },
+		.to = lab_ip(group),
+		.hop_limit = 1,
+	};
+	struct grasp_msg f = { .type = M_FLOOD,
+		.session_id = session_id,
+		.initiator = lab_initiator("2001:db8::99"),
+		.time_ms = 60000,
+		.items = 1 };
+	uint8_t plain[256], wire[GRASP_MULTICAST_MAX];
+	struct buf p, b;
+
+	f.flooded[0] = lab_objective("FOGDOMAIN", F_DISC, ONE);
+	f.flooded[0].loop_count = 1;
+	buf_init_fixed(&p, plain, sizeof plain);
+	buf_init_fixed(&b, wire, sizeof wire);
+	assert_int_equal(grasp_msg_encode(&f, &p), 0);
+	assert_int_equal(
+	    member[0].hook.protect(member[0].hook.arg, &d.to, buf_slice(&p), true, &b),
+	    0);
+	d.data = buf_slice(&b);
+	fake_inject(w.n[0].host, &d);
+	fake_run(w.net, 10);
+}
+
+static void
+only_fitting_groups_interfaces_and_sources_are_heard_S_11(void **state)
+{
+	static const struct {
+		const char *group;
+		bool joined, link;
+	} groups[] = { { "ff02::13", true, true }, { "ff14::a", true, false },
+		{ "ff15::b", true, false }, { "ff14::c", false, false } };
+	static const char *const sources[] = { "fe80::99", "2001:db8::99" };
+	const struct in6_addr joins[] = { lab_ip("ff14::a"), lab_ip("ff15::b") };
+	struct grasp_config cfg = config(1, false);
+	uint32_t interfaces[3], session_id = 1;
+	unsigned delivered = 0;
+
+	(void)state;
+	cfg.join = joins;
+	cfg.joins = 2;
+	web_add(&w, &cfg, 1, 2, 0);
+	web_support(&w, 0, "FOGDOMAIN", &asa);
+	interfaces[0] = w.n[0].ifindex[0];
+	interfaces[1] = w.n[0].ifindex[1];
+	interfaces[2] = 999; /* none of ours */
+	for (unsigned g = 0; g < ARRAY_LEN(groups); g++)
+		for (unsigned i = 0; i < ARRAY_LEN(interfaces); i++)
+			for (unsigned s = 0; s < ARRAY_LEN(sources); s++) {
+				bool fits = groups[g].joined && i < 2 &&
+				    groups[g].link == (s == 0);
+
+				cast_at(session_id++, sources[s], groups[g].group,
+				    interfaces[i]);
+				delivered += fits;
+				assert_int_equal(told.floods, delivered);
+			}
+	assert_int_equal(delivered, 6);
+}
+
 /* --- what it costs ---------------------------------------------------------------------------- */
 
 static void
@@ -466,6 +534,7 @@ main(void)
 		TEST(a_forger_does_not_suppress_the_true_flood),
 		TEST(a_forger_does_not_suppress_the_true_question),
 		TEST(a_lowered_loop_count_does_not_suppress_the_true_flood),
+		TEST(only_fitting_groups_interfaces_and_sources_are_heard_S_11),
 		TEST(a_question_that_nobody_here_settles_costs_no_signature_check_S_10),
 		TEST(a_copy_of_what_was_told_costs_no_signature_check_S_10),
 		TEST(one_source_costs_so_much_in_a_second_and_no_more_S_10),
