@@ -9,6 +9,7 @@ import json
 import math
 import pathlib
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -181,6 +182,10 @@ def is_big(v):
     return isinstance(v, int) and not isinstance(v, bool) and not -2 ** 64 <= v < 2 ** 64
 
 
+# Characters that steer a terminal or the direction of a text stand escaped (S-31).
+STEERING = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+
+
 def real_text(v):
     if math.isnan(v):
         return "NaN"
@@ -231,7 +236,7 @@ def notation(v):
     if isinstance(v, float):
         return f"{real_text(v)}_{width(v)}"
     if isinstance(v, str):
-        return json.dumps(v, ensure_ascii=False)
+        return re.sub(STEERING, lambda m: f"\\u{ord(m[0]):04x}", json.dumps(v, ensure_ascii=False))
     if isinstance(v, bytes):
         return f"h'{v.hex()}'"
     if v is cbor2.undefined:
