@@ -15,7 +15,7 @@
 #include "grasp/stream_ev.h"
 
 #define DATAGRAMS_PER_TURN 64
-#define ACCEPTS_PER_TURN   8   /* who is here already has to wait for as long (S-14) */
+#define ACCEPTS_PER_TURN   2   /* who is here already has to wait for as long (S-14) */
 #define ACCEPT_PAUSE_S	   0.1 /* when the system has no room for more */
 #define SETTLE_S	   0.2 /* changes of interfaces come in bursts */
 

@@ -164,14 +164,15 @@ channel_run_soon(struct channel *ch)
 	ch->inner->ops->timer_set(ch->turn, 0);
 }
 
-/* A few handshakes, and fewer where they take long: then live sessions get their turn. */
+/* A few handshakes, and fewer where they take long; one, where live sessions wait for their turn. */
 static void
 work_on_strangers(struct channel *ch)
 {
+	unsigned most = TAILQ_EMPTY(&ch->open) ? CHANNEL_HANDSHAKES_TURN : 1;
 	int64_t began_ms = channel_now(ch);
 	struct channel_stream *s;
 
-	for (unsigned i = 0; i < CHANNEL_HANDSHAKES_TURN; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		s = TAILQ_FIRST(&ch->queue);
 		if (!s || channel_now(ch) > began_ms + CHANNEL_TURN_MS)
 			return;

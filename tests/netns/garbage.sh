@@ -6,7 +6,8 @@
 # not feel it, and who comes meanwhile is let in.
 #
 #	garbage.sh		a small siege, as a test
-#	garbage.sh full		SIEGE_CONNECTIONS (200000) of them, SIEGE_AGENTS (20), and figures
+#	garbage.sh full		SIEGE_CONNECTIONS (200000) of them, SIEGE_AGENTS (20), and figures; also of an
+#				equal siege of another program on the machine
 # shellcheck source=tests/netns/lib.sh
 . "${top_srcdir:-.}/tests/netns/lib.sh"
 # shellcheck source=tests/netns/fog.sh
@@ -20,7 +21,7 @@ fi
 at_once=1000 period=50
 # Tests run beside each other on whatever machine.
 patience=10 tardy_ms=500
-[ "${1-}" = full ] && patience=3 tardy_ms=50
+[ "${1-}" = full ] && patience=3
 
 names=()
 for ((i = 1; i <= agents; i++)); do names+=("a$i"); done
@@ -97,17 +98,34 @@ pulse() { # log
 		"$samples" "$period" >"$tmp/$1" 2>"$tmp/$1.err"
 }
 
-siege() { # connections
+siege() { # port connections
 	# It has machines of its own, in life: here it gets what time the others leave.
-	start foe foe chrt -i 0 "$build/tests/netns/siege" "$hub" 7017 "$1" $at_once \
+	start foe foe chrt -i 0 "$build/tests/netns/siege" "$hub" "$1" "$2" $at_once \
 		"${sources[@]}"
+}
+
+# What a siege of somebody else on this machine costs an agent: the processors are shared.
+beside() {
+	start sink hub python3 "$top/tests/netns/sink.py" 7099
+	wait_until 5 eval 'in_ns hub ss -Hltn "sport = 7099" | grep -q .' || return 1
+	siege 7099 1000000000
+	pulse beside
+	local status=$?
+	stop foe
+	stop sink
+	return $status
 }
 
 # --- quiet, and besieged ---------------------------------------------------------------------------
 
 check "an agent renews its lease in quiet" pulse quiet
+beside_p99=0
+if [ "${1-}" = full ]; then
+	beside || error "no siege of the neighbour"
+	beside_p99=$(jq .p99_ms "$tmp/beside")
+fi
 before=$(registrations) quiet_rss=$(rss)
-siege 1000000000
+siege 7017 1000000000
 wait_until 10 eval '[ "$(counter tls_refused_plain)" -gt 20 ]' || error "there is no siege"
 check "S-14 and under siege" pulse besieged
 started=$(date +%s%3N)
@@ -131,18 +149,20 @@ check "S-14 nobody had to register again" [ "$(registrations)" -le $((before + 2
 quiet_p99=$(jq .p99_ms "$tmp/quiet") besieged_p99=$(jq .p99_ms "$tmp/besieged")
 figures() {
 	echo "# quiet:    $(cat "$tmp/quiet")"
+	[ "${1-}" = full ] && echo "# beside:   $(cat "$tmp/beside")"
 	echo "# besieged: $(cat "$tmp/besieged")"
 	echo "# siege:    $(cat "$tmp/foe.log")"
 	echo "# refused:  $(fogctl counters --json |
 		jq -c 'with_entries(select(.key | startswith("tls_")))')"
 	echo "# RSS:      $quiet_rss KiB, besieged $besieged_rss KiB"
 }
-figures
+figures "$@"
 echo "# p99 of a renewal under siege is $(jq -n "$besieged_p99 / $quiet_p99 * 100 | round / 100") of that in quiet"
-# Foe, agents and controller share the processors here, so that a ratio alone says little; heartbeats
-# are seconds apart.
-check "a renewal is answered at once" jq -ne \
-	"$besieged_p99 <= 2 * $quiet_p99 or $besieged_p99 <= $tardy_ms"
+[ "${1-}" = full ] && echo "# and $(jq -n "$besieged_p99 / $beside_p99 * 100 | round / 100") of that beside a siege"
+# Foe, agents and controller share the processors here: what the siege costs them wherever it goes is
+# not the controller's doing.
+check "a renewal is answered at once" jq -ne "$besieged_p99 <= 2 * $quiet_p99 or
+	$besieged_p99 <= 2 * $beside_p99 or ($beside_p99 == 0 and $besieged_p99 <= $tardy_ms)"
 # 512 strangers in the middle of a handshake, with 40 KiB of OpenSSL each, and no more of them.
 # Sanitizers keep freed memory in quarantine.
 is_small() {
