@@ -65,11 +65,19 @@ struct ctl_groups {
 	const char *viewer, *deployer, *admin;
 };
 void ctl_set_groups(struct ctl_server *s, const struct ctl_groups *groups);
-/* Each request, before it is run or refused (allowed false); args: the encoded map. */
-void ctl_set_audit(struct ctl_server *s,
-    void (*asked)(void *arg, const struct ctl_request *req, const char *command,
-	struct slice args, bool allowed),
-    void *arg);
+
+struct ctl_audit {
+	/* Each request, before it is run or refused (allowed false); args: the encoded map. What is
+	 * to be known of it when it ends, or NULL. */
+	void *(*asked)(void *arg, const struct ctl_request *req, const char *command,
+	    struct slice args, bool allowed);
+	/* Once for each note of asked(), whose owner this is: the request was answered in full (why
+	 * NULL), it failed, or the client did not wait for its end (CTL_LEFT). */
+	void (*ended)(void *arg, void *note, const char *why);
+};
+extern const char CTL_LEFT[];
+void ctl_set_audit(struct ctl_server *s, const struct ctl_audit *audit, void *arg);
+
 /* A client that came another way and has proved who it is, through a transport of the caller's. */
 struct ctl_peer;
 struct ctl_transport {

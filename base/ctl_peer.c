@@ -59,6 +59,8 @@ ctl_peer_close(struct ctl_peer *p)
 		p->transport->closed(p->transport_arg);
 	else if (p->readable.fd >= 0)
 		close(p->readable.fd);
+	if (p->request)
+		ctl_request_note_end(p->request, CTL_LEFT);
 	if (p->request && p->request->gone)
 		p->request->gone(p->request->gone_arg);
 }

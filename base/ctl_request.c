@@ -24,12 +24,24 @@ ctl_send(struct ctl_request *req, struct slice item)
 	ctl_peer_flush(p);
 }
 
+const char CTL_LEFT[] = "the client did not wait for the end";
+
+void
+ctl_request_note_end(struct ctl_request *req, const char *why)
+{
+	const struct ctl_server *s = req->peer->server;
+
+	if (req->note)
+		s->audit->ended(s->audit_arg, TAKE(req->note), why);
+}
+
 /* Work on the next request, if one is here already, begins in the loop, not in the caller. */
 static void
-end_request(struct ctl_request *req)
+end_request(struct ctl_request *req, const char *why)
 {
 	struct ctl_peer *p = req->peer;
 
+	ctl_request_note_end(req, why);
 	p->request = NULL;
 	free(req);
 	ctl_peer_flush(p);
@@ -44,7 +56,7 @@ ctl_end(struct ctl_request *req)
 		return;
 	wr_array(&req->peer->out, 1);
 	wr_uint(&req->peer->out, CTL_END);
-	end_request(req);
+	end_request(req, NULL);
 }
 
 /* A reason may quote a file name or be cut in the middle of a character. */
@@ -90,7 +102,7 @@ ctl_fail(struct ctl_request *req, int code, const char *fmt, ...)
 	vsnprintf(reason, sizeof reason, fmt, args);
 	va_end(args);
 	ctl_refusal_put(&req->peer->out, code, reason);
-	end_request(req);
+	end_request(req, reason);
 }
 
 void
@@ -201,8 +213,9 @@ call_command(struct ctl_peer *p, const struct ctl_command *command, struct slice
 	const struct ctl_server *s = p->server;
 	bool allowed = p->role >= command->role;
 
-	if (s->asked)
-		s->asked(s->asked_arg, p->request, command->name, args, allowed);
+	if (s->audit)
+		p->request->note = s->audit->asked(
+		    s->audit_arg, p->request, command->name, args, allowed);
 	if (allowed)
 		run_command(p, command, args);
 	else

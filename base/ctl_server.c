@@ -100,13 +100,10 @@ ctl_set_groups(struct ctl_server *s, const struct ctl_groups *groups)
 }
 
 void
-ctl_set_audit(struct ctl_server *s,
-    void (*asked)(void *arg, const struct ctl_request *req, const char *command,
-	struct slice args, bool allowed),
-    void *arg)
+ctl_set_audit(struct ctl_server *s, const struct ctl_audit *audit, void *arg)
 {
-	s->asked = asked;
-	s->asked_arg = arg;
+	s->audit = audit;
+	s->audit_arg = arg;
 }
 
 /* --- clients -------------------------------------------------------------------------- */

@@ -44,6 +44,7 @@ struct ctl_request {
 	void *gone_arg;
 	void (*more)(void *); /* of a streamed answer */
 	void *more_arg;
+	void *note; /* the audit's; NULL: it does not ask for the end */
 };
 
 struct ctl_server {
@@ -55,9 +56,8 @@ struct ctl_server {
 	bool grouped;		       /* ctl_set_groups() was called */
 	gid_t group[CTL_ADMIN + 1];    /* by role */
 	bool has_group[CTL_ADMIN + 1]; /* there is such a group */
-	void (*asked)(void *arg, const struct ctl_request *req, const char *command,
-	    struct slice args, bool allowed);
-	void *asked_arg;
+	const struct ctl_audit *audit;
+	void *audit_arg;
 	ev_io listener;
 	ev_timer pause;
 	TAILQ_HEAD(ctl_peer_list, ctl_peer) peers;
@@ -83,4 +83,5 @@ void ctl_peer_resume(struct ctl_peer *p); /* a request has ended */
 /* ctl_request.c */
 void ctl_requests_take(struct ctl_peer *p);
 void ctl_refusal_put(struct buf *out, int code, const char *reason);
+void ctl_request_note_end(struct ctl_request *req, const char *why); /* for the audit */
 bool ctl_stream_continue(struct ctl_peer *p);

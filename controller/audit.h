@@ -10,6 +10,7 @@
 
 struct addr;
 struct audit;
+struct ctl_audit;
 struct ctl_request;
 struct grasp_msg;
 struct grasp_who;
@@ -42,9 +43,8 @@ int64_t audit_verify(struct audit *a);
 void audit_show(struct audit *a, struct ctl_request *req, int64_t count, bool verify);
 
 /* --- for those who tell; arg is the struct audit: audit_asked.c, audit_peer.c -------------------- */
-/* Of ctl_set_audit(): requests that change something, and those that are refused. */
-void audit_asked(void *arg, const struct ctl_request *req, const char *command,
-    struct slice args, bool allowed);
+/* For ctl_set_audit(): how requests ended that change something, and those that are refused. */
+extern const struct ctl_audit audit_requests;
 /* A connection that was refused; reason: channel_refusal_name(). */
 void audit_unconnected(
     struct audit *a, const struct addr *peer, const char *reason, const char *text);

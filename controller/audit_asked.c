@@ -5,6 +5,8 @@
 #include "controller/audit.h"
 #include "controller/commands.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const ctl_roles[] = {
@@ -48,9 +50,43 @@ describe(struct slice args, struct buf *out)
 	}
 }
 
-void
-audit_asked(void *arg, const struct ctl_request *req, const char *command,
-    struct slice args, bool allowed)
+/* What is known when it is asked; it is written when it has ended, for then it can be told how. */
+struct request {
+	char *object;
+	const char *role, *command; /* static: the table's */
+	char who[AUDIT_TEXT_MAX];
+};
+
+static void *
+keep_request(const struct audit_entry *e)
+{
+	struct request *r = calloc(1, sizeof *r);
+
+	if (!r || !(r->object = strdup(e->object))) {
+		free(r);
+		return NULL;
+	}
+	r->role = e->role;
+	r->command = e->command;
+	snprintf(r->who, sizeof r->who, "%s", e->who);
+	return r;
+}
+
+static void *
+note_request(struct audit *a, struct audit_entry *e, bool allowed)
+{
+	void *request = NULL;
+
+	if (!allowed)
+		audit_refusal(a, e);
+	else if (!(request = keep_request(e)))
+		audit_write(a, e); /* better now than not at all */
+	return request;
+}
+
+static void *
+on_asked(void *arg, const struct ctl_request *req, const char *command, struct slice args,
+    bool allowed)
 {
 	struct buf object;
 	struct audit_entry e = {
@@ -59,15 +95,36 @@ audit_asked(void *arg, const struct ctl_request *req, const char *command,
 		.command = command,
 		.result = allowed ? "asked" : "refused",
 	};
+	void *request;
 
 	if (allowed && !changes_something(command))
-		return;
+		return NULL;
 	buf_init(&object, 4 * AUDIT_TEXT_MAX);
 	describe(args, &object);
 	e.object = buf_text(&object);
-	if (allowed)
-		audit_write(arg, &e);
-	else
-		audit_refusal(arg, &e);
+	request = note_request(arg, &e, allowed);
 	buf_done(&object);
+	return request;
 }
+
+static void
+on_ended(void *arg, void *note, const char *why)
+{
+	struct request *r = note;
+	char failure[AUDIT_TEXT_MAX];
+	const struct audit_entry e = {
+		.role = r->role,
+		.who = r->who,
+		.command = r->command,
+		.object = r->object,
+		.result = why ? failure : "done",
+	};
+
+	snprintf(failure, sizeof failure, "%s%s",
+	    why == CTL_LEFT ? "" : "failed: ", why ? why : "");
+	audit_write(arg, &e);
+	free(r->object);
+	free(r);
+}
+
+const struct ctl_audit audit_requests = { on_asked, on_ended };

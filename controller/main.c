@@ -425,7 +425,7 @@ open_control(struct program *p)
 		return refuse(
 		    err, "cannot open the control socket", p->cfg.control_socket);
 	ctl_set_groups(p->ctl, &groups);
-	ctl_set_audit(p->ctl, audit_asked, p->audit);
+	ctl_set_audit(p->ctl, &audit_requests, p->audit);
 	return 0;
 }
 

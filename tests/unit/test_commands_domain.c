@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whom the domain trusts, as an operator says it at the control socket. */
+#include "base/ctl.h"
 #include "base/log.h"
 #include "controller/audit.h"
 #include "controller/notices.h"
@@ -214,10 +215,10 @@ note_row(void *arg, const struct audit_row *r)
 }
 
 static void
-what_changes_something_is_written_before_it_is_done(void **state)
+what_changes_something_is_written_with_how_it_ended(void **state)
 {
 	(void)state;
-	ctl_set_audit(plant.ctl, audit_asked, plant.audit);
+	ctl_set_audit(plant.ctl, &audit_requests, plant.audit);
 	run("nodes", NULL, NULL);
 	run("audit", NULL, NULL);
 	run("ca show", NULL, NULL);
@@ -225,8 +226,13 @@ what_changes_something_is_written_before_it_is_done(void **state)
 	store_flush(plant.store);
 	assert_int_equal(store_audit_last(plant.store, 10, note_row, NULL), 0);
 	assert_int_equal(rows, 1);
-	assert_string_equal(
-	    row, "admin node release node=robot reason=a look at it: asked");
+	assert_string_equal(row,
+	    "admin node release node=robot reason=a look at it: failed: there is no"
+	    " node robot; fogctl nodes lists them");
+	run("ca reload", NULL, NULL);
+	store_flush(plant.store);
+	assert_int_equal(store_audit_last(plant.store, 1, note_row, NULL), 0);
+	assert_string_equal(row, "admin ca reload : done");
 }
 
 static void
@@ -296,7 +302,7 @@ main(void)
 		CASE(what_cannot_be_revoked_is_told),
 		CASE(who_has_revoked_is_in_the_audit),
 		CASE(who_is_revoked_is_listed_with_the_reason),
-		CASE(what_changes_something_is_written_before_it_is_done),
+		CASE(what_changes_something_is_written_with_how_it_ended),
 		CASE(cas_are_shown_with_who_knows_them_S_35),
 		CASE(files_that_are_damaged_are_not_taken_over),
 		CASE(a_controller_that_trusts_everybody_says_so),

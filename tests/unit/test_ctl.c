@@ -651,9 +651,9 @@ groups_that_are_not_there_open_the_socket_to_nobody(void **state)
 	    ctl_role_of(server, geteuid() + 1, &(gid_t){ 0 }, 1), CTL_NOBODY);
 }
 
-static char audited[200];
+static char audited[400];
 
-static void
+static void *
 note_asked(void *arg, const struct ctl_request *req, const char *command,
     struct slice args, bool allowed)
 {
@@ -667,7 +667,19 @@ note_asked(void *arg, const struct ctl_request *req, const char *command,
 	snprintf(audited + strlen(audited), sizeof audited - strlen(audited),
 	    "%s (%s) %s %s %s; ", ctl_who(req), ctl_role_name(ctl_role(req)), command,
 	    text, allowed ? "allowed" : "refused");
+	return allowed ? strdup(command) : NULL;
 }
+
+static void
+note_ended(void *arg, void *note, const char *why)
+{
+	(void)arg;
+	snprintf(audited + strlen(audited), sizeof audited - strlen(audited),
+	    "%s: %.30s; ", (const char *)note, why ? why : "done");
+	free(note);
+}
+
+static const struct ctl_audit notes = { note_asked, note_ended };
 
 static void
 the_audit_hears_of_what_is_allowed_and_of_what_is_refused(void **state)
@@ -676,7 +688,7 @@ the_audit_hears_of_what_is_allowed_and_of_what_is_refused(void **state)
 
 	(void)state;
 	audited[0] = '\0';
-	ctl_set_audit(server, note_asked, NULL);
+	ctl_set_audit(server, &notes, NULL);
 	set_role(CTL_VIEWER);
 	raw_call(fd, "close", (struct slice){ 0 });
 	raw_call(fd, "nonsense", (struct slice){ 0 });
@@ -685,7 +697,27 @@ the_audit_hears_of_what_is_allowed_and_of_what_is_refused(void **state)
 	shutdown(fd, SHUT_WR);
 	read_until_closed(fd);
 	assert_string_equal(audited,
-	    "uid 4711 (viewer) close {} refused; uid 4711 (viewer) echo {} allowed; ");
+	    "uid 4711 (viewer) close {} refused; uid 4711 (viewer) echo {} allowed; "
+	    "echo: done; ");
+}
+
+static void
+the_audit_hears_how_a_request_has_ended(void **state)
+{
+	int fd = raw_connect();
+
+	(void)state;
+	audited[0] = '\0';
+	ctl_set_audit(server, &notes, NULL);
+	raw_call(fd, "count", (struct slice){ 0 }); /* which fails: no number */
+	raw_call(fd, "keep", (struct slice){ 0 });
+	run_until(&ran, 2);
+	assert_null(strstr(audited, "keep: "));
+	shutdown(fd, SHUT_WR);
+	run_until(&cancelled, 1);
+	assert_non_null(strstr(audited, "; count: Invalid argument; "));
+	assert_non_null(strstr(audited, "; keep: the client did not wait"));
+	close(fd);
 }
 
 /* --- another transport ---------------------------------------------------------------------- */
@@ -1180,6 +1212,7 @@ main(void)
 		CTL_TEST(members_of_groups_have_their_roles_and_others_are_turned_away),
 		CTL_TEST(groups_that_are_not_there_open_the_socket_to_nobody),
 		CTL_TEST(the_audit_hears_of_what_is_allowed_and_of_what_is_refused),
+		CTL_TEST(the_audit_hears_how_a_request_has_ended),
 		CTL_TEST(an_operator_of_another_transport_has_the_role_it_came_with_S_28),
 		CTL_TEST(a_transport_without_room_is_asked_again_and_nothing_is_lost),
 		CTL_TEST(what_is_no_request_ends_a_transport_after_the_reason),
