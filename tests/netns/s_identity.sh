@@ -7,7 +7,7 @@
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
 faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1 2> /dev/null | head -n 1)
-begin si 23 jq cksum ss
+begin si 22 jq cksum ss
 
 fog_net hub a b c evil
 controller_start hub
