@@ -111,7 +111,9 @@ make_backup(struct store_db *db, const struct store_job *job)
 	}
 	v = sv_text(part);
 	unlink(part);
-	err = store_db_run(db, "VACUUM INTO ?1", &v, 1);
+	err = store_db_make_private(part); /* SQLite takes an empty file */
+	if (!err)
+		err = store_db_run(db, "VACUUM INTO ?1", &v, 1);
 	if (!err)
 		err = sync_and_rename(part, path, folder);
 	if (err) {

@@ -2,10 +2,13 @@
 #include "controller/store_int.h"
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/log.h"
 
 #define SCHEMA_VERSION 2
@@ -220,14 +223,51 @@ store_db_get_int(struct store_db *d, const char *sql, int64_t *ret)
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
+/* Files of a version before were for everybody. Not by a descriptor: closing one of the file would take
+ * away the locks that another connection of this process has. */
+static int
+make_private(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return st.st_mode & 077 && chmod(path, 0600) < 0 ? -errno : 0;
+}
+
+/* What SQLite lays beside a file gets the mode of the file. */
+int
+store_db_make_private(const char *path)
+{
+	static const char *const beside[] = { "", "-wal", "-shm" };
+	char other[4096 + 8];
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	int err = fd < 0 && errno != EEXIST ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < ARRAY_LEN(beside) && !err; i++) {
+		snprintf(other, sizeof other, "%s%s", path, beside[i]);
+		err = make_private(other);
+	}
+	if (err)
+		log_errorx("store", "%s: cannot be made readable for its owner alone: %s",
+		    path, strerror(-err));
+	return err;
+}
+
 static int
 open_file(struct store_db *d, const char *dir, enum store_file file, int flags)
 {
 	char path[4096];
-	int rc;
+	int rc, err = 0;
 
 	*d = (struct store_db){ 0 };
 	snprintf(path, sizeof path, "%s/%s", dir, store_file_names[file]);
+	if (flags & SQLITE_OPEN_CREATE)
+		err = store_db_make_private(path);
+	if (err)
+		return err;
 	rc = sqlite3_open_v2(path, &d->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc)
 		return store_db_error(d, rc, path);

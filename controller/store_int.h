@@ -57,6 +57,8 @@ int store_db_open(struct store_db *d, const char *dir, enum store_file file, cha
     size_t why_size) MUST_CHECK;
 int store_db_open_reader(struct store_db *d, const char *dir, enum store_file file)
     MUST_CHECK;
+/* Makes the file, if it is not there, and all that belongs to it readable for its owner alone. */
+int store_db_make_private(const char *path) MUST_CHECK;
 void store_db_close(struct store_db *d);
 int store_db_mark_clean(struct store_db *d, bool clean);
 /* Runs sql without a result. 0 or -errno: -EINVAL only this statement is refused, -ENOSPC the disk

@@ -593,6 +593,60 @@ the_newest_sound_backup_takes_the_place_of_a_damaged_file(void **state)
 	assert_string_equal(t.text, "1:node.lost:n:a");
 }
 
+static void
+expect_private(const char *folder, unsigned least)
+{
+	char path[600];
+	struct dirent *entry;
+	struct stat st;
+	unsigned found = 0;
+	DIR *d = opendir(folder);
+
+	assert_non_null(d);
+	while ((entry = readdir(d))) {
+		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+		assert_int_equal(stat(path, &st), 0);
+		if (!S_ISREG(st.st_mode))
+			continue;
+		found++;
+		if ((st.st_mode & 07777) != 0600)
+			fail_msg("%s has mode %o", path, st.st_mode & 07777);
+	}
+	closedir(d);
+	assert_true(found >= least);
+}
+
+static void
+files_and_backups_are_for_their_owner_alone_S_29(void **state)
+{
+	static const char *const old[] = { "control.db", "metrics.db" };
+	struct box *b = *state;
+	char path[256];
+	mode_t before = umask(0);
+
+	put_event(b->store, "a", NULL, NULL);
+	close_store(b);
+	for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+		snprintf(path, sizeof path, "%s/%s", b->dir, old[i]);
+		assert_int_equal(chmod(path, 0644), 0); /* as a version before made it */
+	}
+	reopen(b);
+	put_event(b->store, "b", NULL, NULL);
+	store_backup(b->store);
+	store_flush(b->store);
+	expect_private(b->dir, 6); /* each with its WAL and the memory shared */
+	snprintf(path, sizeof path, "%s/backup", b->dir);
+	expect_private(path, 1);
+	close_store(b);
+	tempdir_remove(b->dir);
+	b->dir = tempdir_new();
+	reopen(b);
+	put_event(b->store, "a", NULL, NULL);
+	store_flush(b->store);
+	expect_private(b->dir, 6);
+	umask(before);
+}
+
 /* Copies the files as a power cut would leave them: the flag says that nobody closed them. */
 static void
 leave_unclean(struct box *b, char *other)
@@ -754,6 +808,7 @@ main(void)
 		CASE(a_damaged_file_is_moved_aside_and_an_empty_one_takes_its_place),
 		CASE(damaged_metrics_cost_no_control_data),
 		CASE(the_newest_sound_backup_takes_the_place_of_a_damaged_file),
+		CASE(files_and_backups_are_for_their_owner_alone_S_29),
 		CASE(a_file_that_nobody_closed_is_checked),
 		CASE(a_file_of_a_newer_version_is_left_alone),
 		CASE(a_write_error_is_told_once_and_acknowledges_nothing_more),
