@@ -5,6 +5,8 @@
  *
  *	ALIVE --silence or closed link--> SUSPECT --more silence--> LOST --24 h--> GONE
  *	  ^------------- any authenticated byte ---------------'
+ *
+ * Who is revoked is LOST at once.
  */
 #pragma once
 #include "controller/store.h"
@@ -81,5 +83,7 @@ void registry_linked(struct registry *r, struct node *n, struct grasp_link *link
 void registry_quarantine(struct registry *r, struct node *n, bool on);
 /* The link is gone. heard_ms: when it last brought something, monotonic here. silent: that is why. */
 void registry_unlinked(struct registry *r, struct node *n, int64_t heard_ms, bool silent);
+/* It will not come back, and nothing is waited for: LOST at once. why: of the event. */
+void registry_lose(struct registry *r, struct node *n, const char *why);
 /* Something authenticated came from the node, which said that its monotonic clock was there_ms. */
 void registry_heard(struct registry *r, struct node *n, int64_t there_ms);

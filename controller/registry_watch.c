@@ -189,6 +189,13 @@ registry_unlinked(struct registry *r, struct node *n, int64_t heard_ms, bool sil
 	e->suspect_ms = now + CLOSED_GRACE_MS;
 }
 
+void
+registry_lose(struct registry *r, struct node *n, const char *why)
+{
+	if (n->state == NODE_ALIVE || n->state == NODE_SUSPECT)
+		registry_change(r, n, NODE_LOST, "%s: %s", n->name, why);
+}
+
 int
 registry_watch_start(struct registry *r)
 {

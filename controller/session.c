@@ -534,8 +534,11 @@ sessions_deny(struct sessions *s, const struct fog_id *id)
 {
 	struct node *n = registry_by_id(s->registry, id);
 
-	if (n && n->link)
+	if (!n)
+		return;
+	if (n->link)
 		leave_link(n->link);
+	registry_lose(s->registry, n, "it is trusted no more");
 }
 
 const char *

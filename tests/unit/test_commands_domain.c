@@ -129,6 +129,7 @@ a_node_is_revoked_by_its_name_and_loses_its_link_S_19(void **state)
 	    "\"revoked\"}\nend\n");
 	assert_true(is_denied(1));
 	assert_null(registry_by_name(plant.registry, "robot")->link);
+	assert_int_equal(registry_by_name(plant.registry, "robot")->state, NODE_LOST);
 	plant_run(&plant, 100);
 	assert_int_equal(robot.closed, 1);
 	/* it was answered when it was on the disk */

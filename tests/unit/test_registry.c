@@ -502,6 +502,23 @@ a_silent_link_makes_suspect_at_once_and_lost_8_s_after_the_last_word(void **stat
 }
 
 static void
+a_node_that_is_revoked_is_lost_at_once_S_19(void **state)
+{
+	struct node *n = join_with_link(1, "robot");
+
+	(void)state;
+	f.told[0] = '\0';
+	registry_unlinked(f.registry, n, now(&f.io), false);
+	registry_lose(f.registry, n, "revoked");
+	expect_told("robot:alive>lost ");
+	registry_lose(f.registry, n, "revoked");
+	pass(20000);
+	expect_told("");
+	expect_events("robot:node.joined robot:node.lost ");
+	expect_stored("robot:lost ");
+}
+
+static void
 a_node_that_comes_back_within_a_second_was_never_away(void **state)
 {
 	struct node *n = join_with_link(1, "robot");
@@ -755,6 +772,7 @@ main(void)
 		CASE(a_closed_link_makes_suspect_in_1_s_and_lost_in_8),
 		CASE(
 		    a_silent_link_makes_suspect_at_once_and_lost_8_s_after_the_last_word),
+		CASE(a_node_that_is_revoked_is_lost_at_once_S_19),
 		CASE(a_node_that_comes_back_within_a_second_was_never_away),
 		CASE(any_word_makes_alive_again),
 		CASE(a_node_that_takes_no_lease_does_not_stay_alive),
