@@ -135,12 +135,12 @@ agent_configure D <<< "controllers: ['[fd5a::1]:7017']"
 agent_start d D
 check "S-06 a proxy may pass everything on, for it can do nothing else" wait_until 20 alive D
 stop flip
-peer_start flip path flip "$hub" --percent "$(full_or 1 20)"
+peer_start flip path flip "$hub" --percent "$(full_or 10 20)"
 services=$(fogctl services --json) malformed=$(fogctl counters --json | jq .grasp_malformed)
 flipped() {
-	[ "$(sed -n 's/.*"flipped": \([0-9]*\).*/\1/p' "$tmp/flip.log" | paste -sd+ | bc)" -ge "$(full_or 100 5)" ]
+	[ "$(sed -n 's/.*"flipped": \([0-9]*\).*/\1/p' "$tmp/flip.log" | paste -sd+ | bc)" -ge "$(full_or 20 5)" ]
 }
-check "S-06 bits are flipped on the way" wait_until 60 flipped
+check "S-06 bits are flipped on the way" wait_until 120 flipped
 unchanged() {
 	[ "$(fogctl services --json)" = "$services" ] && [ "$(record B)" = "$b_before" ] &&
 		[ "$(fogctl counters --json | jq .grasp_malformed)" = "$malformed" ] &&
