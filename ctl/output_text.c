@@ -217,6 +217,15 @@ print_value(
 	fprintf(p->to, red ? "\033[1;31m%s\033[0m\n" : "%s\n", text);
 }
 
+/* A time stands alone there, not in a column of its kind: it is said in full, date and zone. */
+static enum column_kind
+kind_of_thing(const struct command *c, struct slice key)
+{
+	enum column_kind kind = kind_of(c, key);
+
+	return kind == COLUMN_TIME ? COLUMN_TEXT : kind;
+}
+
 static int
 print_thing(struct printer *p, struct slice item)
 {
@@ -230,7 +239,7 @@ print_thing(struct printer *p, struct slice item)
 	rd_init(&r, item, ITEMS_MAX);
 	rd_enter_map(&r);
 	while (rd_next_text_key(&r, &key)) {
-		enum column_kind kind = kind_of(p->command, key);
+		enum column_kind kind = kind_of_thing(p->command, key);
 		unsigned width;
 
 		buf_reset(&text);

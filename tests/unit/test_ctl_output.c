@@ -220,6 +220,48 @@ a_query_without_value_says_unknown_and_why(void **state)
 	free(text);
 }
 
+static const struct command *
+known(const char *name, const char *second)
+{
+	char *words[] = { (char *)(uintptr_t)name, (char *)(uintptr_t)second };
+	int used;
+
+	return command_find(words, second ? 2 : 1, &used);
+}
+
+static void
+with_times(size_t i, struct buf *b)
+{
+	(void)i;
+	wr_map(b, 3);
+	wr_key_text(b, "certificate_until", "2026-11-28T12:00:00.000Z");
+	wr_key_text(b, "expires", "2026-11-22T12:00:00.000Z");
+	wr_key_text(b, "ca_until", "2036-11-22T12:00:00.000Z");
+}
+
+/* RFC 3339 wherever it is not a column of times, and always for programs. */
+static void
+times_carry_their_zone(void **state)
+{
+	static const char *const names[][2] = {
+		{ "status", NULL },
+		{ "token", "create" },
+		{ "domain", "init" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(names); i++) {
+		const struct command *c = known(names[i / 2][0], names[i / 2][1]);
+		char *text = print(
+		    c, i % 2 ? &output_json : &output_text, SHAPE_ONE, 1, with_times);
+
+		assert_non_null(strstr(text, "2026-11-28T12:00:00.000Z"));
+		assert_non_null(strstr(text, "2026-11-22T12:00:00.000Z"));
+		assert_non_null(strstr(text, "2036-11-22T12:00:00.000Z"));
+		free(text);
+	}
+}
+
 static void
 every_command_has_help_and_columns(void **state)
 {
@@ -247,6 +289,7 @@ main(void)
 		TEST(cbor_goes_through_as_it_came),
 		TEST(a_row_stands_for_each_series),
 		TEST(a_query_without_value_says_unknown_and_why),
+		TEST(times_carry_their_zone),
 		TEST(every_command_has_help_and_columns),
 	};
 
