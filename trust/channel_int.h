@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Inside of the channel: channel.c has its life and its clocks, channel_stream.c one stream,
+ * channel_in.c what comes to it, channel_stranger.c those who have proved nothing yet,
  * channel_judge.c who is believed, channel_limit.c how many strangers there may be.
  *
  * Handshakes of strangers are worked on by a timer, a few in a turn of the loop, and so are the
@@ -94,22 +95,51 @@ void channel_run_soon(struct channel *ch); /* the queue, and closed() callbacks 
 void channel_set_deadline(struct channel_stream *s, int64_t delay_ms);
 
 /* --- channel_stream.c ----------------------------------------------------------------------- */
-void channel_stream_accept(struct channel *ch, struct grasp_stream *inner);
+void channel_stream_ops(struct grasp_io_ops *ret); /* those with a stream */
+struct channel_stream *
+channel_stream_new(struct channel *ch, enum channel_state state, bool server);
+void channel_stream_free(struct channel_stream *s); /* its inner stream stays */
+void channel_stream_drop(struct channel_stream *s); /* without callbacks */
+bool channel_stream_is_stranger(const struct channel_stream *s);
+void channel_stream_set_state(struct channel_stream *s, enum channel_state state);
+void channel_stream_leave_queue(struct channel_stream *s);
+void channel_stream_leave_again(struct channel_stream *s);
+void channel_stream_forget_handshake(struct channel_stream *s); /* what only that needs */
+int channel_stream_send_wire(struct channel_stream *s); /* what TLS has put into wire */
+int channel_stream_put(struct channel_stream *s, struct slice data);
+/* After a callback, before which in_callback was set. False: the owner has closed it meanwhile, or it
+ * has ended; s may be gone. */
+bool channel_stream_leave_callback(struct channel_stream *s);
+void channel_stream_say_goodbye(struct channel_stream *s);
+void channel_stream_finish(struct channel_stream *s, int err); /* now, and its owner is told */
+/* The connection ends now, closed() follows from the loop. */
+void channel_stream_end(struct channel_stream *s, int err);
+void channel_stream_tell_ended(struct channel_stream *s);
+
+static inline struct grasp_stream *
+channel_outer(struct channel_stream *s)
+{
+	return (struct grasp_stream *)s;
+}
+
+/* --- channel_in.c --------------------------------------------------------------------------- */
+extern const struct grasp_stream_ops channel_inner_ops; /* arg: a struct channel_stream */
 int channel_stream_open(struct grasp_io *io, const struct addr *to, int64_t timeout_ms,
     const struct grasp_stream_ops *ops, void *arg, struct grasp_stream **ret) MUST_CHECK;
-void channel_stream_ops(struct grasp_io_ops *ret); /* those with a stream */
+/* Bytes of TLS. False: s is gone, or has ended. */
+bool channel_stream_take(struct channel_stream *s, struct slice data);
+void channel_stream_give_again(struct channel_stream *s);
+
+/* --- channel_stranger.c --------------------------------------------------------------------- */
+void channel_stream_accept(struct channel *ch, struct grasp_stream *inner);
+size_t channel_stream_take_hello(struct channel_stream *s, struct slice data); /* used */
+void channel_stream_take_later(struct channel_stream *s, struct slice data);
 /* What a stranger has sent. False: it is gone, or has ended. */
 bool channel_stream_work(struct channel_stream *s);
 /* Counted, reported, and gone or going. */
 void channel_stream_refuse(
     struct channel_stream *s, enum channel_refusal why, const char *text);
-void channel_stream_give_again(struct channel_stream *s);
 void channel_stream_overdue(struct channel_stream *s);
-/* The connection ends now, closed() follows from the loop. */
-void channel_stream_end(struct channel_stream *s, int err);
-void channel_stream_tell_ended(struct channel_stream *s);
-void channel_stream_drop(struct channel_stream *s); /* without callbacks */
-bool channel_stream_is_stranger(const struct channel_stream *s);
 
 /* --- channel_judge.c: of struct tls_setup; arg is a struct channel_stream ---------------------- */
 bool
