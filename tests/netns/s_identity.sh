@@ -201,8 +201,8 @@ printed() {
 }
 check "S-29 nor in what is shown of configuration, tokens and audit" printed
 private() {
-	! find "$tmp" -name '*.key' -perm /077 | grep . &&
+	! find "$tmp" \( -name '*.key' -o -name '*.db*' \) -perm /077 | grep . &&
 		! find "$tmp/S/state" "$tmp/controller/state" "$tmp/ca" -maxdepth 0 -perm /077 | grep . &&
 		[ "$(find "$tmp/ca" "$tmp/S/state" "$tmp/controller/state" -name '*.key' | wc -l)" = 3 ]
 }
-check "S-29 keys, and where they are kept, are for their owner alone" private
+check "S-29 keys, databases, and where they are kept, are for their owner alone" private
