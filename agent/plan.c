@@ -2,13 +2,11 @@
 #include "agent/plan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/item.h"
 #include "base/crypto.h"
@@ -146,20 +144,6 @@ save(const struct plan *p)
 }
 
 static int
-read_file(const char *path, uint8_t *dst, size_t size, size_t *ret_len)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, dst, size);
-	int err = n < 0 ? -errno : 0;
-	close(fd);
-	*ret_len = n < 0 ? 0 : (size_t)n;
-	return err;
-}
-
-static int
 decode_file(struct slice file, struct plan_source *ret_from, struct slice *ret_value)
 {
 	uint8_t digest[CRYPTO_SHA256_LEN], kept[CRYPTO_SHA256_LEN];
@@ -270,12 +254,12 @@ replay_file(struct plan *p, uint8_t *file, int64_t now_ms, char why[PLAN_WHY_MAX
 {
 	struct plan_source from;
 	struct slice value;
-	size_t len;
-	int err = read_file(p->env->path, file, FILE_MAX, &len);
+	ssize_t len = daemon_read_file(p->env->path, file, FILE_MAX);
+	int err;
 
-	if (err < 0)
-		return err == -ENOENT ? 0 : err;
-	err = decode_file((struct slice){ file, len }, &from, &value);
+	if (len < 0)
+		return len == -ENOENT ? 0 : (int)len;
+	err = decode_file((struct slice){ file, (size_t)len }, &from, &value);
 	if (err < 0) {
 		move_aside(p->env->path);
 		return err;

@@ -47,3 +47,6 @@ char *daemon_directory(const char *path, char *dst, size_t size);
 int daemon_write_file(const char *path, const void *data, size_t len) MUST_CHECK;
 /* The same for what is never replaced. -EEXIST: something is there. */
 int daemon_create_file(const char *path, const void *data, size_t len) MUST_CHECK;
+/* The first size bytes of what they have written, or all if there are fewer: how many. -ENOENT: there is
+ * no such file yet. */
+ssize_t daemon_read_file(const char *path, void *dst, size_t size) MUST_CHECK;

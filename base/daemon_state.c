@@ -252,3 +252,26 @@ daemon_create_file(const char *path, const void *data, size_t len)
 {
 	return place_file(path, data, len, RENAME_NOREPLACE);
 }
+
+ssize_t
+daemon_read_file(const char *path, void *dst, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return -errno;
+	while (len < size && n) {
+		n = read(fd, (char *)dst + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		len += (size_t)n;
+	}
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	return n < 0 ? n : (ssize_t)len;
+}

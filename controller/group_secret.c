@@ -10,9 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_MAX 256
 
@@ -90,29 +88,14 @@ decode(struct group_secrets *g, struct slice in)
 	return err;
 }
 
-static int
-read_file(const char *path, uint8_t dst[FILE_MAX], struct slice *ret)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, dst, FILE_MAX);
-	close(fd);
-	*ret = (struct slice){ dst, n > 0 ? (size_t)n : 0 };
-	return n < 0 ? -EIO : 0;
-}
-
 static void
 load(struct group_secrets *g, int64_t now)
 {
 	uint8_t memory[FILE_MAX];
-	struct slice in;
-	int err = g->cfg.file ? read_file(g->cfg.file, memory, &in) : -ENOENT;
+	ssize_t len =
+	    g->cfg.file ? daemon_read_file(g->cfg.file, memory, sizeof memory) : -ENOENT;
+	int err = len < 0 ? (int)len : decode(g, (struct slice){ memory, (size_t)len });
 
-	if (!err)
-		err = decode(g, in);
 	secret_wipe(memory, sizeof memory);
 	if (err && err != -ENOENT)
 		log_warnx("trust", "%s is not usable: members get new secrets: %s",

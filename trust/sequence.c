@@ -2,11 +2,9 @@
 #include "trust/sequence.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/daemon.h"
 
@@ -45,15 +43,10 @@ static int
 load(const char *path, uint64_t *ret_start, int64_t *ret_iat_s)
 {
 	char text[TEXT_MAX];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	ssize_t len = daemon_read_file(path, text, sizeof text - 1);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	len = read(fd, text, sizeof text - 1);
-	close(fd);
 	if (len < 0)
-		return -errno;
+		return len == -ENOENT ? 0 : (int)len;
 	text[len] = '\0';
 	return parse(text, ret_start, ret_iat_s);
 }

@@ -5,11 +5,9 @@
 #include "trust/time.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/daemon.h"
 #include "base/log.h"
@@ -44,15 +42,10 @@ static int
 load_floor(const char *path, int64_t *ret_ms)
 {
 	char text[TEXT_MAX];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	ssize_t len = daemon_read_file(path, text, sizeof text - 1);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	len = read(fd, text, sizeof text - 1);
-	close(fd);
 	if (len < 0)
-		return -errno;
+		return len == -ENOENT ? 0 : (int)len;
 	text[len] = '\0';
 	return memchr(text, '\0', (size_t)len) ? -EBADMSG : parse_floor(text, ret_ms);
 }

@@ -438,6 +438,23 @@ a_file_is_replaced_whole_and_is_private(void **state)
 }
 
 static void
+a_file_is_read_as_far_as_there_is_room(void **state)
+{
+	char path[128], got[10] = "";
+
+	(void)state;
+	snprintf(path, sizeof path, "%s", path_in_dir("read"));
+	assert_int_equal(daemon_read_file(path, got, sizeof got), -ENOENT);
+	assert_int_equal(daemon_write_file(path, "sixteen letters.", 16), 0);
+	assert_int_equal(daemon_read_file(path, got, 9), 9);
+	assert_string_equal(got, "sixteen l");
+	assert_int_equal(daemon_write_file(path, "six", 3), 0);
+	assert_int_equal(daemon_read_file(path, got, sizeof got), 3);
+	assert_memory_equal(got, "sixteen l", 9); /* and no more is written */
+	assert_int_equal(daemon_read_file(path_in_dir("."), got, sizeof got), -EISDIR);
+}
+
+static void
 a_file_made_once_is_never_replaced(void **state)
 {
 	char path[128];
@@ -496,6 +513,7 @@ main(void)
 		DAEMON_TEST(a_state_directory_where_others_may_write_is_refused),
 		DAEMON_TEST(privileges_are_dropped_for_good),
 		DAEMON_TEST(a_file_is_replaced_whole_and_is_private),
+		DAEMON_TEST(a_file_is_read_as_far_as_there_is_room),
 		DAEMON_TEST(a_file_made_once_is_never_replaced),
 		DAEMON_TEST(a_write_that_fails_leaves_the_old_file_and_no_litter),
 	};
