@@ -2,18 +2,15 @@
 #include "agent/protection.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/crypto_aead.h"
 #include "base/log.h"
+#include "trust/quads.h"
 
-#define MEMBERS	     (TRUST_BIT(TRUST_AGENT) | TRUST_BIT(TRUST_CONTROLLER))
-#define PASSWORD_MAX 256
+#define MEMBERS (TRUST_BIT(TRUST_AGENT) | TRUST_BIT(TRUST_CONTROLLER))
 
 /* --- the parts ------------------------------------------------------------------------------ */
 static int
@@ -53,25 +50,6 @@ make_channel(
 	return err;
 }
 
-/* Its first line. -EPERM: others than its owner may read it. */
-static int
-read_password(const char *path, char dst[PASSWORD_MAX])
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, dst, PASSWORD_MAX - 1);
-	int err = n < 0 ? -errno : 0;
-	if (!err && fstat(fd, &st) == 0 && st.st_mode & 077)
-		err = -EPERM;
-	close(fd);
-	dst[n < 0 ? 0 : n] = 0;
-	dst[strcspn(dst, "\r\n")] = 0;
-	return err;
-}
-
 static int
 new_guard(struct protection *p, const struct protection_env *env, char *password)
 {
@@ -92,11 +70,11 @@ make_guard(
     struct protection *p, const struct protection_env *env, char *why, size_t why_size)
 {
 	const char *file = env->cfg->multicast.quads_password_file;
-	char password[PASSWORD_MAX] = "";
+	char password[QUADS_PASSWORD_MAX] = "";
 	int err = 0;
 
 	if (env->cfg->multicast.protection == GUARD_QUADS)
-		err = file ? read_password(file, password) : -ENOENT;
+		err = file ? quads_password_load(file, password) : -ENOENT;
 	if (err >= 0)
 		err = new_guard(p, env, *password ? password : NULL);
 	secret_wipe(password, sizeof password);

@@ -7,17 +7,14 @@
 #include "controller/audit.h"
 #include "controller/identity.h"
 #include "controller/operators.h"
+#include "trust/quads.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define PASSWORD_MAX 256
-#define MEMBERS	     (TRUST_BIT(TRUST_AGENT) | TRUST_BIT(TRUST_CONTROLLER))
+#define MEMBERS (TRUST_BIT(TRUST_AGENT) | TRUST_BIT(TRUST_CONTROLLER))
 
 /* --- before sockets --------------------------------------------------------------------------------- */
 static int
@@ -184,31 +181,11 @@ open_channel(struct protection *p)
 	return err;
 }
 
-/* Its first line. -EPERM: others than its owner may read it. */
-static int
-read_password(const char *path, char dst[PASSWORD_MAX])
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, dst, PASSWORD_MAX - 1);
-	err = n < 0 || fstat(fd, &st) ? -errno : 0;
-	close(fd);
-	if (!err && (st.st_mode & 077))
-		err = -EPERM;
-	dst[n < 0 ? 0 : n] = '\0';
-	dst[strcspn(dst, "\r\n")] = '\0';
-	return err;
-}
-
 static int
 open_guard(struct protection *p)
 {
 	const char *file = p->cfg->multicast.quads_password_file;
-	char password[PASSWORD_MAX] = "", state[PATH_MAX];
+	char password[QUADS_PASSWORD_MAX] = "", state[PATH_MAX];
 	const struct guard_config cfg = { .io = p->io,
 		.mode = (enum guard_mode)p->cfg->multicast.protection,
 		.self = p->credential,
@@ -220,7 +197,7 @@ open_guard(struct protection *p)
 
 	snprintf(state, sizeof state, "%.*s/guard", PATH_MAX - 32, p->cfg->state_dir);
 	if (cfg.mode == GUARD_QUADS)
-		err = file ? read_password(file, password) : -ENOENT;
+		err = file ? quads_password_load(file, password) : -ENOENT;
 	if (err)
 		log_errorx("controller",
 		    "cannot use the password in multicast.quads-password-file (%s): %s",

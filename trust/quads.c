@@ -2,7 +2,10 @@
 #include "trust/quads.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cbor.h"
 #include "base/crypto_aead.h"
@@ -11,6 +14,25 @@
 
 static const uint8_t salt[] = { 0xf4, 0x74, 0x52, 0x6a, 0x2e, 0x74, 0xac, 0xce, 0xe1,
 	0x89, 0xf1, 0xfb, 0xc1, 0xc3, 0x4c, 0xeb };
+
+int
+quads_password_load(const char *path, char dst[QUADS_PASSWORD_MAX])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, dst, QUADS_PASSWORD_MAX - 1);
+	err = n < 0 || fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (!err && (st.st_mode & 077))
+		err = -EPERM;
+	dst[n < 0 ? 0 : n] = '\0';
+	dst[strcspn(dst, "\r\n")] = '\0';
+	return err;
+}
 
 int
 quads_init(struct quads *q, const char *password)

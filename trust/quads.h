@@ -7,11 +7,14 @@
 #include "base/buf.h"
 #include <sys/types.h>
 
-#define QUADS_BLOCK 16
+#define QUADS_BLOCK	   16
+#define QUADS_PASSWORD_MAX 256 /* with its NUL */
 
 struct quads {
 	uint8_t key[32], iv[QUADS_BLOCK];
 };
+/* The first line of the file. -EPERM: others than its owner may read it. Wipe dst. */
+int quads_password_load(const char *path, char dst[QUADS_PASSWORD_MAX]) MUST_CHECK;
 int quads_init(struct quads *q, const char *password) MUST_CHECK; /* takes some 20 ms */
 /* Puts the ciphertext of one message: a datagram, or one send() of a stream. */
 int quads_seal(const struct quads *q, struct slice plain, struct buf *out) MUST_CHECK;

@@ -2,12 +2,15 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/data/grasp/quads.h"
 #include "tests/support/hex.h"
 #include "tests/support/lab.h"
+#include "tests/support/tempdir.h"
 #include "trust/quads.h"
 #include "trust/quads_io.h"
 
@@ -211,6 +214,33 @@ with_another_password_the_connection_ends(void **state)
 	assert_int_equal(d.closed, 1);
 }
 
+static void
+write_password(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+a_password_is_the_first_line_of_a_private_file_S_29(void **state)
+{
+	char *dir = tempdir_new(), path[200], got[QUADS_PASSWORD_MAX];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/password", dir);
+	assert_int_equal(quads_password_load(path, got), -ENOENT);
+	write_password(path, PASSWORD "\r\nand more\n", 0600);
+	assert_int_equal(quads_password_load(path, got), 0);
+	assert_string_equal(got, PASSWORD);
+	write_password(path, PASSWORD, 0640);
+	assert_int_equal(quads_password_load(path, got), -EPERM);
+	tempdir_remove(dir);
+}
+
 int
 main(void)
 {
@@ -221,6 +251,7 @@ main(void)
 		TEST(a_stream_of_something_else_is_refused_S_13),
 		TEST(two_nodes_with_the_same_password_synchronize),
 		TEST(with_another_password_the_connection_ends),
+		TEST(a_password_is_the_first_line_of_a_private_file_S_29),
 	};
 
 	return RUN_TESTS(tests, setup, NULL);
