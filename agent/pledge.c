@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/session.h"
 #include "agent/timing.h"
 #include "base/addr_text.h"
 #include "base/crypto_aead.h"
@@ -164,23 +165,6 @@ link_opened(void *arg, struct grasp_link *l)
 		give_up(p, strerror(-err));
 }
 
-static const char *
-reason_of(int err, bool opened)
-{
-	switch (err) {
-	case 0:
-		return "it closed the connection";
-	case -ETIMEDOUT:
-		return opened ? "nothing was heard of it any more" : strerror(ETIMEDOUT);
-	case -EKEYREJECTED:
-		return "it is not the controller of the pinned CA";
-	case -EKEYREVOKED:
-		return "this node, or that controller, is revoked in the domain";
-	default:
-		return strerror(-err);
-	}
-}
-
 static void
 link_closed(void *arg, struct grasp_link *l, int err)
 {
@@ -188,7 +172,8 @@ link_closed(void *arg, struct grasp_link *l, int err)
 
 	(void)l;
 	p->link = NULL;
-	give_up(p, reason_of(err, p->opened));
+	give_up(p,
+	    session_reason(err, p->opened, "it is not the controller of the pinned CA"));
 }
 
 /* Of many addresses where nobody answers, each costs a moment at first; one that is far away gets

@@ -307,8 +307,8 @@ link_opened(void *arg, struct grasp_link *l)
 		ask_or_fail(s, false);
 }
 
-static const char *
-reason_of(int err, bool held)
+const char *
+session_reason(int err, bool held, const char *stranger)
 {
 	switch (err) {
 	case 0:
@@ -318,7 +318,7 @@ reason_of(int err, bool held)
 	case -EKEYREVOKED:
 		return "this node, or that controller, is revoked in the domain";
 	case -EKEYREJECTED:
-		return "it is not a member of the domain";
+		return stranger;
 	default:
 		return strerror(-err);
 	}
@@ -331,7 +331,7 @@ link_closed(void *arg, struct grasp_link *l, int err)
 
 	(void)l;
 	s->link = NULL;
-	fail(s, reason_of(err, s->held));
+	fail(s, session_reason(err, s->held, "it is not a member of the domain"));
 }
 
 int

@@ -32,6 +32,9 @@ int session_open(struct grasp_node *node, const struct addr *to,
 void session_close(struct session *s); /* NULL is fine; no closed() call */
 DEFINE_FREEP(struct session, session_close)
 
+/* Why a link to a controller ended, as a person reads it. err: of closed(); held: it was in use;
+ * stranger: what to say of one whom the channel did not take for a controller. */
+const char *session_reason(int err, bool held, const char *stranger);
 bool session_is_registered(const struct session *s);
 bool session_is_attempt(const struct session *s);	  /* has never been registered */
 struct grasp_link *session_link(const struct session *s); /* NULL unless registered */
