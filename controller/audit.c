@@ -325,19 +325,57 @@ show_verdict(struct audit *a, struct ctl_request *req)
 	}
 }
 
+struct showing {
+	struct audit *audit;
+	struct ctl_request *req; /* NULL: the client went */
+	int limit;
+	bool verify;
+};
+
+static void
+on_client_gone(void *arg)
+{
+	struct showing *w = arg;
+
+	w->req = NULL;
+}
+
+static void
+show_rows(const struct showing *w)
+{
+	int err = store_audit_last(w->audit->store, w->limit, show_row, w->req);
+
+	if (err)
+		ctl_fail(w->req, 1, "the audit cannot be read: %s", strerror(-err));
+	else
+		ctl_end(w->req);
+}
+
+static void
+on_all_stored(void *arg, int err)
+{
+	struct showing *w = arg;
+
+	(void)err; /* what can be read is shown */
+	if (w->req && w->verify)
+		show_verdict(w->audit, w->req);
+	else if (w->req)
+		show_rows(w);
+	free(w);
+}
+
+/* What has ended before it was asked is there: it may be on its way to the disk. */
 void
 audit_show(struct audit *a, struct ctl_request *req, int64_t count, bool verify)
 {
-	int limit = count < 0 ? 0 : count > 10000 ? 10000 : (int)count;
-	int err;
+	struct showing *w = calloc(1, sizeof *w);
 
-	if (verify) {
-		show_verdict(a, req);
+	if (!w) {
+		ctl_fail(req, 1, "the audit cannot be read: %s", strerror(ENOMEM));
 		return;
 	}
-	err = store_audit_last(a->store, limit, show_row, req);
-	if (err)
-		ctl_fail(req, 1, "the audit cannot be read: %s", strerror(-err));
-	else
-		ctl_end(req);
+	*w = (struct showing){ a, req, 0, verify };
+	w->limit = count < 0 ? 0 : count > 10000 ? 10000 : (int)count;
+	ctl_on_cancel(req, on_client_gone, w);
+	store_barrier(a->store, on_all_stored, w);
 }
