@@ -17,6 +17,8 @@
 #define SEARCH_DEAF_MS	100   /* until an interface has an address to speak from */
 #define HEARD_RECENT_MS 30000 /* then its next flood, not our discovery, tells of it */
 #define HINT_JITTER_MS	500
+#define ASKED_MS	200 /* so soon after our question, a flood is about it */
+#define ASKED_JITTER_MS 100
 #define HINT_GAP_MS	10000 /* one candidate is woken by hints at most so often (F-02) */
 #define TOLD_TTL_MS	60000 /* of what newcomers are told */
 #define LEFT_MS		60000 /* then who said that it leaves may be tried again */
@@ -36,6 +38,7 @@ struct bootstrap {
 	struct grasp_timer *timer; /* of the next M_DISCOVERY */
 	int64_t interval_ms;
 	int64_t hinted_ms; /* last search that a foreign advertisement caused */
+	int64_t asked_ms;  /* last search */
 	bool searching;
 	uint64_t searches;
 	void (*news)(void *arg, const struct addr *again);
@@ -61,6 +64,15 @@ bootstrap_failed(struct bootstrap *b, const struct addr *addr)
 }
 
 void
+bootstrap_left(struct bootstrap *b, const struct addr *addr)
+{
+	struct candidate *c = candidates_find(&b->known, addr);
+
+	if (c)
+		c->trying = false;
+}
+
+void
 bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms)
 {
 	struct candidate *c = candidates_find(&b->known, addr);
@@ -75,7 +87,7 @@ bootstrap_registered(struct bootstrap *b, const struct addr *addr,
 {
 	struct candidate *c = candidates_find(&b->known, addr);
 
-	if (!c && !(c = candidates_add(&b->known, addr)))
+	if (!c && !(c = candidates_add(&b->known, addr, false)))
 		return;
 	c->proven = c->has_id = c->ours = true;
 	c->id = *controller;
@@ -133,9 +145,20 @@ note_heard(
 
 enum source {
 	HEARSAY,
+	ASKED,	  /* the same, just after our question */
 	VOUCHED,  /* signed by a controller */
 	ANSWERED, /* what we had asked */
 };
+
+/* Until the first attempt. */
+static int64_t
+draw_delay(struct bootstrap *b, enum source source)
+{
+	if (source == ANSWERED)
+		return 0;
+	return random_below(
+	    b->io, (source == ASKED ? ASKED_JITTER_MS : HINT_JITTER_MS) + 1);
+}
 
 static void
 hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
@@ -146,7 +169,7 @@ hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
 	bool known = c != NULL, again = false;
 	char text[ADDR_TEXT_MAX];
 
-	if (!c && !(c = candidates_add(&b->known, addr)))
+	if (!c && !(c = candidates_add(&b->known, addr, source == HEARSAY)))
 		return;
 	if (!known && !b->cfg.dull) /* there, anybody may make us say so */
 		log_info("bootstrap", "heard of a controller at %s%s%s",
@@ -154,10 +177,10 @@ hear(struct bootstrap *b, const struct addr *addr, const struct fog_domain *d,
 		    d ? d->domain : "");
 	note_heard(b, c, d, ttl_ms);
 	c->vouched |= source == VOUCHED;
+	c->asked |= source == ASKED;
 	if (!known)
-		c->retry_ms = now(b) +
-		    (source == ANSWERED ? 0 : random_below(b->io, HINT_JITTER_MS + 1));
-	else if (restarted || source == ANSWERED)
+		candidate_begin(c, now(b) + draw_delay(b, source));
+	else if (restarted || source == ASKED || source == ANSWERED)
 		again = candidate_wake(&b->known, c) && restarted;
 	b->news(b->arg, again ? addr : NULL);
 }
@@ -176,7 +199,7 @@ hear_leaving(struct bootstrap *b, const struct addr *addr, const struct fog_doma
 	if (c->fixed || c->proven) {
 		c->epoch = 0;
 		c->retry_ms = now(b) + LEFT_MS; /* its next flood tells when it is back */
-	} else {
+	} else if (!c->trying) {
 		candidates_remove(&b->known, c);
 	}
 	b->news(b->arg, NULL);
@@ -187,7 +210,7 @@ bootstrap_hint(struct bootstrap *b, const struct addr *addr)
 {
 	struct candidate *c = candidates_find(&b->known, addr);
 
-	if (!c && !(c = candidates_add(&b->known, addr)))
+	if (!c && !(c = candidates_add(&b->known, addr, false)))
 		return;
 	c->vouched = true;
 	c->expires_ms = INT64_MAX;
@@ -201,6 +224,18 @@ take_locator(const struct grasp_locator *l, uint32_t ifindex, struct addr *ret)
 }
 
 static void search_on_hint(struct bootstrap *b);
+
+/* On a link where anybody may speak, who speaks up when asked comes before those who always do: a
+ * crowd of them has to be in the right moment at least (S-01). */
+static enum source
+source_of(const struct bootstrap *b, const struct grasp_peer *from)
+{
+	if (from->who)
+		return VOUCHED;
+	return b->cfg.dull && b->asked_ms != INT64_MIN && now(b) - b->asked_ms < ASKED_MS
+	    ? ASKED
+	    : HEARSAY;
+}
 
 static void
 flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *obj,
@@ -221,7 +256,7 @@ flooded(void *arg, const struct grasp_peer *from, const struct grasp_objective *
 	else if (d.leaving)
 		hear_leaving(b, &addr, &d);
 	else
-		hear(b, &addr, &d, ttl_ms, from->who ? VOUCHED : HEARSAY);
+		hear(b, &addr, &d, ttl_ms, source_of(b, from));
 }
 
 /* Does it hold a lease of ours, be it known by another address? */
@@ -346,17 +381,19 @@ searched(void *arg, unsigned responses)
 		log_debug("bootstrap", "no controller has answered");
 }
 
+/* Where anybody may speak, what was heard is worth waiting for while it is the only one, and untried. */
 static bool
 was_just_heard(const struct bootstrap *b)
 {
+	unsigned heard = 0;
+
 	for (size_t i = 0; i < b->known.len; i++) {
 		const struct candidate *c = &b->known.list[i];
 
-		if (c->heard_ms != INT64_MIN && now(b) - c->heard_ms < HEARD_RECENT_MS &&
-		    !c->failures)
-			return true;
+		heard += c->heard_ms != INT64_MIN &&
+		    now(b) - c->heard_ms < HEARD_RECENT_MS && !c->failures && !c->trying;
 	}
-	return false;
+	return b->cfg.dull ? heard == 1 : heard > 0;
 }
 
 /* Outside a domain we tell nobody more than that we look. */
@@ -413,7 +450,10 @@ discover(struct bootstrap *b)
 		return true;
 	}
 	b->searches++;
-	return grasp_discovery_sent(s->discovery) > 0;
+	if (grasp_discovery_sent(s->discovery) == 0)
+		return false;
+	b->asked_ms = now(b);
+	return true;
 }
 
 static void
@@ -480,8 +520,9 @@ add_fixed(struct bootstrap *b)
 
 		if (!addr.port)
 			addr.port = GRASP_LISTEN_PORT;
-		c = candidates_find(&b->known, &addr) ? NULL
-						      : candidates_add(&b->known, &addr);
+		c = candidates_find(&b->known, &addr)
+		    ? NULL
+		    : candidates_add(&b->known, &addr, false);
 		if (c)
 			c->fixed = true;
 	}
@@ -514,7 +555,7 @@ bootstrap_new(struct grasp_node *node, const struct bootstrap_config *cfg,
 	b->cfg = *cfg;
 	b->news = news;
 	b->arg = arg;
-	b->hinted_ms = INT64_MIN;
+	b->hinted_ms = b->asked_ms = INT64_MIN;
 	candidates_init(&b->known, b->io);
 	for (size_t i = 0; i < SEARCHES; i++)
 		b->search[i].bootstrap = b;
@@ -539,16 +580,6 @@ bootstrap_free(struct bootstrap *b)
 	grasp_deregister(b->listening);
 	timer_free(b->io, b->timer);
 	free(b);
-}
-
-unsigned
-bootstrap_waiting(const struct bootstrap *b)
-{
-	unsigned due = 0;
-
-	for (size_t i = 0; i < b->known.len; i++)
-		due += b->known.list[i].retry_ms <= now(b);
-	return due;
 }
 
 size_t

@@ -46,10 +46,11 @@ void bootstrap_hint(struct bootstrap *b, const struct addr *addr);
 struct candidate *bootstrap_pick(struct bootstrap *b, int64_t now_ms, int64_t *ret_ms);
 /* How an attempt or a session with the controller at addr went. */
 void bootstrap_failed(struct bootstrap *b, const struct addr *addr);
+/* Of an attempt that was marked as being tried: we do not want to know any more. */
+void bootstrap_left(struct bootstrap *b, const struct addr *addr);
 void bootstrap_lost(struct bootstrap *b, const struct addr *addr, int64_t lasted_ms);
 void bootstrap_registered(struct bootstrap *b, const struct addr *addr,
     const struct fog_id *controller, uint64_t epoch);
 
-unsigned bootstrap_waiting(const struct bootstrap *b); /* how many candidates are due */
 size_t bootstrap_candidates(const struct bootstrap *b, const struct candidate **ret);
 uint64_t bootstrap_searches(const struct bootstrap *b); /* M_DISCOVERY sent so far */

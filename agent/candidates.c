@@ -12,6 +12,41 @@
 #define GOOD_SESSION_MS 60000 /* so long a session ends the back-off */
 #define MINUTE_MS	60000
 
+#define TRACES_PER_MIN	3 /* of two minutes that meet, no more than the bound */
+
+/* --- traces -------------------------------------------------------------------------------- */
+void
+candidates_init(struct candidates *l, struct grasp_io *io)
+{
+	l->io = io;
+	l->len = 0;
+	memset(l->trace, 0, sizeof l->trace);
+	io->ops->random(io, &l->trace_seed, sizeof l->trace_seed);
+	l->traces_ms = grasp_io_now(io);
+}
+
+static uint8_t *
+find_trace(struct candidates *l, const struct addr *a)
+{
+	uint32_t h = l->trace_seed ^ a->port;
+
+	if (grasp_io_now(l->io) - l->traces_ms >= MINUTE_MS) {
+		memset(l->trace, 0, sizeof l->trace);
+		l->traces_ms = grasp_io_now(l->io);
+	}
+	for (size_t i = 0; i < sizeof a->ip.s6_addr; i++)
+		h = (h ^ a->ip.s6_addr[i]) * 16777619;
+	return &l->trace[(h ^ h >> 16) % CANDIDATE_TRACES];
+}
+
+static void
+leave_trace(struct candidates *l, const struct candidate *c)
+{
+	uint8_t *t = find_trace(l, &c->addr);
+
+	*t += *t < UINT8_MAX;
+}
+
 /* --- the list ------------------------------------------------------------------------------ */
 struct candidate *
 candidates_find(struct candidates *l, const struct addr *addr)
@@ -34,44 +69,72 @@ forget_expired(struct candidates *l)
 	int64_t now = grasp_io_now(l->io);
 
 	for (size_t i = l->len; i-- > 0;)
-		if (l->list[i].expires_ms <= now && !l->list[i].proven)
+		if (l->list[i].expires_ms <= now && !l->list[i].proven &&
+		    !l->list[i].trying)
 			candidates_remove(l, &l->list[i]);
+}
+
+/* How far who named it is to be believed. */
+static unsigned
+rank(const struct candidate *c)
+{
+	if (c->proven)
+		return 3;
+	if (c->vouched || c->fixed)
+		return 2;
+	return c->asked ? 1 : 0;
 }
 
 /* Is a rather to be given up than b? */
 static bool
 is_worse(const struct candidate *a, const struct candidate *b)
 {
-	if (a->proven != b->proven)
-		return b->proven;
-	if (a->vouched != b->vouched)
-		return b->vouched;
+	if (rank(a) != rank(b))
+		return rank(a) < rank(b);
 	if (a->failures != b->failures)
 		return a->failures > b->failures;
 	return a->heard_ms < b->heard_ms;
 }
 
+/* What was only heard has so many ports of one address, or each of them would be a candidate. */
+static bool
+has_ports_enough(const struct candidates *l, const struct addr *addr)
+{
+	unsigned ports = 0;
+
+	for (size_t i = 0; i < l->len; i++)
+		ports += memcmp(&l->list[i].addr.ip, &addr->ip, sizeof addr->ip) == 0;
+	return ports >= CANDIDATE_PORTS_MAX;
+}
+
 /* A new entry never costs one that is better: of many strangers, the last one stays outside. */
 static struct candidate *
-make_room(struct candidates *l)
+make_room(struct candidates *l, bool hearsay)
 {
 	struct candidate *worst = NULL;
 
 	if (l->len < CANDIDATES_MAX)
 		return &l->list[l->len++];
-	for (size_t i = 0; i < l->len; i++)
-		if (!l->list[i].fixed && (!worst || is_worse(&l->list[i], worst)))
-			worst = &l->list[i];
-	return worst && !worst->proven && worst->failures > 0 ? worst : NULL;
+	for (size_t i = 0; i < l->len; i++) {
+		struct candidate *c = &l->list[i];
+
+		if (!c->fixed && !c->proven && !c->trying &&
+		    (!worst || is_worse(c, worst)))
+			worst = c;
+	}
+	return worst && (worst->failures > 0 || (!hearsay && rank(worst) == 0)) ? worst
+										: NULL;
 }
 
 struct candidate *
-candidates_add(struct candidates *l, const struct addr *addr)
+candidates_add(struct candidates *l, const struct addr *addr, bool hearsay)
 {
 	struct candidate *c;
 
 	forget_expired(l);
-	c = make_room(l);
+	if (hearsay && has_ports_enough(l, addr))
+		return NULL;
+	c = make_room(l, hearsay);
 	if (!c)
 		return NULL;
 	*c = (struct candidate){ .addr = *addr,
@@ -79,7 +142,8 @@ candidates_add(struct candidates *l, const struct addr *addr)
 		.woken_ms = INT64_MIN,
 		.expires_ms = INT64_MAX };
 	for (size_t i = 0; i < CANDIDATE_TRIES_PER_MIN; i++)
-		c->ended_ms[i] = INT64_MIN;
+		c->ended_ms[i] =
+		    *find_trace(l, addr) < TRACES_PER_MIN ? INT64_MIN : l->traces_ms;
 	return c;
 }
 
@@ -106,6 +170,12 @@ not_before(const struct candidate *c, int64_t at_ms)
 	return oldest + MINUTE_MS + 1;
 }
 
+void
+candidate_begin(struct candidate *c, int64_t at_ms)
+{
+	c->retry_ms = not_before(c, at_ms);
+}
+
 static void
 note_end(struct candidate *c, int64_t now)
 {
@@ -120,7 +190,9 @@ candidate_failed(struct candidates *l, struct candidate *c)
 	int64_t now = grasp_io_now(l->io);
 
 	c->failures++;
+	c->trying = c->asked = false;
 	note_end(c, now);
+	leave_trace(l, c);
 	c->retry_ms = not_before(c, now + backoff(l, c->failures));
 }
 
@@ -153,10 +225,12 @@ goes_first(const struct candidate *a, const struct candidate *b)
 {
 	if (!b)
 		return true;
-	if (a->proven != b->proven)
-		return a->proven;
-	if (a->vouched != b->vouched)
-		return a->vouched;
+	if (rank(a) != rank(b))
+		return rank(a) > rank(b);
+	if (a->failures != b->failures)
+		return a->failures < b->failures;
+	if (a->heard_ms != b->heard_ms)
+		return a->heard_ms > b->heard_ms;
 	return a->retry_ms < b->retry_ms;
 }
 
@@ -170,6 +244,8 @@ candidates_pick(struct candidates *l, int64_t now_ms, int64_t *ret_ms)
 	for (size_t i = 0; i < l->len; i++) {
 		struct candidate *c = &l->list[i];
 
+		if (c->trying)
+			continue;
 		if (c->retry_ms <= now_ms && goes_first(c, best))
 			best = c;
 		if (c->retry_ms < *ret_ms)

@@ -15,9 +15,18 @@
 #define BEAT_MS		5000 /* of a link on which we wait */
 #define SILENCE_MS	30000
 #define OPEN_MS		5000 /* connection and handshake */
-#define HURRY_MS	600 /* the same at first, while others wait for their turn (S-01) */
+#define HURRY_MS	400 /* the same at first, while others wait for their turn (S-01) */
+#define ATTEMPTS	8   /* at once; only one that has opened is asked */
+#define BESIDE_MS	50		 /* before another one is begun beside it */
 #define REFUSED_MS	(15 * 60 * 1000) /* until a token that was refused is tried again */
 #define UNABLE_MS	(60 * 1000)	 /* until we look whether there is a file now */
+
+struct attempt {
+	struct pledge *pledge;
+	struct grasp_link *link;    /* NULL: none */
+	struct addr addr;	    /* where it goes */
+	int64_t since_ms, hurry_ms; /* began; has to give way, from then on */
+};
 
 struct pledge {
 	const struct pledge_env *env;
@@ -25,29 +34,29 @@ struct pledge {
 	struct bootstrap *bootstrap;
 	struct admission *admission;
 	struct admission_env admission_env;
-	struct grasp_timer *timer; /* of the next attempt, or the end of this one */
-	struct grasp_link *link;   /* of the attempt; NULL: none */
-	struct addr addr;	   /* where it goes */
+	struct grasp_timer *timer; /* of the next attempt, or the end of one */
+	struct attempt attempt[ATTEMPTS];
+	struct attempt *chosen; /* which has proved to be a controller; NULL: none yet */
+	int64_t next_ms;	/* no attempt beside another one before */
 	struct token token;
-	bool wanted, able, has_token, opened, awaiting;
+	bool wanted, able, has_token, awaiting;
 	int64_t refused_until_ms;
 	char trouble[200];
 };
 
 static void look(struct pledge *p);
 
-/* Each sentence is logged when it is new. */
+/* Each sentence is logged when it is new. addr: of the controller, or NULL. */
 static void
-tell(struct pledge *p, const char *why)
+tell(struct pledge *p, const struct addr *addr, const char *why)
 {
 	char text[ADDR_TEXT_MAX];
 
 	if (strcmp(p->trouble, why) == 0)
 		return;
 	snprintf(p->trouble, sizeof p->trouble, "%s", why);
-	if (p->addr.port)
-		log_info(
-		    "join", "controller at %s: %s", addr_format(&p->addr, text), why);
+	if (addr)
+		log_info("join", "controller at %s: %s", addr_format(addr, text), why);
 	else
 		log_info("join", "%s", why);
 	p->env->changed(p->env->arg);
@@ -94,7 +103,7 @@ tell_token(struct pledge *p, int err)
 		    err == -EINVAL	? "its first line is no token"
 			: err == -EPERM ? "others may read it, which has to be mended"
 					: strerror(-err));
-	tell(p, why);
+	tell(p, NULL, why);
 }
 
 /* A certificate that has expired says whose CA it was; else there has to be a pin. */
@@ -116,7 +125,7 @@ prepare(struct pledge *p)
 	set_pin(p);
 	if (p->env->tofu || anchors_have_pin(credential_anchors(p->env->credential)))
 		return true;
-	tell(p,
+	tell(p, NULL,
 	    "this node is in no domain: give it a token (join.token, from \"fogctl token "
 	    "create\"), or the pin of the domain's CA (join.ca-pin)");
 	return false;
@@ -131,97 +140,190 @@ forget_token(struct pledge *p)
 
 /* --- attempts ------------------------------------------------------------------------------- */
 static void
-cut(struct pledge *p)
+end_attempt(struct attempt *a)
 {
-	struct grasp_link *link = TAKE(p->link);
+	struct pledge *p = a->pledge;
+	struct grasp_link *link = TAKE(a->link);
 
-	admission_cancel(p->admission);
-	p->opened = false;
+	if (p->chosen == a) {
+		admission_cancel(p->admission);
+		p->chosen = NULL;
+	}
 	if (link)
 		grasp_link_close(link);
 }
 
 static void
-give_up(struct pledge *p, const char *why)
+give_up(struct attempt *a, const char *why)
 {
-	cut(p);
-	bootstrap_failed(p->bootstrap, &p->addr);
+	struct pledge *p = a->pledge;
+
+	end_attempt(a);
+	bootstrap_failed(p->bootstrap, &a->addr);
 	if (!p->awaiting)
-		tell(p, why);
+		tell(p, &a->addr, why);
 	look(p);
 }
 
+/* Others wait for its place; they count as tries as well. */
+static void
+cut_short(struct attempt *a)
+{
+	end_attempt(a);
+	bootstrap_failed(a->pledge->bootstrap, &a->addr);
+}
+
+static void
+cut(struct pledge *p)
+{
+	for (size_t i = 0; i < ATTEMPTS; i++) {
+		if (p->attempt[i].link)
+			bootstrap_left(p->bootstrap, &p->attempt[i].addr);
+		end_attempt(&p->attempt[i]);
+	}
+}
+
+/* The first one that has proved to be a controller of the pinned CA is asked, and nobody else. */
 static void
 link_opened(void *arg, struct grasp_link *l)
 {
-	struct pledge *p = arg;
+	struct attempt *a = arg;
+	struct pledge *p = a->pledge;
 	int err;
 
-	p->opened = true;
+	p->chosen = a;
 	timer_stop(p->io, p->timer);
+	for (size_t i = 0; i < ATTEMPTS; i++)
+		if (p->attempt[i].link && &p->attempt[i] != a)
+			cut_short(&p->attempt[i]);
 	grasp_link_hold(l, BEAT_MS, SILENCE_MS, FOG_JOIN_MESSAGE_MAX);
 	err = admission_ask(p->admission, l, p->has_token ? &p->token : NULL);
 	if (err < 0)
-		give_up(p, strerror(-err));
+		give_up(a, strerror(-err));
 }
 
 static void
 link_closed(void *arg, struct grasp_link *l, int err)
 {
-	struct pledge *p = arg;
+	struct attempt *a = arg;
 
 	(void)l;
-	p->link = NULL;
-	give_up(p,
-	    session_reason(err, p->opened, "it is not the controller of the pinned CA"));
+	a->link = NULL;
+	give_up(a,
+	    session_reason(err, a->pledge->chosen == a,
+		"it is not the controller of the pinned CA"));
 }
 
 /* Of many addresses where nobody answers, each costs a moment at first; one that is far away gets
  * more time with each attempt. */
 static int64_t
-patience(struct pledge *p, const struct candidate *c)
+patience(const struct candidate *c)
 {
 	int64_t ms = HURRY_MS;
 
 	for (unsigned i = 0; i < c->failures && ms < OPEN_MS; i++)
 		ms *= 2;
-	return bootstrap_waiting(p->bootstrap) < 2 || ms > OPEN_MS ? OPEN_MS : ms;
+	return ms < OPEN_MS ? ms : OPEN_MS;
 }
 
 static void
-attempt(struct pledge *p, const struct candidate *c)
+attempt(struct attempt *a, struct candidate *c)
 {
 	static const struct grasp_link_ops ops = { .opened = link_opened,
 		.closed = link_closed };
-	int64_t wait_ms = patience(p, c);
+	struct pledge *p = a->pledge;
 	char text[ADDR_TEXT_MAX];
 
-	p->addr = c->addr;
-	p->opened = false;
-	log_debug("join", "trying the controller at %s", addr_format(&p->addr, text));
-	int err = grasp_link_open(p->env->node, &p->addr, &ops, p, &p->link);
+	a->addr = c->addr;
+	a->since_ms = grasp_io_now(p->io);
+	a->hurry_ms = a->since_ms + patience(c);
+	p->next_ms = a->since_ms + BESIDE_MS;
+	c->trying = true;
+	log_debug("join", "trying the controller at %s", addr_format(&a->addr, text));
+	int err = grasp_link_open(p->env->node, &a->addr, &ops, a, &a->link);
 	if (err < 0)
-		give_up(p, strerror(-err));
-	else
-		timer_set(p->io, p->timer, wait_ms);
+		give_up(a, strerror(-err));
 }
 
-/* Tries the best candidate, or waits until one is due. */
+/* A place for another attempt: a free one, or that of the one that has had its time first. */
+static struct attempt *
+find_place(struct pledge *p, int64_t *ret_ms)
+{
+	struct attempt *best = &p->attempt[0];
+	bool any = false;
+
+	for (size_t i = 0; i < ATTEMPTS; i++) {
+		struct attempt *a = &p->attempt[i];
+
+		any |= a->link != NULL;
+		if (best->link && (!a->link || a->hurry_ms < best->hurry_ms))
+			best = a;
+	}
+	*ret_ms = any ? p->next_ms : INT64_MIN;
+	if (best->link && best->hurry_ms > *ret_ms)
+		*ret_ms = best->hurry_ms;
+	return best;
+}
+
+/* When the first attempt has lasted long enough, even if nobody waits. */
+static int64_t
+find_end(const struct pledge *p)
+{
+	int64_t end = INT64_MAX;
+
+	for (size_t i = 0; i < ATTEMPTS; i++)
+		if (p->attempt[i].link && p->attempt[i].since_ms + OPEN_MS < end)
+			end = p->attempt[i].since_ms + OPEN_MS;
+	return end;
+}
+
+/* Waits until a candidate is due and has a place, or an attempt is over. */
 static void
 look(struct pledge *p)
 {
-	int64_t now = grasp_io_now(p->io), due;
+	int64_t now = grasp_io_now(p->io), due, place, end = find_end(p);
 
-	if (!p->wanted || p->link)
+	if (!p->wanted || p->chosen)
 		return;
 	if (now < p->refused_until_ms)
 		due = p->refused_until_ms;
 	else if (bootstrap_pick(p->bootstrap, now, &due))
 		due = now;
+	(void)find_place(p, &place);
+	if (due < place)
+		due = place;
+	if (end < due)
+		due = end;
 	if (due == INT64_MAX)
 		timer_stop(p->io, p->timer);
 	else
-		timer_set(p->io, p->timer, due - now);
+		timer_set(p->io, p->timer, due > now ? due - now : 0);
+}
+
+static void
+end_overdue(struct pledge *p)
+{
+	for (size_t i = 0; i < ATTEMPTS; i++) {
+		struct attempt *a = &p->attempt[i];
+
+		if (a->link && grasp_io_now(p->io) >= a->since_ms + OPEN_MS)
+			give_up(a, "it does not finish to connect");
+	}
+}
+
+static void
+begin_attempt(struct pledge *p)
+{
+	int64_t now = grasp_io_now(p->io), due, place;
+	struct attempt *a = find_place(p, &place);
+	struct candidate *c =
+	    place <= now ? bootstrap_pick(p->bootstrap, now, &due) : NULL;
+
+	if (!c)
+		return;
+	if (a->link)
+		cut_short(a); /* leaves c where it is */
+	attempt(a, c);
 }
 
 static bool begin(struct pledge *p);
@@ -230,26 +332,18 @@ static void
 fire(void *arg)
 {
 	struct pledge *p = arg;
-	const struct candidate *c;
-	int64_t due;
 
-	if (!p->wanted)
+	if (!p->wanted || p->chosen)
 		return;
-	if (p->link) {
-		give_up(p, "it does not finish to connect");
-		return;
-	}
+	end_overdue(p);
 	if (grasp_io_now(p->io) < p->refused_until_ms) {
 		look(p);
 		return;
 	}
 	if (p->refused_until_ms && !begin(p))
 		return; /* the token may be another one by now */
-	c = bootstrap_pick(p->bootstrap, grasp_io_now(p->io), &due);
-	if (c)
-		attempt(p, c);
-	else
-		look(p);
+	begin_attempt(p);
+	look(p);
 }
 
 static void
@@ -269,13 +363,13 @@ waiting(void *arg)
 	p->awaiting = true;
 	fog_id_format(&p->env->identity->id, id);
 	snprintf(why, sizeof why, "waiting for approval: fogctl node approve %.8s", id);
-	tell(p, why);
+	tell(p, &p->chosen->addr, why);
 }
 
 static void
 joined(struct pledge *p, const struct fog_grant *grant)
 {
-	struct addr addr = p->addr;
+	struct addr addr = p->chosen->addr;
 	char text[ADDR_TEXT_MAX];
 
 	log_info("join", "a member of domain %s, by the controller at %s", grant->domain,
@@ -300,11 +394,11 @@ declined(struct pledge *p, const char *why)
 	p->awaiting = false;
 	snprintf(text, sizeof text, "it does not admit this node: %s", why);
 	if (is_transient(why)) {
-		give_up(p, text);
+		give_up(p->chosen, text);
 		return;
 	}
 	p->refused_until_ms = grasp_io_now(p->io) + jittered(p->io, REFUSED_MS);
-	give_up(p, text);
+	give_up(p->chosen, text);
 }
 
 static void
@@ -321,7 +415,7 @@ ended(void *arg, enum admission_outcome outcome, const char *why,
 		declined(p, why);
 		return;
 	case ADMISSION_FAILED:
-		give_up(p, why);
+		give_up(p->chosen, why);
 		return;
 	}
 }
@@ -411,6 +505,8 @@ pledge_new(const struct pledge_env *env, struct pledge **ret)
 		return -ENOMEM;
 	p->env = env;
 	p->io = grasp_node_io(env->node);
+	for (size_t i = 0; i < ATTEMPTS; i++)
+		p->attempt[i].pledge = p;
 	p->admission_env = (struct admission_env){ .prefix = env->prefix,
 		.identity = env->identity,
 		.credential = env->credential,
@@ -434,7 +530,7 @@ pledge_free(struct pledge *p)
 {
 	if (!p)
 		return;
-	if (p->link)
+	if (p->bootstrap)
 		cut(p);
 	admission_free(p->admission);
 	bootstrap_free(p->bootstrap);
@@ -453,7 +549,7 @@ pledge_state(const struct pledge *p)
 		return PLEDGE_UNABLE;
 	if (p->awaiting)
 		return PLEDGE_AWAITING;
-	return p->link ? PLEDGE_CONNECTING : PLEDGE_SEARCHING;
+	return find_end(p) != INT64_MAX ? PLEDGE_CONNECTING : PLEDGE_SEARCHING;
 }
 
 const char *

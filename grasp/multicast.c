@@ -97,6 +97,12 @@ is_narrow(const struct in6_addr *ip)
 	return addr_is_link_local(ip);
 }
 
+static bool
+is_near(const struct in6_addr *ip)
+{
+	return addr_is_link_local(ip) || addr_is_loopback(ip);
+}
+
 const struct in6_addr *
 multicast_address(const struct grasp_node *n, const struct node_interface *i)
 {
@@ -111,7 +117,7 @@ multicast_address(const struct grasp_node *n, const struct node_interface *i)
 const struct in6_addr *
 multicast_near_address(const struct node_interface *i)
 {
-	return find_address(i, is_narrow);
+	return find_address(i, is_near);
 }
 
 bool

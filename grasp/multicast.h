@@ -29,5 +29,6 @@ bool multicast_is_link_group(const struct in6_addr *group);
 /* The first global or ULA address, else the first one, of an interface; NULL: it has none. */
 const struct in6_addr *
 multicast_address(const struct grasp_node *n, const struct node_interface *i);
-const struct in6_addr *multicast_near_address(
-    const struct node_interface *i); /* the link-local one; NULL: none */
+/* The first link-local address, or the loopback's: the very one that groups of the link are sent to
+ * from (grasp/io_ev.c), by which a receiver knows that it is ours (S-01). NULL: it has none. */
+const struct in6_addr *multicast_near_address(const struct node_interface *i);

@@ -5,7 +5,8 @@
  *
  * Nothing unsigned enters a signed or sealed domain, with one exception: FOGJOIN, under the rules of
  * DULL (RFC 8990 §2.5.2; S-12): a flood or discovery of that objective alone, on ff02::13, from a
- * link-local source (or from this host), loop count 1, and it is never passed on or told to others.
+ * link-local source (or from this host), loop count 1, and it is never passed on or told to others. Who
+ * floods names his source address and no other: a liar is one address, not a crowd (S-01).
  * Before we are a member we send nothing else, and hear nothing else.
  *
  * A sealed domain hears what is signed as well: newcomers have no secret yet. What a controller says

@@ -276,6 +276,19 @@ verify_signed(struct guard *g, const struct grasp_msg *msg, struct slice message
 
 /* --- not signed --------------------------------------------------------------------------- */
 
+/* Who floods may name himself, and nobody else (S-01): one stranger is one address. */
+static bool
+names_itself(const struct grasp_datagram *d, const struct grasp_msg *msg)
+{
+	if (msg->type != M_FLOOD)
+		return true;
+	for (unsigned i = 0; i < msg->items; i++)
+		if (msg->locator[i].kind != O_IPv6_LOCATOR ||
+		    memcmp(&msg->locator[i].ip, &d->from.ip, sizeof d->from.ip) != 0)
+			return false;
+	return true;
+}
+
 /* S-12. */
 static enum grasp_verdict
 judge_join(struct guard *g, const struct grasp_datagram *d, const struct grasp_msg *msg)
@@ -283,7 +296,7 @@ judge_join(struct guard *g, const struct grasp_datagram *d, const struct grasp_m
 	const struct in6_addr *from = &d->from.ip;
 
 	if (guard_is_all_neighbors(&d->to) && guard_loop_count(msg) == 1 &&
-	    (addr_is_link_local(from) || addr_is_loopback(from)))
+	    (addr_is_link_local(from) || addr_is_loopback(from)) && names_itself(d, msg))
 		return GRASP_HERE;
 	drop(g, GUARD_NOT_DULL);
 	return GRASP_DROP;

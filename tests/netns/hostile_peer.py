@@ -437,11 +437,15 @@ def send_to_group(s, interface, data, group=GROUP):
     s.sendto(data, (group, PORT, 0, socket.if_nametoindex(interface)))
 
 
-def flood_message(a):
+def flood_address(a):
+    at = ipaddress.IPv6Address(a.locator).packed
+    return at[:8] + os.urandom(8) if a.vary else at
+
+
+def flood_message(a, at):
     value = {1: os.urandom(16), 2: a.domain, 4: int(time.time()), 6: 1}
     if a.objective == "FOGJOIN":
         value = a.domain
-    at = ipaddress.IPv6Address(a.locator).packed
     return cbor2.dumps([M_FLOOD, random.getrandbits(31), at, 60000,
                         [[a.objective, F_DISC | F_SYNCH, a.loop, value],
                          [O_IPV6_LOCATOR, at, 6, a.port]]])
@@ -469,10 +473,11 @@ def run_flood(a):
     s = raw_socket(a.interface) if a.spoof else group_socket(a.interface)
     end, sent = time.monotonic() + a.seconds, 0
     while time.monotonic() < end:
-        m = flood_message(a)
+        at = flood_address(a)
+        m = flood_message(a, at)
         m = sign(a.who, m) if a.who else m
         if a.spoof:
-            source = ipaddress.IPv6Address(a.spoof).packed
+            source = at if a.spoof == "locator" else ipaddress.IPv6Address(a.spoof).packed
             s.send(spoofed(mac_of(a.interface), source, m, 40000, a.group))
         else:
             send_to_group(s, a.interface, m, a.group)
@@ -638,7 +643,8 @@ def main():
     c.add_argument("locator")
     c.add_argument("--port", type=int, default=PORT)
     c.add_argument("--group", default=GROUP)
-    c.add_argument("--spoof", metavar="ADDRESS", help="as the source")
+    c.add_argument("--spoof", metavar="ADDRESS", help="as the source; locator: that of each message")
+    c.add_argument("--vary", action="store_true", help="another locator of its /64 each time")
     c.add_argument("--objective", default="FOGDOMAIN")
     c.add_argument("--loop", type=int, default=6)
     c.add_argument("--who")

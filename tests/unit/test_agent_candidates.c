@@ -43,7 +43,7 @@ add(unsigned n)
 {
 	struct addr a = address(n);
 
-	return candidates_add(&list, &a);
+	return candidates_add(&list, &a, true);
 }
 
 static struct candidate *
@@ -121,6 +121,75 @@ proven_ones_are_first_then_those_vouched_for_then_by_turns_S_01(void **state)
 	assert_ptr_equal(pick(), find(1));
 }
 
+static void
+those_tried_least_are_next_and_of_these_the_newest_S_01(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 4; i++)
+		add(i)->heard_ms = i;
+	candidate_failed(&list, find(4));
+	find(4)->retry_ms = 0; /* due long before the others */
+	for (unsigned i = 3; i > 0; i--) {
+		assert_ptr_equal(pick(), find(i));
+		candidate_failed(&list, find(i));
+		find(i)->retry_ms = INT64_MAX;
+	}
+	assert_ptr_equal(pick(), find(4));
+}
+
+static void
+who_is_being_tried_keeps_the_place_and_is_not_picked_again_S_01(void **state)
+{
+	(void)state;
+	add(1)->trying = true;
+	candidate_failed(&list, add(2));
+	find(1)->failures = 9;
+	for (unsigned i = 3; i <= CANDIDATES_MAX; i++)
+		add(i);
+	assert_non_null(add(100)); /* in the place of 2 */
+	assert_null(find(2));
+	find(1)->expires_ms = fake_now(net);
+	for (unsigned i = 3; i <= CANDIDATES_MAX; i++)
+		find(i)->retry_ms = INT64_MAX;
+	find(100)->retry_ms = INT64_MAX;
+	assert_null(pick());
+	assert_non_null(find(1));
+	find(1)->expires_ms = INT64_MAX;
+	candidate_failed(&list, find(1));
+	find(1)->retry_ms = fake_now(net);
+	assert_ptr_equal(pick(), find(1));
+}
+
+static void
+who_spoke_up_when_asked_is_tried_before_hearsay_and_takes_its_place_S_01(void **state)
+{
+	struct addr asked = address(100);
+
+	(void)state;
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		add(i)->heard_ms = 1;
+	assert_null(add(99));
+	assert_non_null(candidates_add(&list, &asked, false));
+	find(100)->asked = true;
+	assert_ptr_equal(pick(), find(100));
+	candidate_failed(&list, find(100)); /* once */
+	find(100)->retry_ms = fake_now(net);
+	assert_ptr_not_equal(pick(), find(100));
+}
+
+static void
+one_address_is_not_a_crowd_by_its_ports_S_01(void **state)
+{
+	struct addr a = address(1);
+
+	(void)state;
+	for (a.port = 1; a.port <= CANDIDATE_PORTS_MAX; a.port++)
+		assert_non_null(candidates_add(&list, &a, true));
+	assert_null(candidates_add(&list, &a, true));
+	assert_non_null(candidates_add(&list, &a, false)); /* when it was asked */
+	assert_non_null(add(2));
+}
+
 /* A liar says all the time that it was started anew. */
 static unsigned
 attempts_in(int64_t ms)
@@ -144,6 +213,25 @@ a_liar_gets_six_attempts_a_minute_S_01(void **state)
 	add(1);
 	for (unsigned minute = 0; minute < 10; minute++)
 		assert_in_range(attempts_in(60000), 1, CANDIDATE_TRIES_PER_MIN);
+}
+
+static void
+a_liar_who_comes_back_in_a_crowd_gets_no_more_than_that_S_01(void **state)
+{
+	unsigned attempts = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 1200; i++, fake_run(net, 50)) {
+		if (!find(1) && add(1))
+			candidate_begin(find(1), fake_now(net));
+		struct candidate *c = pick();
+		attempts += c && c == find(1);
+		if (c)
+			candidate_failed(&list, c);
+		if (find(1) && find(1)->failures)
+			candidates_remove(&list, find(1)); /* others have come */
+	}
+	assert_in_range(attempts, 3, CANDIDATE_TRIES_PER_MIN);
 }
 
 /* It would keep a node from its own controller that comes back. */
@@ -197,7 +285,14 @@ main(void)
 		LIST_TEST(the_configured_and_the_vouched_for_outlast_strangers_S_01),
 		LIST_TEST(
 		    proven_ones_are_first_then_those_vouched_for_then_by_turns_S_01),
+		LIST_TEST(those_tried_least_are_next_and_of_these_the_newest_S_01),
+		LIST_TEST(
+		    who_is_being_tried_keeps_the_place_and_is_not_picked_again_S_01),
+		LIST_TEST(
+		    who_spoke_up_when_asked_is_tried_before_hearsay_and_takes_its_place_S_01),
+		LIST_TEST(one_address_is_not_a_crowd_by_its_ports_S_01),
 		LIST_TEST(a_liar_gets_six_attempts_a_minute_S_01),
+		LIST_TEST(a_liar_who_comes_back_in_a_crowd_gets_no_more_than_that_S_01),
 		LIST_TEST(the_bound_is_not_for_who_has_given_a_lease),
 		LIST_TEST(what_was_heard_expires_but_for_who_is_proven),
 		LIST_TEST(a_good_session_ends_the_back_off),

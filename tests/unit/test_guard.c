@@ -494,11 +494,49 @@ a_wrong_signature_takes_no_number_from_the_right_one_S_07(void **state)
 
 /* --- before membership, and FOGJOIN ----------------------------------------------------------- */
 
+static struct grasp_msg
+invitation(uint8_t loop_count, const char *locator)
+{
+	static const uint8_t empty[] = { 0xa0 };
+	struct grasp_msg m =
+	    flood_of("FOGJOIN", loop_count, (struct slice){ empty, sizeof empty });
+
+	m.locator[0] = (struct grasp_locator){ .kind = O_IPv6_LOCATOR,
+		.proto = GRASP_TCP,
+		.port = 7017,
+		.ip = lab_ip(locator) };
+	return m;
+}
+
+/* A stranger is one candidate, whatever he floods. */
+static void
+who_floods_where_to_join_names_itself_and_nobody_else_S_01(void **state)
+{
+	struct grasp_msg named[] = { invitation(1, "fe80::98"),
+		invitation(1, "2001:db8::99"), invitation(1, "::1"),
+		flood_of("FOGJOIN", 1, BYTES(0xa0)), invitation(1, "fe80::99") };
+	const struct grasp_msg good = invitation(1, "fe80::99");
+	struct datagram d = say(&controller, &good);
+
+	(void)state;
+	assert_int_equal(hear(&agent, &d), GRASP_HERE);
+	named[4].items = 2; /* one of two is another's */
+	named[4].flooded[1] = named[4].flooded[0];
+	named[4].locator[1] = named[0].locator[0];
+	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+		d = say(&controller, &named[i]);
+		assert_dropped(&agent, &d, GUARD_NOT_DULL);
+	}
+	d = say(&controller, &good);
+	assert_int_equal(
+	    hear_from(&agent, slice_of(&d), "fe80::98", "ff02::13"), GRASP_DROP);
+}
+
 static void
 the_one_unsigned_objective_keeps_to_the_link_S_12(void **state)
 {
-	const struct grasp_msg good = flood_of("FOGJOIN", 1, BYTES(0xa0)),
-			       looped = flood_of("FOGJOIN", 2, BYTES(0xa0)),
+	const struct grasp_msg good = invitation(1, "fe80::99"),
+			       looped = invitation(2, "fe80::99"),
 			       named = flood_of("FOGJOINT", 1, BYTES(0xa0));
 	struct grasp_msg mixed = good;
 	struct datagram d = say(&controller, &good), e;
@@ -852,6 +890,7 @@ main(void)
 		TEST(a_signer_is_believed_after_its_restart_even_if_its_clock_runs_back),
 		TEST(so_many_signatures_are_checked_in_a_second_S_10),
 		TEST(a_wrong_signature_takes_no_number_from_the_right_one_S_07),
+		TEST(who_floods_where_to_join_names_itself_and_nobody_else_S_01),
 		TEST(the_one_unsigned_objective_keeps_to_the_link_S_12),
 		TEST(before_membership_nothing_else_is_said_or_heard_S_12),
 		TEST(what_is_sealed_is_opened_by_whoever_has_the_secret),

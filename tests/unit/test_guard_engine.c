@@ -112,11 +112,12 @@ static int
 flood(unsigned node, const char *name, uint8_t loop_count, struct slice value)
 {
 	struct grasp_objective o = lab_objective(name, F_DISC, value);
-	struct grasp_locator l = { .kind = O_IPv6_LOCATOR,
-		.ip = web_ip(&w, node, 1),
-		.proto = GRASP_TCP,
-		.port = 7017 };
+	struct grasp_locator l = {
+		.kind = O_IPv6_LOCATOR, .proto = GRASP_TCP, .port = 7017
+	};
 
+	if (loop_count > 1)
+		l.ip = web_ip(&w, node, 1);
 	o.loop_count = loop_count;
 	return grasp_flood(w.n[node].node, &o, &l, 60000);
 }

@@ -508,28 +508,102 @@ a_fake_that_floods_all_the_time_is_tried_six_times_a_minute_S_01(void **state)
 	registrar_free(fake);
 }
 
+/* A flood of FOGJOIN from an address of the link that nobody has, with itself as the locator; or with
+ * another one. */
+static void
+invite(unsigned source, unsigned locator)
+{
+	uint8_t memory[512], text[16];
+	struct grasp_msg m = {
+		.type = M_FLOOD, .session_id = source + 1, .time_ms = 60000, .items = 1
+	};
+	struct grasp_datagram d = { .hop_limit = 255 };
+	struct buf b;
+
+	assert_int_equal(addr_parse("[ff02::13]:7017", &d.from), 0);
+	d.to = d.from.ip;
+	assert_int_equal(addr_parse("[fe80::bad:0:0]:7017", &d.from), 0);
+	d.from.ifindex = fog->ifindex;
+	m.locator[0] = grasp_locator_from_addr(&d.from, GRASP_TCP);
+	d.from.ip.s6_addr32[3] = htonl(source);
+	m.locator[0].ip.s6_addr32[3] = htonl(locator);
+	memcpy(m.initiator.bytes, &d.from.ip, m.initiator.len = sizeof d.from.ip);
+	buf_init_fixed(&b, text, sizeof text);
+	wr_text(&b, "factory");
+	m.flooded[0] =
+	    (struct grasp_objective){ slice_text(FOGJOIN), F_DISC, 1, buf_slice(&b) };
+	buf_init_fixed(&b, memory, sizeof memory);
+	assert_int_equal(grasp_msg_encode(&m, &b), 0);
+	d.data = buf_slice(&b);
+	fake_inject(fog->host, &d);
+}
+
+static void
+assert_joins_beside(void (*shout)(unsigned i), int64_t max_ms)
+{
+	int64_t start = fake_now(fog->net);
+
+	fog_agent_start(fog);
+	for (unsigned i = 0; !fog_is_registered(fog) && i < max_ms / 10; i++) {
+		shout(i);
+		fake_run(fog->net, 10);
+	}
+	print_message("# registered after %d ms\n", (int)(fake_now(fog->net) - start));
+	assert_true(fog_is_registered(fog));
+}
+
+static void
+shout_of_others(unsigned i)
+{
+	invite(0, i + 1);
+}
+
+static void
+who_names_another_address_each_time_does_not_delay_a_join_S_01(void **state)
+{
+	const struct candidate *list;
+	size_t n;
+
+	(void)state;
+	assert_joins_beside(shout_of_others, 3000);
+	fog_agent_stop(fog);
+	teardown(NULL);
+	make("factory", "", "");
+	registrar_stop(registrar);
+	fog_agent_start(fog);
+	for (unsigned i = 0; i < 200; i++) {
+		shout_of_others(i);
+		fake_run(fog->net, 10);
+	}
+	n = bootstrap_candidates(member_bootstrap(member()), &list);
+	assert_int_equal(n, 0); /* it has not named itself once */
+}
+
+static void
+shout_from_everywhere(unsigned i)
+{
+	invite(i, i);
+}
+
+static void
+a_hundred_spoofed_sources_a_second_delay_a_join_by_seconds_at_most_S_01(void **state)
+{
+	(void)state;
+	assert_joins_beside(shout_from_everywhere, 6000);
+	assert_int_equal(registrar->asked, 1);
+}
+
 /* A crowd of addresses where nobody answers, and the true one comes last. */
 static void
 many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01(void **state)
 {
-	struct registrar *fake = registrar_new(fog->net, "factory", 2);
-	struct grasp_locator nobody = {
-		.kind = O_IPv6_LOCATOR, .proto = GRASP_TCP, .port = 7
-	};
 	const struct candidate *list;
-	uint8_t memory[64];
-	struct buf b;
 
 	(void)state;
 	fake_net_filter(fog->net, registrar_is_silent, NULL);
 	fog_agent_start(fog);
-	buf_init_fixed(&b, memory, sizeof memory);
-	wr_text(&b, "factory");
-	struct grasp_objective o = { slice_text(FOGJOIN), F_DISC, 1, buf_slice(&b) };
-	nobody.ip.s6_addr[0] = 0x20;
 	for (unsigned i = 0; i < 200; i++) {
-		nobody.ip.s6_addr[15] = (uint8_t)i;
-		(void)grasp_flood(fake->node, &o, &nobody, 0);
+		invite(i, i);
 		fake_run(fog->net, 20);
 	}
 	assert_int_equal(
@@ -540,7 +614,6 @@ many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01(void **state)
 		(void)fog_until(fog, fog_is_registered, 10000);
 	}
 	assert_true(fog_is_registered(fog));
-	registrar_free(fake);
 }
 
 #define PLEDGE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -576,6 +649,10 @@ main(void)
 		PLEDGE_TEST(a_crowd_of_floods_does_not_delay_a_join_S_01),
 		PLEDGE_TEST(
 		    a_fake_that_floods_all_the_time_is_tried_six_times_a_minute_S_01),
+		PLEDGE_TEST(
+		    who_names_another_address_each_time_does_not_delay_a_join_S_01),
+		PLEDGE_TEST(
+		    a_hundred_spoofed_sources_a_second_delay_a_join_by_seconds_at_most_S_01),
 		PLEDGE_TEST(
 		    many_silent_addresses_do_not_keep_a_node_from_its_controller_S_01),
 	};
