@@ -85,12 +85,12 @@ static void
 reading_takes_the_letters_that_crockford_takes(void **state)
 {
 	static const char *const alike[] = {
-		"fog1-o1234567-" SECRET "-" PIN,
-		"fog1-O1234567-" SECRET "-oOoOoOoOoOoOoOoOoOoOoOoOoO",
-		"fog1-0i234567-" SECRET "-" PIN,
-		"fog1-0I234567-" SECRET "-" PIN,
-		"fog1-0l234567-" SECRET "-" PIN,
-		"FOG1-OL234567-ZZZZZZZZZZZZZZZZZZZZZZZZZW-" PIN,
+		("fog1-o1234567-" SECRET "-" PIN),
+		("fog1-O1234567-" SECRET "-oOoOoOoOoOoOoOoOoOoOoOoOoO"),
+		("fog1-0i234567-" SECRET "-" PIN),
+		("fog1-0I234567-" SECRET "-" PIN),
+		("fog1-0l234567-" SECRET "-" PIN),
+		("FOG1-OL234567-ZZZZZZZZZZZZZZZZZZZZZZZZZW-" PIN),
 	};
 	struct token t, plain = sample;
 
