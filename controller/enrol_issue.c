@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A certificate on its way: signed, stored, given, taken. */
-#include "base/crypto.h"
 #include "base/ctl.h"
 #include "base/log.h"
 #include "controller/audit.h"
 #include "controller/enrol_int.h"
 #include "controller/event.h"
+#include "trust/token.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,13 +17,11 @@
 static void
 note(struct enrol *e, const struct joining *j, const char *result)
 {
-	char id[FOG_ID_TEXT], token[2 * STORE_TOKEN_ID + 1] = "approval";
+	char id[FOG_ID_TEXT], token[9] = "approval";
 	const struct audit_entry entry = { .role = "stranger",
 		.who = fog_id_format(&j->row.id, id),
 		.command = "join",
-		.object = j->row.token
-		    ? hex_format(j->token_id, sizeof j->token_id, token)
-		    : token,
+		.object = j->row.token ? token_id_format(j->token_id, token) : token,
 		.result = result };
 
 	if (e->audit && !j->row.renewal)

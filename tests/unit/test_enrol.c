@@ -776,7 +776,7 @@ the_audit_tells_who_joined_and_who_was_refused_SEC_15(void **state)
 {
 	struct pledge *p = pledge(0, 1);
 	struct token t = make_token(), wrong = t;
-	char rows[1024] = "", wanted[1024], id[FOG_ID_TEXT], token[2 * TOKEN_ID_LEN + 1];
+	char rows[1024] = "", wanted[1024], id[FOG_ID_TEXT], token[9];
 
 	(void)state;
 	prefix_of(p, 8, id);
@@ -791,7 +791,7 @@ the_audit_tells_who_joined_and_who_was_refused_SEC_15(void **state)
 	snprintf(wanted, sizeof wanted,
 	    "stranger %s join 2001:db8:1::100: token: it is not known here\n"
 	    "stranger %s join %s: done\n",
-	    id, id, hex_format(t.id, sizeof t.id, token));
+	    id, id, token_id_format(t.id, token));
 	assert_string_equal(rows, wanted);
 }
 
