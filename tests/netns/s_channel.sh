@@ -138,7 +138,7 @@ stop flip
 peer_start flip path flip "$hub" --percent "$(full_or 10 20)"
 services=$(fogctl services --json) malformed=$(fogctl counters --json | jq .grasp_malformed)
 flipped() {
-	[ "$(sed -n 's/.*"flipped": \([0-9]*\).*/\1/p' "$tmp/flip.log" | paste -sd+ | bc)" -ge "$(full_or 20 5)" ]
+	[ "$(sed -n 's/.*"flipped": \([0-9]*\).*/\1/p' "$tmp/flip.log" | awk '{ n += $1 } END { print n + 0 }')" -ge "$(full_or 20 5)" ]
 }
 check "S-06 bits are flipped on the way" wait_until 120 flipped
 unchanged() {
