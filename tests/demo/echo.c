@@ -122,22 +122,39 @@ make_member(
 	return m;
 }
 
+static void
+throw_away(struct signer s)
+{
+	key_free(s.key);
+	cert_unref(s.cert);
+}
+
+static void
+hand_out(
+    const char *name, const struct signer *by, enum trust_role role, int64_t until_ms)
+{
+	throw_away(make_member(name, by, role, until_ms));
+}
+
 static int
 write_paper(void)
 {
 	int64_t tomorrow = clock_wall_ms() + DAY_MS;
 	struct signer ca = make_ca("ca"), other = make_ca("other"), agent;
 
-	make_member("controller", &ca, TRUST_CONTROLLER, tomorrow);
+	hand_out("controller", &ca, TRUST_CONTROLLER, tomorrow);
 	agent = make_member("agent", &ca, TRUST_AGENT, tomorrow);
-	make_member("deployer", &ca, TRUST_DEPLOYER, tomorrow);
-	make_member("expired", &ca, TRUST_AGENT, tomorrow - 2 * DAY_MS);
-	make_member("lapsed-controller", &ca, TRUST_CONTROLLER, tomorrow - 2 * DAY_MS);
-	make_member("foreign", &other, TRUST_AGENT, tomorrow);
-	make_member("foreign-controller", &other, TRUST_CONTROLLER, tomorrow);
-	make_member("forged", &agent, TRUST_AGENT, tomorrow);
-	make_member("forged-controller", &agent, TRUST_CONTROLLER, tomorrow);
-	make_member("selfmade", NULL, TRUST_AGENT, tomorrow);
+	hand_out("deployer", &ca, TRUST_DEPLOYER, tomorrow);
+	hand_out("expired", &ca, TRUST_AGENT, tomorrow - 2 * DAY_MS);
+	hand_out("lapsed-controller", &ca, TRUST_CONTROLLER, tomorrow - 2 * DAY_MS);
+	hand_out("foreign", &other, TRUST_AGENT, tomorrow);
+	hand_out("foreign-controller", &other, TRUST_CONTROLLER, tomorrow);
+	hand_out("forged", &agent, TRUST_AGENT, tomorrow);
+	hand_out("forged-controller", &agent, TRUST_CONTROLLER, tomorrow);
+	hand_out("selfmade", NULL, TRUST_AGENT, tomorrow);
+	throw_away(agent);
+	throw_away(other);
+	throw_away(ca);
 	return 0;
 }
 
