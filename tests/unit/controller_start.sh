@@ -103,12 +103,14 @@ cp "$dir/ca/ca.pem" "$dir/keep"
 echo junk > "$dir/ca/ca.pem"
 ok "a damaged CA is told of" refuses 1 "damaged" env
 mv "$dir/keep" "$dir/ca/ca.pem"
-if faketime -f +0 true 2> /dev/null; then
+# AddressSanitizer does not start below faketime's library.
+if faketime -f +0 true 2> /dev/null && ! grep -q __asan_init "$controller"; then
 	ok "with a certificate that has expired it does not start, and says what to run (S-20)" \
 		refuses 1 "fogctl domain renew" faketime -f +100d
 	rm -f "$dir/state/time"
 else
-	skip "with a certificate that has expired it does not start (S-20)" "no faketime(1)"
+	skip "with a certificate that has expired it does not start (S-20)" \
+		"no faketime(1), or a sanitizer that does not go with it"
 fi
 
 ok "with a domain it starts" start
