@@ -10,6 +10,7 @@
 #				equal siege of another program on the machine
 # shellcheck source=tests/netns/lib.sh
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 # shellcheck source=tests/netns/fog.sh
 . "$top/tests/netns/fog.sh"
 

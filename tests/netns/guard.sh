@@ -6,6 +6,7 @@
 # environment makes it last for a minute. Then the same domain, sealed.
 # shellcheck source=tests/netns/lib.sh
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 # shellcheck source=tests/netns/fog.sh
 . "$top/tests/netns/fog.sh"
 python=${PYTHON3:-/usr/bin/python3}

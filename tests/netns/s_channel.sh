@@ -3,6 +3,7 @@
 #
 # Connections: a node that was broken into, somebody on the path, and crowds of connections.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
 begin sc 22 jq cksum openssl tcpdump

@@ -4,6 +4,7 @@
 # Members that are cloned, revoked or late, clocks that are wrong, secrets and names that must not
 # show.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
 faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1 2> /dev/null | head -n 1)

@@ -3,6 +3,7 @@
 #
 # Who is no member, and who wants to become one: certificates of others, tokens, false controllers.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
 begin sj 16 jq cksum openssl

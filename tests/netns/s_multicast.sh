@@ -3,6 +3,7 @@
 #
 # Multicasts of who means no good: false controllers, replays, spoofed sources, strangers.
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 . "$top/tests/netns/fog.sh"
 . "$top/tests/netns/evil.sh"
 begin sm 21 jq cksum nft

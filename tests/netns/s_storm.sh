@@ -5,6 +5,7 @@
 # members that they were (S-15, R-13). S_FULL=1 has more of them.
 # shellcheck source=tests/netns/lib.sh
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 # shellcheck source=tests/netns/fog.sh
 . "$top/tests/netns/fog.sh"
 agents=${S_FULL:+60}

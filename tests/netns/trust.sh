@@ -6,6 +6,7 @@
 # requirement has.
 # shellcheck source=tests/netns/lib.sh
 . "${top_srcdir:-.}/tests/netns/lib.sh"
+[ "${FOGWATCH_TESTS-}" != quick ] || skip_all "FOGWATCH_TESTS=quick"
 # shellcheck source=tests/netns/fog.sh
 . "$top/tests/netns/fog.sh"
 
