@@ -2,28 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A new CA takes the place of the old one: the files, looked at with openssl(1), without a controller.
-fogctl=$top_builddir/fogctl
-if ! command -v openssl > /dev/null; then
-	echo "1..0 # SKIP no openssl(1)"
-	exit 0
-fi
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-
-n=0 failed=0
-ok() { # what command…
-	local what=$1
-	shift
-	n=$((n + 1))
-	if "$@" > "$dir/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		failed=1
-		echo "not ok $n - $what"
-		sed 's/^/# /' "$dir/out"
-	fi
-}
-not() { ! "$@"; }
+# shellcheck source=tests/support/files.sh
+. "${top_srcdir:-.}/tests/support/files.sh"
 rotate() {
 	"$fogctl" --socket "$dir/none" ca rotate --state-dir "$dir/state" --ca-dir "$dir/ca" \
 		"$@" > "$dir/said"
@@ -110,5 +90,4 @@ ok "and nothing has changed" [ "$before" = "$(cat "$dir/ca/ca.key" "$own"/*.pem)
 "$fogctl" domain init other --state-dir "$dir/other" --ca-dir "$dir/other-ca" > /dev/null
 ok "the CA of another domain is refused" not "$fogctl" ca rotate --state-dir "$dir/state" \
 	--ca-dir "$dir/other-ca"
-echo "1..$n"
-exit $failed
+say_plan

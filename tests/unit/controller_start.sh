@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A controller starts as a controller of a domain or not at all, and takes over what was renewed.
-fogctl=$top_builddir/fogctl controller=$top_builddir/fogwatch-controller
-if ! command -v openssl > /dev/null; then
-	echo "1..0 # SKIP no openssl(1)"
-	exit 0
-fi
-dir=$(mktemp -d) || exit 99
+# shellcheck source=tests/support/files.sh
+. "${top_srcdir:-.}/tests/support/files.sh"
+controller=$top_builddir/fogwatch-controller
 pid=
 finish() {
 	[ -z "$pid" ] || kill "$pid" 2> /dev/null
@@ -17,25 +14,6 @@ finish() {
 trap finish EXIT
 export FOGWATCH_SOCKET=$dir/run/control
 port=$((20000 + $$ % 20000))
-
-n=0 failed=0
-ok() { # what command…
-	local what=$1
-	shift
-	n=$((n + 1))
-	if "$@" > "$dir/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		failed=1
-		echo "not ok $n - $what"
-		sed 's/^/# /' "$dir/out" "$dir/log"
-	fi
-}
-not() { ! "$@"; }
-skip() { # what why
-	n=$((n + 1))
-	echo "ok $n - $1 # SKIP $2"
-}
 configure() { # more lines
 	cat > "$dir/controller.yaml" <<-Y
 	state-dir: $dir/state
@@ -132,5 +110,4 @@ ok "without the CA it starts as well" start
 ok "but nobody can join" not "$fogctl" token create
 ok "and it says so" grep -q "nobody can join here" "$dir/log"
 ok "it stops" stop
-echo "1..$n"
-exit $failed
+say_plan

@@ -2,28 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The files that a domain begins with, looked at with openssl(1).
-fogctl=$top_builddir/fogctl
-if ! command -v openssl > /dev/null; then
-	echo "1..0 # SKIP no openssl(1)"
-	exit 0
-fi
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-
-n=0 failed=0
-ok() { # what command…
-	local what=$1
-	shift
-	n=$((n + 1))
-	if "$@" > "$dir/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		failed=1
-		echo "not ok $n - $what"
-		sed 's/^/# /' "$dir/out"
-	fi
-}
-not() { ! "$@"; }
+# shellcheck source=tests/support/files.sh
+. "${top_srcdir:-.}/tests/support/files.sh"
 init() { "$fogctl" domain init "${1:-lab}" --state-dir "$dir/state" --ca-dir "$dir/ca"; }
 shows() { # file option pattern
 	openssl x509 -in "$1" -noout -text | grep -qE "$3" && openssl x509 -in "$1" -noout "$2"
@@ -98,5 +78,4 @@ for name in '' 'a b' 'a:b' "$(printf 'a%.0s' {1..65})"; do
 		--state-dir "$dir/x" --ca-dir "$dir/y"
 done
 ok "and makes nothing" [ ! -e "$dir/x" ]
-echo "1..$n"
-exit $failed
+say_plan
