@@ -88,13 +88,16 @@ check "S-01 S-10 G-147 G-148 what is unsigned, or signed by a stranger, was refu
 fogctl node show N --json > /dev/null && before=$(state) registered=$(registrations)
 
 # --- replays ----------------------------------------------------------------------------------------
-# What the fog says in a few seconds, with questions of the controller and of nodes.
-peer_start recorder evil record e0 "$tmp/said" --seconds "$(full_or 60 6)" --count "$(full_or 1000 200)"
-wait_until 5 grep -q ready "$tmp/recorder.log" || error "no recorder"
-for question in type=robot type=gateway radio domain=lab vendor; do
-	fogctl find "$question" --json > /dev/null
-done
-check "S-07 there is something to replay" wait_until 70 eval '[ "$(jq -s "map(.kept // 0) | add" "$tmp/recorder.log")" -ge 5 ]'
+# What the fog says, which is asked by the controller until there is enough.
+peer_start recorder evil record e0 "$tmp/said" --seconds 60 --count "$(full_or 1000 10)"
+wait_until 10 grep -q ready "$tmp/recorder.log" || error "no recorder"
+recorded() {
+	grep -q kept "$tmp/recorder.log" && return
+	fogctl find type=robot --json > /dev/null
+	false
+}
+check "S-07 there is something to replay" \
+	eval 'wait_until 70 recorded; [ "$(jq -s "map(.kept // 0) | add" "$tmp/recorder.log")" -ge 5 ]'
 in_ns evil nft -f - <<'N'
 table ip6 watch {
 	chain input {
