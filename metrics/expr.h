@@ -50,6 +50,16 @@ struct expr_result {
 void expr_result_done(struct expr_result *r);
 
 struct series_set;
+/* Whose series an expression sees: one set, or several, of which each series then carries a label more
+ * (node="A"). */
+struct expr_part {
+	struct series_set *set;
+	const char *label, *value; /* NULL: none */
+};
+struct expr_scope {
+	size_t len;
+	const struct expr_part *part;
+};
 /* At the instant now_ms. 0 with a result, known or unknown (too little data, a bound that was hit);
  * -EINVAL: not a program; -ENOMEM. */
 int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,

@@ -35,6 +35,21 @@ int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
 bool sampler_knows(const char *metric);
 
+/* Metrics that come from elsewhere than a source: rules, plug-ins, probes. */
+struct provider {
+	/* Its metric of this name, good as long as the provider; NULL: it has none. */
+	const struct metric *(*find)(void *arg, const char *name);
+	/* Somebody wants it each period_ms with so much history; period 0: nobody any more. */
+	void (*want)(
+	    void *arg, const struct metric *m, int64_t period_ms, int64_t window_ms);
+	/* It is time for a value, which is put now or later. NULL: it comes by itself. */
+	void (*sample)(void *arg, const struct metric *m, int64_t now_ms);
+};
+int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
+/* A value of a provider, measured at time_ms. A series that gets none for three periods ends (MET-09). */
+void sampler_put(struct sampler *s, const struct metric *m,
+    const struct metric_labels *labels, int64_t time_ms, double value);
+
 struct sampler_stats {
 	uint64_t reads, samples; /* source reads; values put */
 	size_t series, history_bytes, wants;

@@ -11,7 +11,28 @@
 #define PLAN_PERIOD_MIN_MS 100
 #define PLAN_PERIOD_MAX_MS 86400000
 
-enum plan_mode { PLAN_PERIODIC = 1, PLAN_ON_CHANGE = 2 };
+/* When a result is reported. */
+enum plan_mode {
+	PLAN_PERIODIC = 1,
+	PLAN_ON_CHANGE = 2, /* it moved by more than the deadband since the last report */
+	PLAN_ON_CONDITION =
+	    3, /* it is not 0 and not unknown: when it becomes so, and when no more */
+	/* It is further from what the controller takes it for than eps, or than rho times the distance to
+	 * the nearest threshold, or on another side of it (prediction.md §11). What the controller takes
+	 * it for: the last value, or with PLAN_LINE the line that was sent with it, for 60 periods. */
+	PLAN_SUPPRESSED = 4,
+};
+enum plan_flag {
+	PLAN_LINE = 1, /* reports carry a slope */
+	PLAN_ADAPTIVE =
+	    2, /* the period may grow up to period_max_ms while the error stays below eps
+			      (prediction.md §12) */
+	PLAN_URGENT =
+	    4, /* delivery class event: acknowledged when on disk, sent at once */
+	PLAN_LOSSY =
+	    8, /* delivery class telemetry: not kept for a controller that is away */
+};
+#define PLAN_THRESHOLDS_MAX 4
 
 struct plan_item {
 	uint32_t id;	      /* controller's, stable while the item means the same */

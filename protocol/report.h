@@ -27,6 +27,20 @@ struct fog_report {
 	struct report_point point[REPORT_POINTS_MAX];
 	uint16_t points;
 };
+/* The compact form (key 5 of the map): within one session each series has a number, is told once with item
+ * and labels, and its values are packed behind the ones before (base/pack.h), times likewise. So both
+ * ends keep the same state, which begins anew with each session; a report that was refused counts. */
+struct report_series {
+	uint32_t item;
+	struct slice labels; /* own copy */
+	void *user;	     /* of the decoder's owner; NULL at first */
+	uint32_t plan;	     /* to see which are of an item that is no more */
+};
+struct report_stream;
+int report_stream_new(struct report_stream **ret) MUST_CHECK;
+void report_stream_free(struct report_stream *s); /* user is the owner's */
+DEFINE_FREEP(struct report_stream, report_stream_free)
+
 /* A time after sent_ms is written as sent_ms. */
 void fog_report_encode(const struct fog_report *r, struct buf *out);
 /* Labels and reasons borrow from value. -EBADMSG; *ret is not to be used then. */
