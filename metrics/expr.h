@@ -27,9 +27,11 @@ expr_parse(const char *text, struct buf *program, char *err, size_t err_size) MU
 int expr_check(struct slice program, bool (*known)(const char *metric), char *err,
     size_t err_size) MUST_CHECK;
 void expr_print(struct slice program, struct buf *text); /* back to text */
-/* Tells each metric that is read and how far back; window 0: the newest value. */
+/* Tells each SELECT (metrics/expr_program.h): the metric that is read, how far back (window 0: the
+ * newest value) and of which labels. */
+struct expr_step;
 int expr_needs(struct slice program,
-    void (*need)(void *arg, const char *metric, int64_t window_ms), void *arg);
+    void (*need)(void *arg, const struct expr_step *select), void *arg);
 
 struct expr_value {
 	struct metric_labels labels;

@@ -465,7 +465,7 @@ expr_check(
 
 int
 expr_needs(struct slice program,
-    void (*need)(void *arg, const char *metric, int64_t window_ms), void *arg)
+    void (*need)(void *arg, const struct expr_step *select), void *arg)
 {
 	struct cbor_reader r;
 	struct expr_step s;
@@ -475,7 +475,7 @@ expr_needs(struct slice program,
 	while (rd_more(&r)) {
 		expr_step_decode(&r, &s);
 		if (!r.err && s.op == EXPR_SELECT)
-			need(arg, s.metric, s.window_ms);
+			need(arg, &s);
 	}
 	rd_leave(&r);
 	return rd_done(&r) < 0 ? -EINVAL : 0;

@@ -281,10 +281,11 @@ struct collection {
 };
 
 static void
-collect_need(void *arg, const char *metric, int64_t window_ms)
+collect_need(void *arg, const struct expr_step *select)
 {
 	struct collection *c = arg;
-	struct track *t = find_track(c->sampler, metric);
+	struct track *t = find_track(c->sampler, select->metric);
+	int64_t window_ms = select->window_ms;
 
 	for (size_t i = 0; i < c->len; i++)
 		if (c->need[i].track == t) {

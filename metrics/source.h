@@ -21,6 +21,7 @@ struct source_env {
 	const char *rootfs;	  /* in front of mount points for statvfs; "" */
 };
 
+struct expr_step;
 struct source {
 	int abi;
 	const char *name; /* "cpu" */
@@ -32,6 +33,10 @@ struct source {
 	 * error means that the source as a whole gave nothing. now_ms is monotonic. */
 	int (*sample)(void *inst, int64_t now_ms, struct sink *sink);
 	void (*close)(void *inst);
+	/* For a source that must know which of its series are meant (a path: to which peers): told of
+	 * each SELECT before it is sampled. until_ms: INT64_MAX: as long as it is wanted, else a query's.
+	 * select NULL: what was told without end is forgotten and told anew. May be NULL. */
+	void (*ask)(void *inst, const struct expr_step *select, int64_t until_ms);
 };
 
 /* m: one of the source's metrics. labels: NULL for none. NaN is dropped. */

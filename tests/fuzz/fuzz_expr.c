@@ -88,9 +88,11 @@ print_and_parse(struct slice program)
 }
 
 static void
-count_need(void *arg, const char *metric, int64_t window_ms)
+count_need(void *arg, const struct expr_step *select)
 {
-	assert(metric[0] && window_ms >= 0 && window_ms <= EXPR_WINDOW_MAX_MS);
+	assert(select->metric[0] && select->window_ms >= 0 &&
+	    select->window_ms <= EXPR_WINDOW_MAX_MS);
+	assert(select->matchers <= EXPR_MATCHERS_MAX);
 	++*(unsigned *)arg;
 }
 

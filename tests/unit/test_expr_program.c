@@ -184,9 +184,13 @@ what_is_no_program_is_not_printed_or_asked_for_needs(void **state)
 }
 
 static void
-list_need(void *arg, const char *metric, int64_t window_ms)
+list_need(void *arg, const struct expr_step *select)
 {
-	buf_printf(arg, "%s %lld; ", metric, (long long)window_ms);
+	buf_printf(arg, "%s %lld", select->metric, (long long)select->window_ms);
+	for (unsigned i = 0; i < select->matchers; i++)
+		buf_printf(arg, " %s %u %s", select->matcher[i].label,
+		    select->matcher[i].match, select->matcher[i].value);
+	buf_printf(arg, "; ");
 }
 
 static void
@@ -202,6 +206,10 @@ a_program_tells_what_it_needs(void **state)
 			     list_need, &out),
 	    0);
 	assert_string_equal(buf_text(&out), "a 300000; b 0; a 10000; ");
+	buf_reset(&out);
+	assert_int_equal(
+	    expr_needs(program_of("p{peer=\"x\",dev!=\"y\"}"), list_need, &out), 0);
+	assert_string_equal(buf_text(&out), "p 0 peer 0 x dev 1 y; ");
 	assert_int_equal(
 	    expr_needs((struct slice){ junk, sizeof junk }, list_need, &out), -EINVAL);
 }
