@@ -12,6 +12,7 @@
 #define LOOK_MAX_MS  (60 * 60 * 1000)
 #define RETRY_MIN_MS (30 * 1000)
 #define RETRY_MAX_MS (30 * 60 * 1000)
+#define RETRY_SHARE  5
 
 struct renewal {
 	const struct renewal_env *env;
@@ -67,11 +68,28 @@ schedule(struct renewal *r, int64_t in_ms)
 	timer_set(r->env->io, r->timer, in_ms);
 }
 
+/* Several attempts fit in what is left of the certificate. */
+static int64_t
+retry_in(const struct renewal *r)
+{
+	struct credential *c = r->env->credential;
+	char hint[17];
+	const struct cert *own = credential_cert(c, credential_hint(c, hint));
+	int64_t ms = r->retry_ms, share;
+
+	if (own) {
+		share = (cert_facts(own)->not_after_ms - credential_now(c)) / RETRY_SHARE;
+		if (ms > share)
+			ms = share > RETRY_MIN_MS ? share : RETRY_MIN_MS;
+	}
+	return jittered(r->env->io, ms);
+}
+
 static void
 put_off(struct renewal *r, const char *why)
 {
 	snprintf(r->trouble, sizeof r->trouble, "%s", why);
-	r->not_before_ms = now(r) + jittered(r->env->io, r->retry_ms);
+	r->not_before_ms = now(r) + retry_in(r);
 	r->retry_ms = r->retry_ms * 2 < RETRY_MAX_MS ? r->retry_ms * 2 : RETRY_MAX_MS;
 	schedule(r, 0);
 }

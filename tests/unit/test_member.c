@@ -109,7 +109,7 @@ a_renewal_that_fails_is_tried_again_in_time(void **state)
 	assert_in_range(tried, 3, 12);
 	assert_string_equal(renewal_trouble(member_renewal(member(0))), "busy: later");
 	registrar->mood = REGISTRAR_GRANTS;
-	fake_run(fog->net, PKI_HOUR / 2);
+	fake_run(fog->net, PKI_HOUR / 4);
 	assert_true(left_ms() > PKI_HOUR);
 	assert_string_equal(renewal_trouble(member_renewal(member(0))), "");
 }
