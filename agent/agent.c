@@ -178,6 +178,12 @@ make_time(struct agent *a, char *why, size_t why_size)
 }
 
 /* --- wiring --------------------------------------------------------------------------------- */
+static int64_t
+tell_time(void *arg)
+{
+	return agent_now(arg);
+}
+
 static int
 make_sampler(struct agent *a)
 {
@@ -185,8 +191,11 @@ make_sampler(struct agent *a)
 		.sys = a->cfg->roots.sys,
 		.power_supply = a->cfg->roots.power_supply,
 		.rootfs = "" };
+	int err = sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
 
-	return sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
+	if (err == 0)
+		sampler_set_clock(a->sampler, tell_time, a);
+	return err;
 }
 
 static int

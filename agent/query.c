@@ -76,7 +76,7 @@ querier_evaluate(
 {
 	struct expr_result r = { 0 };
 	char why[96] = "";
-	int err = expr_check(program, sampler_knows, why, sizeof why);
+	int err = sampler_check(q->sampler, program, why, sizeof why);
 
 	ret->now_ms = grasp_io_now(q->io);
 	ret->wall_ms = q->io->ops->wall(q->io);

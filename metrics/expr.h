@@ -24,8 +24,8 @@ int
 expr_parse(const char *text, struct buf *program, char *err, size_t err_size) MUST_CHECK;
 /* Is it a program that can be run here? err says why not. -EINVAL, -ENOENT unknown metric (only
  * if `known` is given: is there such a metric?). */
-int expr_check(struct slice program, bool (*known)(const char *metric), char *err,
-    size_t err_size) MUST_CHECK;
+int expr_check(struct slice program, bool (*known)(const void *arg, const char *metric),
+    const void *arg, char *err, size_t err_size) MUST_CHECK;
 void expr_print(struct slice program, struct buf *text); /* back to text */
 /* Tells each SELECT (metrics/expr_program.h): the metric that is read, how far back (window 0: the
  * newest value) and of which labels. */

@@ -545,7 +545,7 @@ expr_eval(
 {
 	struct evaluation ev = { .set = set, .now_ms = now_ms };
 	char ignored[128];
-	int err = expr_check(program, NULL, ignored, sizeof ignored);
+	int err = expr_check(program, NULL, NULL, ignored, sizeof ignored);
 
 	if (err < 0)
 		return err;

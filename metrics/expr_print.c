@@ -195,7 +195,7 @@ expr_print(struct slice program, struct buf *text)
 	struct expr_step s;
 	char err[128];
 
-	if (expr_check(program, NULL, err, sizeof err) < 0) {
+	if (expr_check(program, NULL, NULL, err, sizeof err) < 0) {
 		buf_printf(text, "(not a program: %s)", err);
 		return;
 	}

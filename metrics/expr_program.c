@@ -433,8 +433,8 @@ expr_typing_end(const struct expr_typing *t, char *err, size_t err_size)
 /* --- whole programs -------------------------------------------------------------------- */
 
 int
-expr_check(
-    struct slice program, bool (*known)(const char *metric), char *err, size_t err_size)
+expr_check(struct slice program, bool (*known)(const void *arg, const char *metric),
+    const void *arg, char *err, size_t err_size)
 {
 	struct expr_typing t = { 0 };
 	struct cbor_reader r;
@@ -450,7 +450,7 @@ expr_check(
 		if (r.err)
 			break;
 		result = expr_typing_apply(&t, &s, err, err_size);
-		if (result == 0 && s.op == EXPR_SELECT && known && !known(s.metric)) {
+		if (result == 0 && s.op == EXPR_SELECT && known && !known(arg, s.metric)) {
 			refuse(err, err_size, "unknown metric %s", s.metric);
 			result = -ENOENT;
 		}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "metrics/sampler.h"
+#include "metrics/sampler_int.h"
 #include "metrics/expr_program.h"
-#include "metrics/series.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,120 +10,7 @@
 #define QUERY_SAMPLES	3600  /* … and how many samples a long window gets at least */
 #define QUERY_KEEP_MS	10000 /* how long at least */
 #define HOUSEKEEPING_MS 60000 /* between sweeps; how long an idle source stays open */
-
-/* What is wanted of one metric by all who want it. */
-struct track {
-	int64_t period_ms; /* 0: nobody wants it */
-	int64_t window_ms;
-	int64_t read_ms; /* INT64_MIN: never */
-	bool due;	 /* in the read that is under way */
-	int64_t query_window_ms, query_until_ms;
-};
-struct reader {
-	struct sink sink;
-	struct sampler *sampler;
-	const struct source *source;
-	void *inst; /* NULL: closed */
-	struct track *track;
-	int64_t period_ms; /* the shortest of its metrics; 0: idle */
-	int64_t due_ms, read_ms;
-};
-struct need {
-	struct track *track;
-	int64_t window_ms;
-};
-struct want {
-	struct sampler *sampler;
-	struct want *next;
-	int64_t period_ms, until_ms;
-	size_t len;
-	struct need need[]; /* one a metric */
-};
-struct sampler {
-	struct source_env env; /* own copies */
-	struct series_set *set;
-	struct reader *reader;
-	size_t readers;
-	struct want *wants;
-	int64_t now_ms, kept_house_ms;
-	uint64_t reads, samples;
-};
-
-/* --- sources --------------------------------------------------------------------------- */
-
-static void
-take_value(struct sink *sink, const struct metric *m, const struct metric_labels *labels,
-    double value)
-{
-	struct reader *r = container_of(sink, struct reader, sink);
-	const struct track *t = &r->track[m - r->source->metrics];
-	struct series *s;
-
-	if (!t->due)
-		return;
-	s = series_ensure(r->sampler->set, m, labels);
-	if (!s)
-		return; /* the bound on memory: told by sampler_stats() */
-	s->window_ms = t->window_ms;
-	if (series_append(r->sampler->set, s, r->sampler->now_ms, value) == 0)
-		r->sampler->samples++;
-}
-
-/* Whatever the source did not tell about this time is over (MET-09). */
-static void
-end_missing(struct reader *r)
-{
-	struct series_set *set = r->sampler->set;
-
-	for (size_t i = 0; i < r->source->metrics_len; i++) {
-		struct series *s = NULL;
-
-		if (r->track[i].due)
-			s = series_first(set, r->source->metrics[i].name);
-		for (; s; s = series_next(set, s))
-			if (series_last(s) &&
-			    series_last(s)->time_ms < r->sampler->now_ms)
-				series_end(set, s, r->sampler->now_ms);
-	}
-}
-
-/* A metric with a longer period than its source is kept at its own pace. */
-static void
-choose_due(struct reader *r, bool all)
-{
-	int64_t now = r->sampler->now_ms;
-
-	for (size_t i = 0; i < r->source->metrics_len; i++) {
-		struct track *t = &r->track[i];
-
-		t->due = t->period_ms > 0 &&
-		    (all || t->read_ms == INT64_MIN ||
-			now - t->read_ms >= t->period_ms - r->period_ms / 2);
-		if (t->due)
-			t->read_ms = now;
-	}
-}
-
-static void
-read_source(struct reader *r, bool all)
-{
-	choose_due(r, all);
-	r->read_ms = r->sampler->now_ms;
-	if (!r->inst && r->source->open(&r->sampler->env, &r->inst) < 0)
-		r->inst = NULL;
-	if (r->inst)
-		(void)r->source->sample(r->inst, r->sampler->now_ms, &r->sink);
-	r->sampler->reads++;
-	end_missing(r);
-}
-
-static void
-close_source(struct reader *r)
-{
-	if (r->inst)
-		r->source->close(r->inst);
-	r->inst = NULL;
-}
+#define SUM_ROUNDS_MAX	8     /* above the depth of rules (S-22) */
 
 /* --- life ------------------------------------------------------------------------------ */
 
@@ -135,30 +21,6 @@ copy_text(const char **dst, const char *text)
 	return text && !*dst ? -ENOMEM : 0;
 }
 
-static int
-init_readers(struct sampler *s)
-{
-	while (sources[s->readers])
-		s->readers++;
-	s->reader = calloc(s->readers, sizeof *s->reader);
-	if (!s->reader)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->readers; i++) {
-		struct reader *r = &s->reader[i];
-
-		r->sink.put = take_value;
-		r->sampler = s;
-		r->source = sources[i];
-		r->due_ms = r->read_ms = INT64_MIN;
-		r->track = calloc(r->source->metrics_len, sizeof *r->track);
-		if (!r->track)
-			return -ENOMEM;
-		for (size_t k = 0; k < r->source->metrics_len; k++)
-			r->track[k].read_ms = r->track[k].query_until_ms = INT64_MIN;
-	}
-	return 0;
-}
-
 int
 sampler_new(const struct source_env *env, size_t history_bytes, struct sampler **ret)
 {
@@ -167,10 +29,11 @@ sampler_new(const struct source_env *env, size_t history_bytes, struct sampler *
 	if (!s || copy_text(&s->env.proc, env->proc) < 0 ||
 	    copy_text(&s->env.sys, env->sys) < 0 ||
 	    copy_text(&s->env.power_supply, env->power_supply) < 0 ||
-	    copy_text(&s->env.rootfs, env->rootfs) < 0 || init_readers(s) < 0 ||
+	    copy_text(&s->env.rootfs, env->rootfs) < 0 || sampler_init_readers(s) < 0 ||
 	    series_set_new(history_bytes, &s->set) < 0)
 		return -ENOMEM;
 	s->now_ms = s->kept_house_ms = INT64_MIN / 2;
+	s->end_ms = INT64_MAX;
 	*ret = TAKE(s);
 	return 0;
 }
@@ -186,11 +49,8 @@ sampler_free(struct sampler *s)
 		s->wants = w->next;
 		free(w);
 	}
-	for (size_t i = 0; s->reader && i < s->readers; i++) {
-		close_source(&s->reader[i]);
-		free(s->reader[i].track);
-	}
-	free(s->reader);
+	sampler_done_supplies(s);
+	sampler_done_readers(s);
 	series_set_free(s->set);
 	free((char *)s->env.proc);
 	free((char *)s->env.sys);
@@ -199,13 +59,14 @@ sampler_free(struct sampler *s)
 	free(s);
 }
 
-/* --- wants ----------------------------------------------------------------------------- */
-
-bool
-sampler_knows(const char *metric)
+void
+sampler_set_clock(struct sampler *s, sampler_clock_f *clock, void *arg)
 {
-	return sources_metric(metric, NULL) != NULL;
+	s->clock = clock;
+	s->clock_arg = arg;
 }
+
+/* --- wants ----------------------------------------------------------------------------- */
 
 static struct track *
 find_track(struct sampler *s, const char *metric)
@@ -216,11 +77,11 @@ find_track(struct sampler *s, const char *metric)
 	for (size_t i = 0; m && i < s->readers; i++)
 		if (s->reader[i].source == source)
 			return &s->reader[i].track[m - source->metrics];
-	return NULL;
+	return sampler_supply_track(s, metric);
 }
 
-static void
-want_track(struct track *t, int64_t period_ms, int64_t window_ms)
+void
+sampler_want_track(struct track *t, int64_t period_ms, int64_t window_ms)
 {
 	if (t->period_ms == 0 || period_ms < t->period_ms)
 		t->period_ms = period_ms;
@@ -236,42 +97,71 @@ query_period(int64_t window_ms)
 	return period_ms > QUERY_PERIOD_MS ? period_ms : QUERY_PERIOD_MS;
 }
 
-/* A reader's due time follows its period; one that was idle is due at once. */
-static void
-schedule_reader(struct reader *r, int64_t now_ms)
+void
+sampler_want_queried(struct track *t, int64_t now_ms)
 {
-	int64_t before_ms = r->period_ms;
-
-	r->period_ms = 0;
-	for (size_t i = 0; i < r->source->metrics_len; i++) {
-		struct track *t = &r->track[i];
-
-		if (t->query_until_ms > now_ms)
-			want_track(
-			    t, query_period(t->query_window_ms), t->query_window_ms);
-		if (t->period_ms > 0 &&
-		    (r->period_ms == 0 || t->period_ms < r->period_ms))
-			r->period_ms = t->period_ms;
-	}
-	if (r->period_ms == 0 || r->read_ms == INT64_MIN)
-		r->due_ms = INT64_MIN;
-	else if (before_ms == 0 || r->read_ms + r->period_ms < r->due_ms)
-		r->due_ms = r->read_ms + r->period_ms;
+	if (t->query_until_ms > now_ms)
+		sampler_want_track(
+		    t, query_period(t->query_window_ms), t->query_window_ms);
 }
 
-/* Who wants what has changed: sum it up again. */
+bool
+sampler_track_is_old(const struct track *t, int64_t now_ms)
+{
+	return t->read_ms == INT64_MIN || now_ms - t->read_ms >= FRESH_MS;
+}
+
 static void
-sum_wants(struct sampler *s)
+each_track(struct sampler *s, void (*each)(struct sampler *s, struct track *t))
 {
 	for (size_t i = 0; i < s->readers; i++)
 		for (size_t k = 0; k < s->reader[i].source->metrics_len; k++)
-			s->reader[i].track[k].period_ms =
-			    s->reader[i].track[k].window_ms = 0;
-	for (const struct want *w = s->wants; w; w = w->next)
-		for (size_t i = 0; w->until_ms > s->now_ms && i < w->len; i++)
-			want_track(w->need[i].track, w->period_ms, w->need[i].window_ms);
+			each(s, &s->reader[i].track[k]);
+	for (struct supply *f = s->supply; f; f = f->next)
+		each(s, &f->track);
+}
+
+/* Queries first; the next moment at which a want or a query ends is noted by the way. */
+static void
+restart_track(struct sampler *s, struct track *t)
+{
+	t->period_ms = t->window_ms = 0;
+	sampler_want_queried(t, s->now_ms);
+	if (t->query_until_ms > s->now_ms)
+		set_min(&s->end_ms, t->query_until_ms);
+}
+
+static void
+add_wants(struct sampler *s)
+{
+	s->end_ms = INT64_MAX;
+	each_track(s, restart_track);
+	for (const struct want *w = s->wants; w; w = w->next) {
+		if (w->until_ms <= s->now_ms)
+			continue;
+		set_min(&s->end_ms, w->until_ms);
+		for (size_t i = 0; i < w->len; i++)
+			sampler_want_track(
+			    w->need[i].track, w->period_ms, w->need[i].window_ms);
+	}
+}
+
+/* What is made of rules that are made of rules settles after as many rounds. */
+void
+sampler_sum_wants(struct sampler *s)
+{
+	s->again = true;
+	if (s->summing)
+		return;
+	s->summing = true;
+	for (unsigned round = 0; s->again && round < SUM_ROUNDS_MAX; round++) {
+		s->again = false;
+		add_wants(s);
+		sampler_tell_providers(s);
+	}
+	s->summing = false;
 	for (size_t i = 0; i < s->readers; i++)
-		schedule_reader(&s->reader[i], s->now_ms);
+		sampler_schedule_reader(&s->reader[i]);
 }
 
 struct collection {
@@ -297,6 +187,18 @@ collect_need(void *arg, const struct expr_step *select)
 		c->need[c->len++] = (struct need){ t, window_ms };
 }
 
+static bool
+is_known(const void *arg, const char *metric)
+{
+	return sampler_knows(arg, metric);
+}
+
+int
+sampler_check(const struct sampler *s, struct slice program, char *err, size_t err_size)
+{
+	return expr_check(program, is_known, s, err, err_size);
+}
+
 static int
 check_samples(const struct collection *c, int64_t period_ms, char *err, size_t err_size)
 {
@@ -311,13 +213,25 @@ check_samples(const struct collection *c, int64_t period_ms, char *err, size_t e
 	return 0;
 }
 
+/* What a want points to stays. */
+static void
+count_wants(const struct want *w, int more)
+{
+	for (size_t i = 0; i < w->len; i++) {
+		struct supply *f = sampler_supply_of(w->sampler, w->need[i].track);
+
+		if (f)
+			f->wants += (unsigned)more;
+	}
+}
+
 int
 sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t until_ms,
     char *err, size_t err_size, struct want **ret)
 {
 	struct collection c = { .sampler = s };
 	struct want *w;
-	int result = expr_check(program, sampler_knows, err, err_size);
+	int result = sampler_check(s, program, err, err_size);
 
 	if (result < 0)
 		return result;
@@ -339,9 +253,10 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 	w->until_ms = until_ms;
 	w->len = c.len;
 	memcpy(w->need, c.need, c.len * sizeof w->need[0]);
+	count_wants(w, 1);
 	w->next = s->wants;
 	s->wants = w;
-	sum_wants(s);
+	sampler_sum_wants(s);
 	*ret = w;
 	return 0;
 }
@@ -356,68 +271,45 @@ sampler_unwant(struct want *w)
 	for (at = &w->sampler->wants; *at != w; at = &(*at)->next)
 		;
 	*at = w->next;
-	sum_wants(w->sampler);
+	count_wants(w, -1);
+	sampler_sum_wants(w->sampler);
 	free(w);
 }
 
 /* --- running --------------------------------------------------------------------------- */
 
 static void
-set_min(int64_t *min, int64_t v)
+set_now(struct sampler *s, int64_t now_ms)
 {
-	if (v < *min)
-		*min = v;
-}
-
-/* The next moment at which a want or a query ends. */
-static int64_t
-next_end(const struct sampler *s)
-{
-	int64_t next = INT64_MAX;
-
-	for (const struct want *w = s->wants; w; w = w->next)
-		if (w->until_ms > s->now_ms)
-			set_min(&next, w->until_ms);
-	for (size_t i = 0; i < s->readers; i++)
-		for (size_t k = 0; k < s->reader[i].source->metrics_len; k++)
-			if (s->reader[i].track[k].query_until_ms > s->now_ms)
-				set_min(&next, s->reader[i].track[k].query_until_ms);
-	return next;
+	s->now_ms = now_ms;
+	if (s->end_ms <= now_ms)
+		sampler_sum_wants(s);
 }
 
 static void
-set_now(struct sampler *s, int64_t now_ms)
+note_span(struct sampler *s, struct track *t)
 {
-	int64_t end = next_end(s);
-
-	s->now_ms = now_ms;
-	if (end <= now_ms)
-		sum_wants(s);
+	if (t->window_ms > s->span_ms)
+		s->span_ms = t->window_ms;
+	if (2 * t->period_ms > s->span_ms)
+		s->span_ms = 2 * t->period_ms;
 }
 
 /* Series live as long as anything looks back to them; idle sources are closed. */
 static void
 keep_house(struct sampler *s)
 {
-	int64_t span_ms = EXPR_LOOKBACK_MS;
-
 	if (s->now_ms - s->kept_house_ms < HOUSEKEEPING_MS)
 		return;
 	s->kept_house_ms = s->now_ms;
-	for (size_t i = 0; i < s->readers; i++) {
-		struct reader *r = &s->reader[i];
-
-		for (size_t k = 0; k < r->source->metrics_len; k++) {
-			if (r->track[k].window_ms > span_ms)
-				span_ms = r->track[k].window_ms;
-			if (2 * r->track[k].period_ms > span_ms)
-				span_ms = 2 * r->track[k].period_ms;
-		}
-		if (r->inst && r->period_ms == 0 &&
-		    s->now_ms - r->read_ms >= HOUSEKEEPING_MS)
-			close_source(r);
-	}
-	series_set_sweep(s->set, s->now_ms - span_ms);
+	s->span_ms = EXPR_LOOKBACK_MS;
+	each_track(s, note_span);
+	for (size_t i = 0; i < s->readers; i++)
+		if (s->reader[i].period_ms == 0 &&
+		    s->now_ms - s->reader[i].read_ms >= HOUSEKEEPING_MS)
+			sampler_close_reader(&s->reader[i]);
+	sampler_forget_supplies(s);
+	series_set_sweep(s->set, s->now_ms - s->span_ms);
 }
 
 static bool
@@ -426,20 +318,7 @@ is_house_empty(const struct sampler *s)
 	for (size_t i = 0; i < s->readers; i++)
 		if (s->reader[i].inst)
 			return false;
-	return series_set_len(s->set) == 0;
-}
-
-/* Due times stay on their grid, so that lateness of one read does not add up (MET-12). */
-static void
-run_reader(struct reader *r, int64_t now_ms)
-{
-	if (r->period_ms == 0 || r->due_ms > now_ms)
-		return;
-	read_source(r, false);
-	r->due_ms =
-	    r->due_ms == INT64_MIN ? now_ms + r->period_ms : r->due_ms + r->period_ms;
-	if (r->due_ms <= now_ms)
-		r->due_ms = now_ms + r->period_ms;
+	return !s->supply && series_set_len(s->set) == 0;
 }
 
 int64_t
@@ -450,11 +329,15 @@ sampler_run(struct sampler *s, int64_t now_ms)
 	set_now(s, now_ms);
 	keep_house(s);
 	for (size_t i = 0; i < s->readers; i++)
-		run_reader(&s->reader[i], now_ms);
-	next = next_end(s);
+		sampler_run_reader(&s->reader[i], now_ms);
+	for (struct supply *f = s->supply; f; f = f->next)
+		sampler_run_supply(f, s);
+	next = s->end_ms;
 	for (size_t i = 0; i < s->readers; i++)
 		if (s->reader[i].period_ms > 0)
 			set_min(&next, s->reader[i].due_ms);
+	for (const struct supply *f = s->supply; f; f = f->next)
+		set_min(&next, sampler_supply_next(f));
 	if (!is_house_empty(s))
 		set_min(&next, s->kept_house_ms + HOUSEKEEPING_MS);
 	return next;
@@ -483,7 +366,7 @@ keep_for_queries(struct sampler *s, const struct collection *c)
 		if (s->now_ms + keep_ms > t->query_until_ms)
 			t->query_until_ms = s->now_ms + keep_ms;
 	}
-	sum_wants(s);
+	sampler_sum_wants(s);
 }
 
 static bool
@@ -493,19 +376,32 @@ is_stale(const struct reader *r, const struct collection *c)
 		const struct track *t = c->need[i].track;
 
 		if (t >= r->track && t < r->track + r->source->metrics_len &&
-		    (t->read_ms == INT64_MIN ||
-			r->sampler->now_ms - t->read_ms >= FRESH_MS))
+		    sampler_track_is_old(t, r->sampler->now_ms))
 			return true;
 	}
 	return false;
 }
 
+/* Sources before what is made of them; asking for a rule has made its sources due. */
 static void
-read_now(struct reader *r)
+read_stale(struct sampler *s, const struct collection *c)
 {
-	read_source(r, true);
-	if (r->due_ms <= r->read_ms)
-		r->due_ms = r->read_ms + r->period_ms;
+	for (size_t i = 0; i < s->readers; i++) {
+		if (is_stale(&s->reader[i], c))
+			sampler_read_now(&s->reader[i]);
+		else
+			sampler_run_reader(&s->reader[i], s->now_ms);
+	}
+	for (struct supply *f = s->supply; f; f = f->next) {
+		bool asked = false;
+
+		for (size_t i = 0; i < c->len; i++)
+			asked |= c->need[i].track == &f->track;
+		if (asked && sampler_track_is_old(&f->track, s->now_ms))
+			sampler_supply_now(f, s);
+		else
+			sampler_run_supply(f, s);
+	}
 }
 
 int
@@ -514,7 +410,7 @@ sampler_query(
 {
 	struct collection c = { .sampler = s };
 	char err[sizeof ret->unknown];
-	int result = expr_check(program, sampler_knows, err, sizeof err);
+	int result = sampler_check(s, program, err, sizeof err);
 
 	if (result == -ENOENT) { /* a fact about this node, not a fault of the program */
 		*ret = (struct expr_result){ .len = 0 };
@@ -526,9 +422,7 @@ sampler_query(
 	set_now(s, now_ms);
 	expr_needs(program, collect_need, &c);
 	keep_for_queries(s, &c);
-	for (size_t i = 0; i < s->readers; i++)
-		if (is_stale(&s->reader[i], &c))
-			read_now(&s->reader[i]);
+	read_stale(s, &c);
 	return sampler_eval(s, program, now_ms, ret);
 }
 

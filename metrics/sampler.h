@@ -33,22 +33,45 @@ int sampler_query(struct sampler *s, struct slice program, int64_t now_ms,
 /* Evaluates from history alone, for plan items. */
 int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
-bool sampler_knows(const char *metric);
+/* A source's metric or a provider's; NULL: there is none of this name. */
+const struct metric *sampler_metric(const struct sampler *s, const char *name);
+bool sampler_knows(const struct sampler *s, const char *metric);
+/* expr_check() with what this node knows. */
+int sampler_check(
+    const struct sampler *s, struct slice program, char *err, size_t err_size) MUST_CHECK;
+/* What time it is between two calls, for sampler_put(). */
+typedef int64_t sampler_clock_f(void *arg);
+void sampler_set_clock(struct sampler *s, sampler_clock_f *clock, void *arg);
 
-/* Metrics that come from elsewhere than a source: rules, plug-ins, probes. */
+/* Metrics that come from elsewhere than a source: rules, plug-ins, probes. The sampler calls back from
+ * want, unwant, query and run; a provider may want and unwant others' metrics from `want`, and put
+ * values from everywhere. */
 struct provider {
-	/* Its metric of this name, good as long as the provider; NULL: it has none. */
+	/* Its metric of this name, good as long as sampler_uses() it; NULL: it has none. */
 	const struct metric *(*find)(void *arg, const char *name);
 	/* Somebody wants it each period_ms with so much history; period 0: nobody any more. */
 	void (*want)(
 	    void *arg, const struct metric *m, int64_t period_ms, int64_t window_ms);
 	/* It is time for a value, which is put now or later. NULL: it comes by itself. */
 	void (*sample)(void *arg, const struct metric *m, int64_t now_ms);
+	/* What others are made of has the lower rank and is sampled first. NULL: 0. */
+	unsigned (*rank)(void *arg, const struct metric *m);
 };
 int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
-/* A value of a provider, measured at time_ms. A series that gets none for three periods ends (MET-09). */
+/* It is not called any more; its series end. Before the sampler is freed, or never. */
+void sampler_unprovide(struct sampler *s, const struct provider *p, const void *arg);
+/* Metrics have come, changed or gone with their provider: their names are looked up anew. What `find`
+ * knows no more is told no more, not even `want`; its series end. */
+void sampler_provided(struct sampler *s);
+/* Is there a want or a series of it? It must not be freed then. */
+bool sampler_uses(struct sampler *s, const struct metric *m);
+/* A value of a provider, measured at time_ms; dropped if nobody wants it, if it is older than the last
+ * or than anybody looks back, or NaN. A time in the future counts as now. A series that gets none for
+ * three periods ends (MET-09). */
 void sampler_put(struct sampler *s, const struct metric *m,
     const struct metric_labels *labels, int64_t time_ms, double value);
+/* All of its series that have nothing from time_ms on end there and then. */
+void sampler_end(struct sampler *s, const struct metric *m, int64_t time_ms);
 
 struct sampler_stats {
 	uint64_t reads, samples; /* source reads; values put */

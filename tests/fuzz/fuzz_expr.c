@@ -119,7 +119,7 @@ run_text(const uint8_t *data, size_t len)
 	buf_init_fixed(&program, memory, sizeof memory);
 	if (expr_parse(text, &program, err, sizeof err) < 0)
 		return;
-	assert(expr_check(buf_slice(&program), NULL, err, sizeof err) == 0);
+	assert(expr_check(buf_slice(&program), NULL, NULL, err, sizeof err) == 0);
 	run_program(buf_slice(&program));
 }
 
@@ -131,7 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!set)
 		make_set();
 	run_text(data, len);
-	if (expr_check((struct slice){ data, len }, NULL, err, sizeof err) == 0)
+	if (expr_check((struct slice){ data, len }, NULL, NULL, err, sizeof err) == 0)
 		run_program((struct slice){ data, len });
 	return 0;
 }

@@ -9,8 +9,9 @@
 #include <string.h>
 
 static bool
-is_load(const char *metric)
+is_load(const void *arg, const char *metric)
 {
+	(void)arg;
 	return strcmp(metric, "node_load1") == 0;
 }
 
@@ -22,7 +23,7 @@ programs_of_the_parser_pass(void **state)
 	(void)state;
 	assert_int_equal(
 	    expr_check(program_of("sum by (a) (rate(x{b=~\"c.*\"}[5m])) > bool 1"), NULL,
-		err, sizeof err),
+		NULL, err, sizeof err),
 	    0);
 }
 
@@ -33,9 +34,9 @@ a_metric_that_is_not_known_here_is_named(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    expr_check(program_of("node_load1 + 1"), is_load, err, sizeof err), 0);
-	assert_int_equal(
-	    expr_check(program_of("node_load1 + node_load2"), is_load, err, sizeof err),
+	    expr_check(program_of("node_load1 + 1"), is_load, NULL, err, sizeof err), 0);
+	assert_int_equal(expr_check(program_of("node_load1 + node_load2"), is_load, NULL,
+			     err, sizeof err),
 	    -ENOENT);
 	assert_string_equal(err, "unknown metric node_load2");
 }
@@ -93,7 +94,7 @@ what_is_no_program_is_refused_with_the_reason(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct slice program = hex_bytes(cases[i].hex);
 		char err[128] = "";
-		int result = expr_check(program, NULL, err, sizeof err);
+		int result = expr_check(program, NULL, NULL, err, sizeof err);
 
 		hex_bytes_free(program);
 		if (result != (cases[i].error ? -EINVAL : 0))
@@ -135,7 +136,7 @@ steps_stack_and_bytes_are_bounded(void **state)
 	buf_init_fixed(&b, memory, sizeof memory);
 	wr_array(&b, 33);
 	put_numbers(&b, 33);
-	assert_int_equal(expr_check(buf_slice(&b), NULL, err, sizeof err), -EINVAL);
+	assert_int_equal(expr_check(buf_slice(&b), NULL, NULL, err, sizeof err), -EINVAL);
 	assert_string_equal(err, "nested deeper than 32");
 	buf_reset(&b);
 	wr_array(&b, 257);
@@ -144,14 +145,14 @@ steps_stack_and_bytes_are_bounded(void **state)
 		put_numbers(&b, 1);
 		put_step(&b, EXPR_BINARY, EXPR_ADD);
 	}
-	assert_int_equal(expr_check(buf_slice(&b), NULL, err, sizeof err), -EINVAL);
+	assert_int_equal(expr_check(buf_slice(&b), NULL, NULL, err, sizeof err), -EINVAL);
 	assert_string_equal(err, "more than 256 steps");
 	buf_reset(&b);
 	wr_array(&b, 1);
 	wr_array(&b, 2);
 	wr_uint(&b, EXPR_NUMBER);
 	wr_bytes(&b, zeroes, sizeof zeroes);
-	assert_int_equal(expr_check(buf_slice(&b), NULL, err, sizeof err), -EINVAL);
+	assert_int_equal(expr_check(buf_slice(&b), NULL, NULL, err, sizeof err), -EINVAL);
 	assert_string_equal(err, "longer than 2048 bytes");
 }
 
@@ -164,10 +165,10 @@ no_cut_off_program_passes(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < program.len; n++)
-		assert_int_equal(
-		    expr_check((struct slice){ program.data, n }, NULL, err, sizeof err),
+		assert_int_equal(expr_check((struct slice){ program.data, n }, NULL, NULL,
+				     err, sizeof err),
 		    -EINVAL);
-	assert_int_equal(expr_check(program, NULL, err, sizeof err), 0);
+	assert_int_equal(expr_check(program, NULL, NULL, err, sizeof err), 0);
 }
 
 static void

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the sampler share: sampler.c (wants, queries, the run), sampler_read.c
+ * (sources), sampler_provide.c (rules, plug-ins). Nobody else includes it. */
+#pragma once
+#include "metrics/sampler.h"
+#include "metrics/series.h"
+
+/* What is wanted of one metric by all who want it. */
+struct track {
+	int64_t period_ms; /* 0: nobody wants it */
+	int64_t window_ms;
+	int64_t read_ms; /* INT64_MIN: never */
+	bool due;	 /* in the read that is under way */
+	int64_t query_window_ms, query_until_ms;
+};
+
+/* A source and when it is read. */
+struct reader {
+	struct sink sink;
+	struct sampler *sampler;
+	const struct source *source;
+	void *inst; /* NULL: closed */
+	struct track *track;
+	int64_t period_ms; /* the shortest of its metrics; 0: idle */
+	int64_t due_ms, read_ms;
+};
+
+/* A provider's metric that somebody wants. */
+struct supply {
+	struct track track;
+	struct supply *next; /* in ascending order of rank */
+	const struct provider *provider;
+	void *arg;
+	const struct metric *metric; /* NULL: the provider has it no more */
+	char name[METRIC_NAME_MAX + 1];
+	unsigned rank;
+	unsigned wants;				/* that point to the track */
+	int64_t told_period_ms, told_window_ms; /* what the provider knows */
+	int64_t due_ms;				/* when it is sampled next */
+	int64_t look_ms; /* when its series are looked at for silence */
+	int64_t lag_ms;	 /* how far its time stamps are behind their arrival */
+};
+struct provided {
+	struct provided *next;
+	const struct provider *provider;
+	void *arg;
+};
+
+struct need {
+	struct track *track;
+	int64_t window_ms;
+};
+struct want {
+	struct sampler *sampler;
+	struct want *next;
+	int64_t period_ms, until_ms;
+	size_t len;
+	struct need need[]; /* one a metric */
+};
+struct sampler {
+	struct source_env env; /* own copies */
+	struct series_set *set;
+	struct reader *reader;
+	size_t readers;
+	struct provided *provided; /* in the order in which they came */
+	struct supply *supply;
+	struct want *wants;
+	sampler_clock_f *clock; /* NULL: the time of the last call */
+	void *clock_arg;
+	bool summing, again; /* wants have changed while they were summed up */
+	int64_t now_ms, kept_house_ms;
+	int64_t end_ms;	 /* the next moment at which a want or a query ends */
+	int64_t span_ms; /* how far anybody looks back */
+	uint64_t reads, samples;
+};
+
+static inline void
+set_min(int64_t *min, int64_t v)
+{
+	if (v < *min)
+		*min = v;
+}
+
+void sampler_want_track(struct track *t, int64_t period_ms, int64_t window_ms);
+void sampler_want_queried(struct track *t, int64_t now_ms);
+/* Was it read too long ago to be an answer? */
+bool sampler_track_is_old(const struct track *t, int64_t now_ms);
+/* Who wants what has changed: sums it up again, and tells sources and providers. */
+void sampler_sum_wants(struct sampler *s);
+
+int sampler_init_readers(struct sampler *s) MUST_CHECK;
+void sampler_done_readers(struct sampler *s);
+void sampler_schedule_reader(struct reader *r);
+void sampler_run_reader(struct reader *r, int64_t now_ms);
+void sampler_read_now(struct reader *r);
+void sampler_close_reader(struct reader *r);
+
+/* Its track, made if needed. NULL: no provider has it, or there is no memory. */
+struct track *sampler_supply_track(struct sampler *s, const char *name);
+struct supply *sampler_supply_of(struct sampler *s, const struct track *t);
+/* After wants have been summed up: tells providers what has changed. */
+void sampler_tell_providers(struct sampler *s);
+void sampler_run_supply(struct supply *f, struct sampler *s);
+void sampler_supply_now(struct supply *f, struct sampler *s);
+int64_t sampler_supply_next(const struct supply *f); /* INT64_MAX: never */
+void sampler_forget_supplies(struct sampler *s);     /* that nobody wants */
+void sampler_done_supplies(struct sampler *s);
