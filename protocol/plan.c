@@ -2,6 +2,7 @@
 #include "protocol/plan.h"
 #include "protocol/value.h"
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,15 +17,48 @@ enum item_key {
 	KEY_MODE,
 	KEY_DEADBAND,
 	KEY_HEARTBEAT,
+	KEY_FLAGS,
+	KEY_SHARE,
+	KEY_THRESHOLDS,
+	KEY_PERIOD_MAX,
 };
 #define ITEM_REQUIRED (KEY(KEY_ID) | KEY(KEY_PROGRAM) | KEY(KEY_PERIOD) | KEY(KEY_MODE))
 
 static void
+put_number(struct buf *out, enum item_key key, double v)
+{
+	if (v > 0) {
+		wr_uint(out, key);
+		wr_double(out, v);
+	}
+}
+
+static void
+put_uint(struct buf *out, enum item_key key, uint64_t v)
+{
+	if (v) {
+		wr_uint(out, key);
+		wr_uint(out, v);
+	}
+}
+
+static void
+put_thresholds(struct buf *out, const struct plan_item *i)
+{
+	if (!i->thresholds)
+		return;
+	wr_uint(out, KEY_THRESHOLDS);
+	wr_array(out, i->thresholds);
+	for (unsigned n = 0; n < i->thresholds; n++)
+		wr_double(out, i->threshold[n]);
+}
+
+static void
 put_item(struct buf *out, const struct plan_item *i)
 {
-	bool deadband = i->deadband > 0;
-
-	wr_map(out, 4u + deadband + !!i->heartbeat_ms);
+	wr_map(out,
+	    4u + (i->deadband > 0) + !!i->heartbeat_ms + !!i->flags + (i->share > 0) +
+		!!i->thresholds + !!i->period_max_ms);
 	wr_uint(out, KEY_ID);
 	wr_uint(out, i->id);
 	wr_uint(out, KEY_PROGRAM);
@@ -33,14 +67,12 @@ put_item(struct buf *out, const struct plan_item *i)
 	wr_uint(out, i->period_ms);
 	wr_uint(out, KEY_MODE);
 	wr_uint(out, i->mode);
-	if (deadband) {
-		wr_uint(out, KEY_DEADBAND);
-		wr_double(out, i->deadband);
-	}
-	if (i->heartbeat_ms) {
-		wr_uint(out, KEY_HEARTBEAT);
-		wr_uint(out, i->heartbeat_ms);
-	}
+	put_number(out, KEY_DEADBAND, i->deadband);
+	put_uint(out, KEY_HEARTBEAT, i->heartbeat_ms);
+	put_uint(out, KEY_FLAGS, i->flags);
+	put_number(out, KEY_SHARE, i->share);
+	put_thresholds(out, i);
+	put_uint(out, KEY_PERIOD_MAX, i->period_max_ms);
 }
 
 void
@@ -66,16 +98,48 @@ read_period(struct cbor_reader *r, struct plan_item *ret)
 static void
 read_mode(struct cbor_reader *r, struct plan_item *ret)
 {
-	ret->mode = (enum plan_mode)rd_uint_max(r, PLAN_ON_CHANGE);
+	ret->mode = (enum plan_mode)rd_uint_max(r, PLAN_SUPPRESSED);
 	if (ret->mode < PLAN_PERIODIC)
 		rd_fail(r, -EBADMSG);
 }
 
-static void
-read_deadband(struct cbor_reader *r, struct plan_item *ret)
+static double
+read_number(struct cbor_reader *r, double max)
 {
-	ret->deadband = rd_number(r);
-	if (!isfinite(ret->deadband) || ret->deadband < 0)
+	double v = rd_number(r);
+
+	if (!isfinite(v) || v < 0 || v > max)
+		rd_fail(r, -EBADMSG);
+	return v;
+}
+
+static void
+read_thresholds(struct cbor_reader *r, struct plan_item *ret)
+{
+	rd_enter_array(r);
+	while (rd_more(r)) {
+		double v = rd_number(r);
+
+		if (!isfinite(v) || ret->thresholds == PLAN_THRESHOLDS_MAX) {
+			rd_fail(r, -EBADMSG);
+			break;
+		}
+		ret->threshold[ret->thresholds++] = v;
+	}
+	rd_leave(r);
+}
+
+/* A flag that is not known asks for what cannot be done here. */
+static void
+read_flags(struct cbor_reader *r, struct plan_item *ret)
+{
+	ret->flags = (uint8_t)rd_uint_max(r, PLAN_FLAGS);
+}
+
+static void
+check_item(struct cbor_reader *r, const struct plan_item *i)
+{
+	if (i->period_max_ms && i->period_max_ms < i->period_ms)
 		rd_fail(r, -EBADMSG);
 }
 
@@ -101,10 +165,22 @@ read_item(struct cbor_reader *r, struct plan_item *ret)
 			read_mode(r, ret);
 			break;
 		case KEY_DEADBAND:
-			read_deadband(r, ret);
+			ret->deadband = read_number(r, DBL_MAX);
 			break;
 		case KEY_HEARTBEAT:
 			ret->heartbeat_ms = (uint32_t)rd_uint_max(r, PLAN_PERIOD_MAX_MS);
+			break;
+		case KEY_FLAGS:
+			read_flags(r, ret);
+			break;
+		case KEY_SHARE:
+			ret->share = read_number(r, 1);
+			break;
+		case KEY_THRESHOLDS:
+			read_thresholds(r, ret);
+			break;
+		case KEY_PERIOD_MAX:
+			ret->period_max_ms = (uint32_t)rd_uint_max(r, PLAN_PERIOD_MAX_MS);
 			break;
 		default:
 			rd_skip(r);
@@ -112,6 +188,7 @@ read_item(struct cbor_reader *r, struct plan_item *ret)
 	}
 	rd_leave(r);
 	value_require(r, seen, ITEM_REQUIRED);
+	check_item(r, ret);
 }
 
 static bool

@@ -11,26 +11,22 @@
 #define PLAN_PERIOD_MIN_MS 100
 #define PLAN_PERIOD_MAX_MS 86400000
 
-/* When a result is reported. */
+/* When a result is reported; with heartbeat_ms also when nothing else was for so long. */
 enum plan_mode {
-	PLAN_PERIODIC = 1,
+	PLAN_PERIODIC = 1,  /* always */
 	PLAN_ON_CHANGE = 2, /* it moved by more than the deadband since the last report */
-	PLAN_ON_CONDITION =
-	    3, /* it is not 0 and not unknown: when it becomes so, and when no more */
-	/* It is further from what the controller takes it for than eps, or than rho times the distance to
-	 * the nearest threshold, or on another side of it (prediction.md §11). What the controller takes
-	 * it for: the last value, or with PLAN_LINE the line that was sent with it, for 60 periods. */
+	/* It is true (neither 0 nor unknown): when it becomes so, and when no more. */
+	PLAN_ON_CONDITION = 3,
+	/* It is further from what the controller takes it for (metrics/held.h) than the deadband and
+	 * than a share of the distance to the nearest threshold, or on another side of one. */
 	PLAN_SUPPRESSED = 4,
 };
 enum plan_flag {
-	PLAN_LINE = 1, /* reports carry a slope */
-	PLAN_ADAPTIVE =
-	    2, /* the period may grow up to period_max_ms while the error stays below eps
-			      (prediction.md §12) */
-	PLAN_URGENT =
-	    4, /* delivery class event: acknowledged when on disk, sent at once */
+	PLAN_LINE = 1,	 /* suppressed: what is held goes on along its line */
+	PLAN_URGENT = 2, /* delivery class event: sent at once, accepted when on disk */
 	PLAN_LOSSY =
-	    8, /* delivery class telemetry: not kept for a controller that is away */
+	    4, /* delivery class telemetry: not kept for a controller that is away */
+	PLAN_FLAGS = 7,
 };
 #define PLAN_THRESHOLDS_MAX 4
 
@@ -39,8 +35,15 @@ struct plan_item {
 	struct slice program; /* metrics/expr.h, encoded */
 	uint32_t period_ms;   /* 100 ms … 1 day */
 	enum plan_mode mode;
-	double deadband;       /* on change: report when it moved by more; ≥ 0 */
-	uint32_t heartbeat_ms; /* on change: report at least so often; 0: never */
+	uint8_t flags;	 /* enum plan_flag */
+	double deadband; /* on change, suppressed, adaptive: in the result's unit; ≥ 0 */
+	double share;	 /* suppressed: of the distance to the threshold; 0 … 1 */
+	uint32_t heartbeat_ms; /* 0: never */
+	/* Adaptive: the period may grow so far while the result stays within the deadband
+	 * (metrics/pace.h); 0: it does not grow. */
+	uint32_t period_max_ms;
+	double threshold[PLAN_THRESHOLDS_MAX];
+	uint8_t thresholds;
 };
 struct fog_plan {
 	uint64_t version;

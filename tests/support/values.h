@@ -217,9 +217,14 @@ sample_plan(bool full, struct fog_plan *p)
 	p->item[1] = (struct plan_item){ .id = 900,
 		.program = SAMPLE_PROGRAM,
 		.period_ms = 100,
-		.mode = PLAN_ON_CHANGE,
+		.mode = PLAN_SUPPRESSED,
+		.flags = PLAN_LINE | PLAN_URGENT,
 		.deadband = 0.05,
-		.heartbeat_ms = 60000 };
+		.share = 0.3,
+		.heartbeat_ms = 60000,
+		.period_max_ms = 1000,
+		.threshold = { 3.2, -7 },
+		.thresholds = 2 };
 }
 
 static inline void

@@ -36,6 +36,11 @@ assert_same_items(void)
 		assert_int_equal(a->mode, b->mode);
 		assert_true(a->deadband == b->deadband);
 		assert_int_equal(a->heartbeat_ms, b->heartbeat_ms);
+		assert_int_equal(a->flags, b->flags);
+		assert_true(a->share == b->share);
+		assert_int_equal(a->period_max_ms, b->period_max_ms);
+		assert_int_equal(a->thresholds, b->thresholds);
+		assert_memory_equal(a->threshold, b->threshold, sizeof a->threshold);
 		assert_true(slice_equal(a->program, b->program));
 	}
 }
@@ -129,7 +134,7 @@ period_mode_and_deadband_have_bounds(void **state)
 		{ 0, PLAN_PERIOD_MIN_MS - 1, PLAN_PERIODIC, -EBADMSG },
 		{ 0, PLAN_PERIOD_MAX_MS + 1, PLAN_PERIODIC, -EBADMSG },
 		{ 0, 1000, 0, -EBADMSG },
-		{ 0, 1000, PLAN_ON_CHANGE + 1, -EBADMSG },
+		{ 0, 1000, PLAN_SUPPRESSED + 1, -EBADMSG },
 		{ INFINITY, 1000, PLAN_ON_CHANGE, -EBADMSG },
 	};
 
@@ -143,6 +148,38 @@ period_mode_and_deadband_have_bounds(void **state)
 		assert_int_equal(
 		    fog_plan_decode(buf_slice(&out), &back), table[i].result);
 	}
+}
+
+static void
+assert_item_is_refused(struct plan_item item)
+{
+	item.program = plan.item[0].program;
+	plan.item[0] = item;
+	buf_reset(&out);
+	fog_plan_encode(&plan, &out);
+	assert_int_equal(fog_plan_decode(buf_slice(&out), &back), -EBADMSG);
+}
+
+static void
+flags_share_thresholds_and_longest_period_have_bounds(void **state)
+{
+	const struct plan_item good = {
+		.id = 7, .period_ms = 1000, .mode = PLAN_SUPPRESSED, .thresholds = 1
+	};
+	struct plan_item bad = good;
+
+	(void)state;
+	bad.flags = PLAN_FLAGS + 1;
+	assert_item_is_refused(bad);
+	bad = good;
+	bad.share = 1.01;
+	assert_item_is_refused(bad);
+	bad = good;
+	bad.threshold[0] = NAN;
+	assert_item_is_refused(bad);
+	bad = good;
+	bad.period_max_ms = 999;
+	assert_item_is_refused(bad);
 }
 
 static void
@@ -202,6 +239,8 @@ main(void)
 		cmocka_unit_test_setup(a_plan_cut_at_any_byte_is_refused, reset),
 		cmocka_unit_test_setup(two_items_with_one_id_are_refused, reset),
 		cmocka_unit_test_setup(period_mode_and_deadband_have_bounds, reset),
+		cmocka_unit_test_setup(
+		    flags_share_thresholds_and_longest_period_have_bounds, reset),
 		cmocka_unit_test_setup(
 		    an_item_without_one_of_its_parts_is_refused, reset),
 		cmocka_unit_test_setup(a_program_is_an_array_of_bounded_length, reset),
