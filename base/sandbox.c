@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A deny list, not an allow list: what a new C library calls goes on working. Landlock's numbers are
- * written down here, because the headers of Debian 12 end at its second ABI; newer kernels take more,
- * older ones are asked for less. */
-#include "base/sandbox.h"
+ * A deny list, not an allow list: what a new C library calls goes on working. Newer kernels than the
+ * headers take more, older ones are asked for less. */
+#include "base/sandbox_int.h"
 
-#include <config.h> /* the build's, not ours */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-#ifdef HAVE_SECCOMP
-#include <seccomp.h>
-#endif
-
-#ifndef SYS_landlock_create_ruleset /* the same on every architecture */
-#define SYS_landlock_create_ruleset 444
-#define SYS_landlock_add_rule	    445
-#define SYS_landlock_restrict_self  446
-#endif
-
 #if defined __SANITIZE_ADDRESS__
 #define ADDRESS_SANITIZER 1
 #elif defined __has_feature
@@ -36,37 +22,6 @@
 #ifndef ADDRESS_SANITIZER
 #define ADDRESS_SANITIZER 0
 #endif
-
-/* landlock(7) */
-enum {
-	ACCESS_EXECUTE = 1 << 0,
-	ACCESS_WRITE_FILE = 1 << 1,
-	ACCESS_READ_FILE = 1 << 2,
-	ACCESS_READ_DIR = 1 << 3,
-	ACCESS_REMOVE_DIR = 1 << 4,
-	ACCESS_REMOVE_FILE = 1 << 5,
-	ACCESS_MAKE_DIR = 1 << 7,
-	ACCESS_MAKE_REG = 1 << 8,
-	ACCESS_MAKE_SOCK = 1 << 9,
-	ACCESS_FIRST_ABI = (1 << 13) - 1,
-	ACCESS_REFER = 1 << 13,	    /* ABI 2: links and renames between directories */
-	ACCESS_TRUNCATE = 1 << 14,  /* ABI 3 */
-	ACCESS_IOCTL_DEV = 1 << 15, /* ABI 5 */
-	SCOPE_SIGNAL = 1 << 1,	    /* ABI 6 */
-};
-#define CREATE_RULESET_VERSION 1
-#define RULE_PATH_BENEATH      1
-
-#define READS		       (ACCESS_READ_FILE | ACCESS_READ_DIR)
-#define WRITES                                                                          \
-	(READS | ACCESS_WRITE_FILE | ACCESS_TRUNCATE | ACCESS_REMOVE_DIR |              \
-	    ACCESS_REMOVE_FILE | ACCESS_MAKE_DIR | ACCESS_MAKE_REG | ACCESS_MAKE_SOCK | \
-	    ACCESS_REFER)
-#define REMOVES (ACCESS_REMOVE_FILE)
-/* What a rule on something that is no directory may name. */
-#define OF_FILES                                                                   \
-	(ACCESS_EXECUTE | ACCESS_WRITE_FILE | ACCESS_READ_FILE | ACCESS_TRUNCATE | \
-	    ACCESS_IOCTL_DEV)
 
 struct ruleset_attr {
 	uint64_t files, net, scoped; /* older kernels read less of it, by its size */
@@ -104,8 +59,8 @@ const char *const sandbox_denied[] = { "execve", "execveat",
 #define FOR_SPAWNERS "ptrace" /* from here on */
 
 /* --- files ---------------------------------------------------------------------------------------- */
-static int
-landlock_abi(void)
+int
+sandbox_landlock(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 
@@ -113,19 +68,19 @@ landlock_abi(void)
 }
 
 /* Of an ABI: what can be handled at all. */
-static uint64_t
-handled_files(int abi)
+uint64_t
+sandbox_handled_files(int abi)
 {
 	return ACCESS_FIRST_ABI | (abi >= 2 ? ACCESS_REFER : 0) |
 	    (abi >= 3 ? ACCESS_TRUNCATE : 0) | (abi >= 5 ? ACCESS_IOCTL_DEV : 0);
 }
 
 /* Ports are left alone: peers are connected to wherever they are. */
-static int
-open_ruleset(int abi)
+int
+sandbox_open_ruleset(int abi)
 {
 	struct ruleset_attr attr = {
-		.files = handled_files(abi),
+		.files = sandbox_handled_files(abi),
 		.scoped = abi >= 6 ? SCOPE_SIGNAL : 0,
 	};
 	size_t size = abi >= 6 ? sizeof attr
@@ -136,8 +91,8 @@ open_ruleset(int abi)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static int
-allow_path(int set, const char *path, uint64_t access)
+int
+sandbox_allow_path(int set, const char *path, uint64_t access)
 {
 	struct beneath_attr rule = { .parent = open(path, O_PATH | O_CLOEXEC) };
 	struct stat st;
@@ -156,32 +111,32 @@ allow_path(int set, const char *path, uint64_t access)
 	return err;
 }
 
-static int
-allow_paths(int set, const char *const *path, uint64_t access)
+int
+sandbox_allow_paths(int set, const char *const *path, uint64_t access)
 {
 	int err = 0;
 
 	for (; path && *path && !err; path++)
 		if (**path)
-			err = allow_path(set, *path, access);
+			err = sandbox_allow_path(set, *path, access);
 	return err;
 }
 
 static int
 fill_ruleset(int set, const struct sandbox_paths *paths, int abi)
 {
-	uint64_t known = handled_files(abi);
-	int err = allow_paths(set, paths->read_write, WRITES & known);
+	uint64_t known = sandbox_handled_files(abi);
+	int err = sandbox_allow_paths(set, paths->read_write, WRITES & known);
 
 	if (!err)
-		err = allow_paths(set, paths->read_only, READS & known);
+		err = sandbox_allow_paths(set, paths->read_only, READS & known);
 	if (!err)
-		err = allow_paths(set, paths->remove_only, REMOVES & known);
+		err = sandbox_allow_paths(set, paths->remove_only, REMOVES & known);
 	if (!err)
-		err = allow_path(set, "/dev/null", WRITES & known);
+		err = sandbox_allow_path(set, "/dev/null", WRITES & known);
 #ifdef COVERAGE_DIR /* where its counters go when the program ends */
 	if (!err)
-		err = allow_path(set, COVERAGE_DIR, WRITES & known);
+		err = sandbox_allow_path(set, COVERAGE_DIR, WRITES & known);
 #endif
 	return err;
 }
@@ -200,11 +155,11 @@ sandbox_enter_thread(void)
 static int
 restrict_files(const struct sandbox_paths *paths, int *ret_abi)
 {
-	int abi = landlock_abi(), set, err;
+	int abi = sandbox_landlock(), set, err;
 
 	if (!abi)
 		return 0;
-	set = open_ruleset(abi);
+	set = sandbox_open_ruleset(abi);
 	if (set < 0)
 		return set;
 	err = fill_ruleset(set, paths, abi);
@@ -230,8 +185,8 @@ sandbox_spares(const char *call)
 
 /* --- system calls --------------------------------------------------------------------------------- */
 #ifdef HAVE_SECCOMP
-static int
-deny(scmp_filter_ctx filter, const char *name)
+int
+sandbox_deny_call(scmp_filter_ctx filter, const char *name)
 {
 	int number = seccomp_syscall_resolve_name(name);
 	int err;
@@ -244,8 +199,8 @@ deny(scmp_filter_ctx filter, const char *name)
 
 /* Namespaces can be had from clone(2) as well. A filter cannot see what clone3(2) is told, which is
  * behind a pointer: the C library falls back to clone where there is none. */
-static int
-deny_namespaces(scmp_filter_ctx filter)
+int
+sandbox_deny_namespaces(scmp_filter_ctx filter)
 {
 	static const unsigned kinds[] = { CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC,
 		CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP };
@@ -283,9 +238,9 @@ restrict_calls(bool exec, bool *ret)
 		return -ENOMEM;
 	err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = first_denied(exec); sandbox_denied[i] && !err; i++)
-		err = deny(filter, sandbox_denied[i]);
+		err = sandbox_deny_call(filter, sandbox_denied[i]);
 	if (!err && !exec)
-		err = deny_namespaces(filter);
+		err = sandbox_deny_namespaces(filter);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

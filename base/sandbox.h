@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sandbox_paths { /* NULL-terminated lists, or NULL; what does not exist is left out */
 	const char *const *read_write; /* directories and what is below */
@@ -30,8 +31,25 @@ struct sandbox_state {
 int sandbox_enter(const struct sandbox_paths *paths, bool exec, struct sandbox_state *ret) MUST_CHECK;
 /* For a thread that was there before: the files of sandbox_enter(). */
 int sandbox_enter_thread(void) MUST_CHECK;
+int sandbox_landlock(void); /* the ABI of this kernel; 0: none */
 /* "no new privileges, Landlock ABI 7, seccomp" */
 char *sandbox_describe(const struct sandbox_state *s, char *dst, size_t size);
+
+/* What a program that others wrote has to live with (S-21); numbers 0: none of it. */
+struct sandbox_program {
+	const char *user; /* to become, with its groups; NULL: ours */
+	const char *const *read, *const *write; /* beside the system's own; NULL-terminated or NULL */
+	bool network;
+	uint64_t address_space, memory, file_size; /* bytes; of a process */
+	uint64_t cpu_s;				   /* of a process in its life */
+	uint64_t processes;			   /* with its threads, beside those of the user that are there */
+	uint64_t files;				   /* open at once */
+};
+/* Both in the process itself, before it starts the program. The first one gives up user, network and
+ * priority, the second one new privileges, files and system calls; it may read and start what is in own.
+ * What this kernel does not have is left out, what it refuses is an error: -errno. */
+int sandbox_become(const struct sandbox_program *p) MUST_CHECK;
+int sandbox_enter_program(const struct sandbox_program *p, const char *const *own) MUST_CHECK;
 
 /* Tries what must not work, in this process, for `fogctl diag`: each probe by name, and whether it was
  * denied. Harmless where it is not: the arguments are of no use, or change nothing. */

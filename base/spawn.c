@@ -18,16 +18,18 @@
 
 #include "base/spawn_wire.h"
 
-#define LINE_MAX_BYTES 4096
-#define OUTPUT_PRESET  65536
-#define LINGER_S       1.0 /* for output after the end, when a grandchild holds the pipe */
+#define LINE_PRESET   4096
+#define OUTPUT_PRESET 65536
+#define INPUT_MAX     65536 /* that waits for a program to read it */
+#define LINGER_S      1.0 /* for output after the end, when a grandchild holds the pipe */
 
 struct output {
 	ev_io readable; /* fd -1: closed */
 	struct spawn_child *child;
 	int number; /* 1 or 2 */
 	size_t len, seen;
-	char line[LINE_MAX_BYTES + 1];
+	char *line; /* in the child's lines */
+	bool stalled;
 };
 
 struct spawn_child {
@@ -43,10 +45,12 @@ struct spawn_child {
 	int status;
 	ev_timer linger;
 	ev_io writable; /* stdin */
-	uint8_t *input;
-	size_t input_len, input_pos;
+	struct buf input;
+	size_t input_pos;
+	bool keep_stdin, stall;
 	struct output output[2];
-	size_t output_max, dropped;
+	size_t line_max, output_max, dropped;
+	char *lines;
 	spawn_line_f *line;
 	spawn_exit_f *done;
 	void *arg;
@@ -68,7 +72,8 @@ static void
 free_child(struct spawn_child *c)
 {
 	buf_done(&c->request);
-	free(c->input);
+	buf_done(&c->input);
+	free(c->lines);
 	free(c);
 }
 
@@ -176,10 +181,7 @@ send_start(struct spawn_child *c)
 	close(pipes[2][1]);
 	watch(loop, &c->output[0].readable, pipes[1][0], EV_READ);
 	watch(loop, &c->output[1].readable, pipes[2][0], EV_READ);
-	if (c->input_len)
-		watch(loop, &c->writable, pipes[0][1], EV_WRITE);
-	else
-		close(pipes[0][1]);
+	watch(loop, &c->writable, pipes[0][1], EV_WRITE);
 	return 0;
 }
 
@@ -268,10 +270,22 @@ take_byte(struct output *o, char byte)
 {
 	if (byte == '\n')
 		emit_line(o);
-	else if (o->len < LINE_MAX_BYTES)
+	else if (o->len < o->child->line_max)
 		o->line[o->len++] = byte ? byte : '?';
 	else
 		o->child->dropped++;
+}
+
+/* Who stalls is not even read: it waits at its full pipe. */
+static void
+stall_if_full(struct output *o)
+{
+	struct spawn_child *c = o->child;
+
+	if (!c->stall || o->seen < c->output_max)
+		return;
+	o->stalled = true;
+	ev_io_stop(c->spawner->loop, &o->readable);
 }
 
 static void
@@ -317,15 +331,18 @@ on_output(struct ev_loop *loop, ev_io *w, int events)
 	struct spawn_child *c = o->child;
 	struct spawner *s = c->spawner;
 	char data[16384];
+	size_t room = c->output_max - o->seen;
 	ssize_t n;
 
 	(void)events;
-	n = read(w->fd, data, sizeof data);
+	n = read(w->fd, data, c->stall && room < sizeof data ? room : sizeof data);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	enter(s);
 	if (n > 0) {
 		take_output(o, data, (size_t)n);
+		if (!c->finished)
+			stall_if_full(o);
 	} else {
 		if (o->len)
 			emit_line(o);
@@ -337,20 +354,77 @@ on_output(struct ev_loop *loop, ev_io *w, int events)
 }
 
 /* --- input ---------------------------------------------------------------------------- */
+static size_t
+input_left(const struct spawn_child *c)
+{
+	return c->input.pos - c->input_pos;
+}
+
 /* A program may close its stdin early (EPIPE) or never read: neither is our trouble. */
 static void
 on_input(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct spawn_child *c = container_of(w, struct spawn_child, writable);
-	ssize_t n = write(w->fd, c->input + c->input_pos, c->input_len - c->input_pos);
+	ssize_t n = 0;
 
 	(void)events;
+	if (input_left(c))
+		n = write(w->fd, c->input.data + c->input_pos, input_left(c));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
 		c->input_pos += (size_t)n;
-	if (n < 0 || c->input_pos == c->input_len)
+	if (n < 0 || (!input_left(c) && !c->keep_stdin)) {
 		close_watched(loop, w);
+	} else if (!input_left(c)) {
+		ev_io_stop(loop, w);
+		buf_reset(&c->input);
+		c->input_pos = 0;
+	}
+}
+
+int
+spawn_write(struct spawn_child *c, struct slice data)
+{
+	if (c->finished || !c->keep_stdin || (!c->want_start && c->writable.fd < 0))
+		return -EPIPE;
+	if (c->input.pos + data.len > INPUT_MAX)
+		return -EAGAIN;
+	buf_put(&c->input, data.data, data.len);
+	if (c->input.err)
+		return c->input.err;
+	if (!c->want_start)
+		ev_io_start(c->spawner->loop, &c->writable);
+	return 0;
+}
+
+void
+spawn_close_stdin(struct spawn_child *c)
+{
+	c->keep_stdin = false;
+	if (!c->finished && c->writable.fd >= 0)
+		close_watched(c->spawner->loop, &c->writable);
+}
+
+/* --- allowance ------------------------------------------------------------------------ */
+void
+spawn_allow(struct spawn_child *c, size_t max)
+{
+	c->output_max = max;
+	for (int i = 0; i < 2; i++) {
+		struct output *o = &c->output[i];
+
+		o->seen = 0;
+		if (o->stalled && !c->finished && o->readable.fd >= 0)
+			ev_io_start(c->spawner->loop, &o->readable);
+		o->stalled = false;
+	}
+}
+
+bool
+spawn_is_stalled(const struct spawn_child *c)
+{
+	return c->output[0].stalled || c->output[1].stalled;
 }
 
 /* --- news from the spawner ------------------------------------------------------------ */
@@ -436,6 +510,12 @@ on_room(struct ev_loop *loop, ev_io *w, int events)
 int
 spawner_start(struct spawner **ret)
 {
+	return spawner_start_for(NULL, 0, ret);
+}
+
+int
+spawner_start_for(const struct spawn_program *table, uint32_t len, struct spawner **ret)
+{
 	struct spawner *s = calloc(1, sizeof *s);
 	pid_t daemon = getpid();
 	int pair[2], err;
@@ -450,7 +530,7 @@ spawner_start(struct spawner **ret)
 	/* standard descriptors must be open (daemon_prepare()), or ours would become them */
 	s->pid = pair[0] <= 2 ? -1 : fork();
 	if (s->pid == 0)
-		spawner_main(pair[1], daemon);
+		spawner_main(pair[1], daemon, table, len);
 	if (s->pid < 0) {
 		err = pair[0] <= 2 ? -EBADF : -errno;
 		close_pair(pair);
@@ -508,31 +588,37 @@ spawner_stop(struct spawner *s)
 static int
 copy_input(struct spawn_child *c, struct slice input)
 {
-	if (!input.len)
-		return 0;
-	c->input = malloc(input.len);
-	if (!c->input)
-		return -ENOMEM;
-	memcpy(c->input, input.data, input.len);
-	c->input_len = input.len;
-	return 0;
+	if (input.len)
+		buf_put(&c->input, input.data, input.len);
+	return c->input.err;
 }
 
 static struct spawn_child *
-new_child(struct spawner *s)
+new_child(struct spawner *s, const struct spawn_spec *spec)
 {
 	struct spawn_child *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
+	c->line_max = spec->line_max ? spec->line_max : LINE_PRESET;
+	c->lines = malloc(2 * (c->line_max + 1));
+	if (!c->lines) {
+		free(c);
+		return NULL;
+	}
+	c->output_max = spec->output_max ? spec->output_max : OUTPUT_PRESET;
+	c->keep_stdin = spec->keep_stdin;
+	c->stall = spec->stall;
 	c->spawner = s;
 	c->id = ++s->last_id;
 	buf_init(&c->request, sizeof(struct spawn_request) + SPAWN_STRINGS_MAX);
+	buf_init(&c->input, SIZE_MAX);
 	ev_init(&c->linger, on_linger);
 	ev_io_init(&c->writable, on_input, -1, EV_WRITE);
 	for (int i = 0; i < 2; i++) {
 		c->output[i].child = c;
 		c->output[i].number = i + 1;
+		c->output[i].line = c->lines + (size_t)i * (c->line_max + 1);
 		ev_io_init(&c->output[i].readable, on_output, -1, EV_READ);
 	}
 	return c;
@@ -546,20 +632,19 @@ spawn_run(struct spawner *s, const struct spawn_spec *spec, spawn_line_f *line,
 	int err;
 
 	assert(s->loop && done);
-	if (!spec->argv[0] || spec->argv[0][0] != '/')
+	if (spec->argv && (!spec->argv[0] || spec->argv[0][0] != '/'))
 		return -EINVAL;
 	if (s->broken || s->stopped)
 		return -EPIPE;
 	if (s->unfinished == SPAWN_PROGRAMS_MAX)
 		return -EAGAIN;
-	c = new_child(s);
+	c = new_child(s, spec);
 	if (!c)
 		return -ENOMEM;
 	c->line = line;
 	c->done = done;
 	c->arg = arg;
-	c->output_max = spec->output_max ? spec->output_max : OUTPUT_PRESET;
-	err = spawn_put_start(&c->request, c->id, spec->argv, spec->env);
+	err = spawn_put_start(&c->request, c->id, spec->program, spec->argv, spec->env);
 	if (!err)
 		err = copy_input(c, spec->input);
 	if (err < 0) {

@@ -45,14 +45,16 @@ put_words(struct buf *b, const char *const *words)
 }
 
 int
-spawn_put_start(
-    struct buf *b, uint32_t id, const char *const *argv, const char *const *env)
+spawn_put_start(struct buf *b, uint32_t id, uint32_t program, const char *const *argv,
+    const char *const *env)
 {
-	struct spawn_request head = { .op = SPAWN_START, .id = id };
+	struct spawn_request head = { .op = SPAWN_START, .id = id, .program = program };
 
 	buf_put(b, &head, sizeof head);
-	head.argc = put_words(b, argv);
-	head.envc = put_words(b, env ? env : bare_environment);
+	if (argv) {
+		head.argc = put_words(b, argv);
+		head.envc = put_words(b, env ? env : bare_environment);
+	}
 	if (b->err || head.argc > SPAWN_WORDS_MAX || head.envc > SPAWN_WORDS_MAX)
 		return b->err == -ENOMEM ? -ENOMEM : -E2BIG;
 	head.size = (uint32_t)(b->pos - sizeof head);

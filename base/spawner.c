@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "base/spawn.h"
 
 struct program {
 	uint32_t id;
@@ -30,6 +31,8 @@ struct program {
 struct state {
 	int sock, signals;
 	pid_t self;
+	const struct spawn_program *table; /* NULL: any program */
+	uint32_t table_len;
 	struct program program[SPAWN_PROGRAMS_MAX];
 	unsigned running;
 	struct {
@@ -37,6 +40,7 @@ struct state {
 		char strings[SPAWN_STRINGS_MAX + 1];
 	} packet;
 	char *argv[SPAWN_WORDS_MAX + 1], *env[SPAWN_WORDS_MAX + 1];
+	struct spawn_program next; /* to be started */
 };
 
 static void
@@ -69,22 +73,46 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A change of user undoes the wish to end with the spawner. */
+static int
+confine_program(const struct state *s)
+{
+	const struct spawn_program *p = &s->next;
+	const char *const own[] = { p->argv[0], NULL };
+
+	if (!p->confine)
+		return 0;
+	int err = sandbox_become(p->confine);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != s->self)
+		_exit(127);
+	if (!err)
+		err = sandbox_enter_program(p->confine, own);
+	if (err < 0) {
+		errno = -err;
+		log_warn("spawn", "%s cannot be confined and is not started", *own);
+	}
+	return err;
+}
+
 /* In the child. Everything but 0, 1 and 2 closes at exec, report included. */
 static noreturn void
 become_program(struct state *s, const int fds[3], int report)
 {
-	int err;
+	int err = 0;
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != s->self)
 		_exit(127);
 	reset_signals();
-	if (dup2(fds[0], 0) >= 0 && dup2(fds[1], 1) >= 0 && dup2(fds[2], 2) >= 0) {
+	err = -confine_program(s);
+	if (!err && dup2(fds[0], 0) >= 0 && dup2(fds[1], 1) >= 0 &&
+	    dup2(fds[2], 2) >= 0) {
 		close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-		execve(s->argv[0], s->argv, s->env);
+		execve(s->next.argv[0], (char **)s->next.argv, (char **)s->next.env);
 	}
-	err = errno;
+	err = err ? err : errno;
 	if (write(report, &err, sizeof err) < 0)
 		_exit(126);
 	_exit(127);
@@ -154,7 +182,24 @@ take_words(struct state *s, size_t len)
 	at = take_strings(at, end, head->argc, s->argv);
 	if (at)
 		at = take_strings(at, end, head->envc, s->env);
+	s->next = (struct spawn_program){ .argv = (const char *const *)s->argv,
+		.env = (const char *const *)s->env };
 	return at == end && s->argv[0][0] == '/';
+}
+
+/* Of the table, whatever else the request says is refused. */
+static int
+choose_program(struct state *s, size_t len)
+{
+	const struct spawn_request *head = &s->packet.head;
+
+	if (!s->table)
+		return take_words(s, len) ? 0 : EINVAL;
+	if (len != sizeof *head || head->argc || head->envc || head->size ||
+	    head->program >= s->table_len)
+		return EPERM;
+	s->next = s->table[head->program];
+	return 0;
 }
 
 static void
@@ -164,11 +209,13 @@ start_program(struct state *s, size_t len, const int fds[3])
 	pid_t pid = 0;
 	int err;
 
-	if (fds[2] < 0 || !take_words(s, len) || find_program(s, id))
+	if (fds[2] < 0 || find_program(s, id))
 		err = EINVAL;
 	else if (s->running == SPAWN_PROGRAMS_MAX)
 		err = EAGAIN;
 	else
+		err = choose_program(s, len);
+	if (!err)
 		err = fork_program(s, fds, &pid);
 	if (err)
 		tell(s, SPAWN_FAILED, id, err);
@@ -379,7 +426,7 @@ work(struct state *s)
 }
 
 noreturn void
-spawner_main(int sock, pid_t daemon)
+spawner_main(int sock, pid_t daemon, const struct spawn_program *table, uint32_t len)
 {
 	static struct state s;
 	struct sandbox_state sandbox;
@@ -388,6 +435,8 @@ spawner_main(int sock, pid_t daemon)
 	close_range(3, (unsigned)sock - 1, 0);
 	close_range((unsigned)sock + 1, ~0U, 0);
 	s.sock = sock;
+	s.table = table;
+	s.table_len = len;
 	s.self = getpid();
 	s.signals = open_signals();
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);

@@ -43,7 +43,7 @@ arrows controller base grasp protocol trust metrics functions orchestrator-hooks
 arrows ctl base grasp protocol trust functions ctl
 fence 'cbor(/.*)?\.h' 'base/cbor.*\.c'
 fence 'openssl/.*' 'base/(tls|crypto)[a-z_]*\.c'
-fence 'seccomp\.h' 'base/sandbox\.c'
+fence 'seccomp\.h' 'base/sandbox_int\.h'
 fence 'linux/landlock\.h' 'base/sandbox\.c'
 fence 'yaml\.h' 'base/yaml\.c'
 fence 'nats(/.*)?\.h' 'base/bus\.c'

@@ -662,7 +662,7 @@ malformed_requests_are_answered_with_einval(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	pid = fork();
 	if (pid == 0)
-		spawner_main(pair[1], self);
+		spawner_main(pair[1], self, NULL, 0);
 	close(pair[1]);
 	for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct spawn_request head = { .op = SPAWN_START,
