@@ -427,6 +427,30 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- plan ------------------------------------------------------------------------------------- */
 static void
+put_mode(struct buf *b, const struct plan_item *i)
+{
+	wr_key_text(b, "mode", plan_mode_name(i->mode));
+	if (i->deadband > 0)
+		wr_key_double(b, "deadband", i->deadband);
+	if (i->share > 0)
+		wr_key_double(b, "share", i->share);
+	if (i->thresholds) {
+		wr_text(b, "thresholds");
+		wr_array(b, i->thresholds);
+		for (unsigned n = 0; n < i->thresholds; n++)
+			wr_double(b, i->threshold[n]);
+	}
+	if (i->heartbeat_ms)
+		put_span(b, "heartbeat_s", i->heartbeat_ms);
+	if (i->period_max_ms)
+		put_span(b, "period_max_s", i->period_max_ms);
+	if (i->flags & PLAN_LINE)
+		wr_key_bool(b, "line", true);
+	if (i->flags & (PLAN_URGENT | PLAN_LOSSY))
+		wr_key_text(b, "class", i->flags & PLAN_URGENT ? "event" : "telemetry");
+}
+
+static void
 put_item(struct buf *b, const struct agent *a, const struct member *m,
     const struct plan_item_state *s)
 {
@@ -440,11 +464,7 @@ put_item(struct buf *b, const struct agent *a, const struct member *m,
 	wr_key_text(b, "domain", member_domain(m));
 	wr_key_int(b, "item", s->item->id);
 	put_span(b, "period_s", s->item->period_ms);
-	wr_key_text(b, "mode", s->item->mode == PLAN_PERIODIC ? "periodic" : "on change");
-	if (s->item->mode == PLAN_ON_CHANGE) {
-		wr_key_double(b, "deadband", s->item->deadband);
-		put_span(b, "heartbeat_s", s->item->heartbeat_ms);
-	}
+	put_mode(b, s->item);
 	wr_key_text(b, "expression", buf_text(&text));
 	wr_key_double(b, "value", s->value);
 	wr_key_int(b, "evaluations", (int64_t)s->evaluations);

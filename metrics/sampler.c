@@ -262,6 +262,18 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 }
 
 void
+sampler_pace(struct want *w, int64_t period_ms)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->need[i].window_ms > 0)
+			return;
+	if (w->period_ms == period_ms)
+		return;
+	w->period_ms = period_ms;
+	sampler_sum_wants(w->sampler);
+}
+
+void
 sampler_unwant(struct want *w)
 {
 	struct want **at;

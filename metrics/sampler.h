@@ -21,6 +21,8 @@ DEFINE_FREEP(struct sampler, sampler_free)
 int sampler_want(struct sampler *s, struct slice program, int64_t period_ms,
     int64_t until_ms, char *err, size_t err_size, struct want **ret) MUST_CHECK;
 void sampler_unwant(struct want *w); /* NULL is fine */
+/* Another period from now on. What a window needs goes on as it was wanted. */
+void sampler_pace(struct want *w, int64_t period_ms);
 /* Reads what is due; returns when it wants to be called next (INT64_MAX: never). That changes with
  * want, unwant and query: call it again after them. */
 int64_t sampler_run(struct sampler *s, int64_t now_ms);
