@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/control.h"
 #include "agent/diag.h"
+#include "agent/plugin.h"
+#include "agent/plugin_show.h"
 #include "base/addr_text.h"
 
 #include <config.h> /* the build's, not ours */
@@ -506,15 +508,42 @@ run_plan_show(void *arg, struct ctl_request *req, struct slice args)
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 static void
-put_metric(struct buf *b, const struct source *s, const struct metric *m)
+put_metric(struct buf *b, const char *source, const struct metric *m)
 {
 	wr_open_map(b);
 	wr_key_text(b, "metric", m->name);
 	wr_key_text(b, "type", m->type == METRIC_COUNTER ? "counter" : "gauge");
 	wr_key_text(b, "unit", m->unit);
-	wr_key_text(b, "source", s->name);
+	wr_key_text(b, "source", source);
 	wr_key_text(b, "help", m->help);
 	wr_close(b);
+}
+
+struct metric_list {
+	struct ctl_request *req;
+	struct buf *b;
+	const char *source;
+};
+
+static void
+send_plugin_metric(void *arg, const struct metric *m)
+{
+	const struct metric_list *l = arg;
+
+	put_metric(l->b, l->source, m);
+	send_item(l->req, l->b);
+}
+
+/* As far as they have told any. */
+static void
+send_plugin_metrics(const struct agent *a, struct ctl_request *req, struct buf *b)
+{
+	struct metric_list l = { req, b, NULL };
+
+	for (size_t i = 0; i < plugins_len(a->plugins); i++) {
+		l.source = plugin_config(plugins_at(a->plugins, i))->name;
+		plugin_each_metric(plugins_at(a->plugins, i), send_plugin_metric, &l);
+	}
 }
 
 static int
@@ -522,13 +551,14 @@ run_metrics(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct buf b;
 
-	(void)arg, (void)args;
+	(void)args;
 	buf_init(&b, ITEM_MAX);
 	for (const struct source *const *s = sources; *s; s++)
 		for (size_t i = 0; i < (*s)->metrics_len; i++) {
-			put_metric(&b, *s, &(*s)->metrics[i]);
+			put_metric(&b, (*s)->name, &(*s)->metrics[i]);
 			send_item(req, &b);
 		}
+	send_plugin_metrics(arg, req, &b);
 	buf_done(&b);
 	ctl_end(req);
 	return 0;
@@ -581,6 +611,8 @@ const struct ctl_command control_commands[] = {
 	    "controllers", VIEWER, run_controllers, "the controllers that were heard of"),
 	CTL_COMMAND("capabilities", VIEWER, run_capabilities, "what the node is and has"),
 	CTL_COMMAND("metrics", VIEWER, run_metrics, "what can be measured here"),
+	CTL_COMMAND("plugins", VIEWER, show_plugins,
+	    "the programs that give metrics, and how they are"),
 	CTL_COMMAND("query", VIEWER, run_query, "compute an expression, now"),
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what is measured for the controller"),

@@ -416,6 +416,16 @@ read_stale(struct sampler *s, const struct collection *c)
 	}
 }
 
+/* Who should have given a value knows best why there is none. */
+static void
+explain_unknown(struct sampler *s, const struct collection *c, struct expr_result *ret)
+{
+	for (size_t i = 0; i < c->len; i++)
+		if (sampler_supply_why(
+			s, c->need[i].track, ret->unknown, sizeof ret->unknown))
+			return;
+}
+
 int
 sampler_query(
     struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
@@ -435,7 +445,10 @@ sampler_query(
 	expr_needs(program, collect_need, &c);
 	keep_for_queries(s, &c);
 	read_stale(s, &c);
-	return sampler_eval(s, program, now_ms, ret);
+	result = sampler_eval(s, program, now_ms, ret);
+	if (result >= 0 && !ret->len)
+		explain_unknown(s, &c, ret);
+	return result;
 }
 
 void

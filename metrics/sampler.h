@@ -58,6 +58,10 @@ struct provider {
 	void (*sample)(void *arg, const struct metric *m, int64_t now_ms);
 	/* What others are made of has the lower rank and is sampled first. NULL: 0. */
 	unsigned (*rank)(void *arg, const struct metric *m);
+	/* It comes no more often than this, whatever is wanted: silence is counted in it. NULL: 0. */
+	int64_t (*pace)(void *arg, const struct metric *m);
+	/* Why a query finds no value. False: the provider does not know. NULL: it never does. */
+	bool (*why)(void *arg, const struct metric *m, char *dst, size_t size);
 };
 int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
 /* It is not called any more; its series end. Before the sampler is freed, or never. */
