@@ -8,15 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SAMPLES_START 512
+#define COARSE_MS     1000
+
 struct evaluation {
 	struct series_set *set;
 	int64_t now_ms;
 	struct expr_operand stack[EXPR_STACK_MAX];
 	unsigned depth;
 	size_t work, samples;  /* against the bounds */
-	struct sample *sample; /* one range at a time */
+	struct sample *sample; /* of all ranges, one behind the other */
 	double *scratch;
-	size_t room;
+	size_t sample_room, scratch_room;
+	bool too_many; /* samples */
 };
 
 static const struct metric_labels no_labels;
@@ -85,26 +89,9 @@ static bool
 is_selected(const struct expr_step *s, const struct series *series)
 {
 	for (unsigned i = 0; i < s->matchers; i++)
-		if (!meets(&s->matcher[i], &series->labels))
+		if (!meets(&s->matcher[i], series->labels))
 			return false;
 	return true;
-}
-
-/* How many samples of the series are older than time_ms. */
-static uint32_t
-count_before(const struct series *s, int64_t time_ms)
-{
-	uint32_t low = 0, high = s->len;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (series_at(s, middle)->time_ms < time_ms)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 /* A label without a value is, for matching, no label. */
@@ -119,53 +106,76 @@ mask_all(const struct metric_labels *labels)
 	return mask;
 }
 
+static struct expr_element
+element_of(const struct series *s)
+{
+	return (struct expr_element){ .labels = s->labels, .mask = mask_all(s->labels) };
+}
+
 /* The newest value, unless it is too old or the series has ended. */
 static bool
 select_newest(
     const struct evaluation *ev, const struct series *s, struct expr_element *ret)
 {
-	uint32_t n = count_before(s, ev->now_ms + 1);
-	const struct sample *newest = n > 0 ? series_at(s, n - 1) : NULL;
+	struct sample newest;
 
-	if (!newest || newest->time_ms < ev->now_ms - EXPR_LOOKBACK_MS ||
-	    series_is_stale(newest->value))
+	if (!series_newest_at(s, ev->now_ms, &newest) ||
+	    newest.time_ms < ev->now_ms - EXPR_LOOKBACK_MS ||
+	    series_is_stale(newest.value))
 		return false;
-	*ret = (struct expr_element){ .labels = &s->labels,
-		.mask = mask_all(&s->labels),
-		.value = newest->value,
-		.samples = 1,
-		.newest_ms = newest->time_ms,
-		.oldest_ms = newest->time_ms };
+	*ret = element_of(s);
+	ret->value = newest.value;
+	ret->samples = 1;
+	ret->newest_ms = ret->oldest_ms = newest.time_ms;
 	return true;
 }
 
-/* Both ends of a window belong to it (Prometheus before 3.0). */
-static bool
-select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
-    struct expr_element *ret)
+static int
+make_sample_room(struct evaluation *ev)
 {
-	uint32_t first = count_before(s, ev->now_ms - window_ms);
-	uint32_t end = count_before(s, ev->now_ms + 1);
+	size_t room = ev->sample_room ? 2 * ev->sample_room : SAMPLES_START;
+	struct sample *sample = realloc(ev->sample, room * sizeof *sample);
 
-	if (end == first)
-		return false;
-	*ret = (struct expr_element){ .labels = &s->labels,
-		.mask = mask_all(&s->labels),
-		.series = s,
-		.first = first,
-		.len = end - first };
-	ev->samples += end - first;
-	return true;
+	if (!sample)
+		return -ENOMEM;
+	ev->sample = sample;
+	ev->sample_room = room;
+	return 0;
+}
+
+/* Both ends of a window belong to it (Prometheus before 3.0). -E2BIG: more than may be read. */
+static int
+select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
+    int64_t step_ms, struct expr_element *ret)
+{
+	uint32_t n, room;
+
+	for (;;) {
+		room = (uint32_t)(ev->sample_room - ev->samples);
+		n = series_read_every(s, ev->now_ms - window_ms, ev->now_ms, step_ms,
+		    ev->sample + ev->samples, room);
+		if (ev->samples + n > EXPR_SAMPLES_MAX)
+			return -E2BIG;
+		if (n < room)
+			break;
+		if (make_sample_room(ev) < 0)
+			return -ENOMEM;
+	}
+	*ret = element_of(s);
+	ret->first = (uint32_t)ev->samples;
+	ret->len = n;
+	ev->samples += n;
+	return n > 0;
 }
 
 static int
 refuse_lost(struct expr_operand *o, const struct series *s)
 {
 	char span[CLOCK_TEXT_MAX] = "nothing";
+	struct sample last;
 
-	if (s->len > 0)
-		clock_format_span(
-		    series_last(s)->time_ms - series_at(s, 0)->time_ms, span);
+	if (series_last(s, &last))
+		clock_format_span(last.time_ms - series_oldest_ms(s), span);
 	explain(o,
 	    "the memory for history holds only %s of %s: raise its bound or ask for less",
 	    span, o->metric);
@@ -181,22 +191,15 @@ explain_no_sample(struct expr_operand *o)
 	explain(o, "no sample of %s in the last %s", o->metric, span);
 }
 
+/* One vector, or ranges read at every step_ms. */
 static int
-run_select(struct evaluation *ev, const struct expr_step *s)
+select_all(struct evaluation *ev, const struct expr_step *s, int64_t step_ms,
+    struct expr_operand *o)
 {
-	struct expr_operand *o = push(ev, s->window_ms ? 'r' : 'v');
 	struct series *series = series_first(ev->set, s->metric);
-	size_t room = 0;
-	int err;
+	int got;
 
-	snprintf(o->metric, sizeof o->metric, "%s", s->metric);
-	o->window_ms = s->window_ms;
-	for (struct series *i = series; i; i = series_next(ev->set, i))
-		room += is_selected(s, i);
-	err = expr_operand_room(o, room);
-	if (err < 0)
-		return err;
-	for (; series; series = series_next(ev->set, series)) {
+	for (o->len = 0; series; series = series_next(ev->set, series)) {
 		struct expr_element *e = &o->element[o->len];
 
 		if (!is_selected(s, series))
@@ -204,13 +207,64 @@ run_select(struct evaluation *ev, const struct expr_step *s)
 		if (s->window_ms && series->lost_ms >= ev->now_ms - s->window_ms)
 			return refuse_lost(o, series);
 		snprintf(o->unit, sizeof o->unit, "%s", series->metric->unit);
-		if (s->window_ms ? select_range(ev, series, s->window_ms, e)
-				 : select_newest(ev, series, e))
-			o->len++;
+		got = s->window_ms ? select_range(ev, series, s->window_ms, step_ms, e)
+				   : select_newest(ev, series, e);
+		if (got < 0)
+			return got;
+		o->len += (size_t)got;
 	}
-	if (o->len == 0)
+	return 0;
+}
+
+/* How far apart samples must be for all ranges of a step to fit what is left of the bound. */
+static int64_t
+choose_step(const struct evaluation *ev, const struct expr_step *s, size_t series)
+{
+	int64_t left = EXPR_SAMPLES_MAX - (int64_t)ev->samples;
+	int64_t each = left / (int64_t)series - 2; /* the first, and the last of all */
+
+	return each > 0 ? (s->window_ms + each - 1) / each : INT64_MAX;
+}
+
+/* A day of seconds is more than an evaluation may read (S-22): it is read less finely. What is
+ * sampled faster than each second is not: there the window can be shorter. */
+static int
+select_ranges(struct evaluation *ev, const struct expr_step *s, size_t series,
+    struct expr_operand *o)
+{
+	size_t before = ev->samples;
+	int64_t step_ms;
+	int err = select_all(ev, s, 1, o);
+
+	if (err != -E2BIG)
+		return err;
+	ev->samples = before;
+	step_ms = choose_step(ev, s, series);
+	if (step_ms >= COARSE_MS && step_ms <= s->window_ms / 2)
+		err = select_all(ev, s, step_ms, o);
+	ev->too_many = err == -E2BIG;
+	return err;
+}
+
+static int
+run_select(struct evaluation *ev, const struct expr_step *s)
+{
+	struct expr_operand *o = push(ev, s->window_ms ? 'r' : 'v');
+	size_t room = 0;
+	int err;
+
+	snprintf(o->metric, sizeof o->metric, "%s", s->metric);
+	o->window_ms = s->window_ms;
+	for (struct series *i = series_first(ev->set, s->metric); i;
+	     i = series_next(ev->set, i))
+		room += is_selected(s, i);
+	err = expr_operand_room(o, room);
+	if (err < 0)
+		return err;
+	err = s->window_ms ? select_ranges(ev, s, room, o) : select_all(ev, s, 1, o);
+	if (err == 0 && o->len == 0)
 		explain_no_sample(o);
-	return ev->samples > EXPR_SAMPLES_MAX ? -E2BIG : 0;
+	return err;
 }
 
 /* --- functions ------------------------------------------------------------------------- */
@@ -241,36 +295,28 @@ derive_unit(enum expr_unit rule, struct expr_operand *o)
 }
 
 static int
-make_room(struct evaluation *ev, size_t len)
+make_scratch_room(struct evaluation *ev, size_t len)
 {
-	struct sample *sample;
 	double *scratch;
 
-	if (len <= ev->room)
+	if (len <= ev->scratch_room)
 		return 0;
-	sample = realloc(ev->sample, len * sizeof *sample);
-	if (!sample)
-		return -ENOMEM;
-	ev->sample = sample;
 	scratch = realloc(ev->scratch, len * sizeof *scratch);
 	if (!scratch)
 		return -ENOMEM;
 	ev->scratch = scratch;
-	ev->room = len;
+	ev->scratch_room = len;
 	return 0;
 }
 
 static size_t
-copy_range(struct evaluation *ev, const struct expr_element *e)
+drop_marks(struct sample *sample, size_t len)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < e->len; i++) {
-		const struct sample *s = series_at(e->series, e->first + i);
-
-		if (!series_is_stale(s->value))
-			ev->sample[n++] = *s;
-	}
+	for (size_t i = 0; i < len; i++)
+		if (!series_is_stale(sample[i].value))
+			sample[n++] = sample[i];
 	return n;
 }
 
@@ -300,12 +346,12 @@ call_over(struct evaluation *ev, const struct expr_function *f, const double *sc
 		struct expr_element e = o->element[i];
 		struct expr_range range = { .start_ms = ev->now_ms - o->window_ms,
 			.end_ms = ev->now_ms };
-		int err = make_room(ev, e.len);
+		int err = make_scratch_room(ev, e.len);
 
 		if (err < 0)
 			return err;
-		range.len = copy_range(ev, &e);
-		range.sample = ev->sample;
+		range.len = drop_marks(ev->sample + e.first, e.len);
+		range.sample = ev->sample + e.first;
 		range.scratch = ev->scratch;
 		best = range.len > best ? range.len : best;
 		if (range.len == 0 || range.len < f->needs ||
@@ -516,7 +562,7 @@ static int
 tell_bound(const struct evaluation *ev, struct expr_result *ret)
 {
 	*ret = (struct expr_result){ .len = 0 };
-	if (ev->samples > EXPR_SAMPLES_MAX)
+	if (ev->too_many)
 		snprintf(ret->unknown, sizeof ret->unknown,
 		    "the windows hold more than %d samples: make them shorter",
 		    EXPR_SAMPLES_MAX);

@@ -15,8 +15,7 @@ struct expr_element {
 	double value;
 	uint32_t samples;
 	int64_t newest_ms, oldest_ms;
-	const struct series *series; /* of a range: where its samples are */
-	uint32_t first, len;
+	uint32_t first, len; /* of a range: where its samples are */
 };
 struct expr_operand {
 	char type;    /* 's' (one element), 'v' or 'r' */

@@ -13,22 +13,22 @@
 static void
 end_older(struct sampler *s, const char *name, int64_t time_ms)
 {
+	struct sample last;
+
 	for (struct series *i = series_first(s->set, name); i; i = series_next(s->set, i))
-		if (series_last(i) && series_last(i)->time_ms < time_ms)
+		if (series_last(i, &last) && last.time_ms < time_ms)
 			series_end(s->set, i, time_ms);
 }
 
 static void
 end_all(struct sampler *s, const char *name)
 {
-	for (struct series *i = series_first(s->set, name); i;
-	     i = series_next(s->set, i)) {
-		const struct sample *last = series_last(i);
+	struct sample last;
 
-		if (last)
+	for (struct series *i = series_first(s->set, name); i; i = series_next(s->set, i))
+		if (series_last(i, &last))
 			series_end(s->set, i,
-			    last->time_ms < s->now_ms ? s->now_ms : last->time_ms + 1);
-	}
+			    last.time_ms < s->now_ms ? s->now_ms : last.time_ms + 1);
 }
 
 /* --- who has what ---------------------------------------------------------------------- */
@@ -163,16 +163,6 @@ sampler_supply_of(struct sampler *s, const struct track *t)
 
 /* --- what is wanted -------------------------------------------------------------------- */
 
-static int64_t
-silent_ms(const struct supply *f)
-{
-	int64_t period_ms = f->track.period_ms, pace_ms = 0;
-
-	if (f->metric && f->provider->pace)
-		pace_ms = f->provider->pace(f->arg, f->metric);
-	return SILENT_PERIODS * (period_ms > pace_ms ? period_ms : pace_ms) + f->lag_ms;
-}
-
 static void
 schedule_supply(struct supply *f, int64_t now_ms)
 {
@@ -188,7 +178,7 @@ schedule_supply(struct supply *f, int64_t now_ms)
 	else if (f->track.read_ms + period_ms < f->due_ms)
 		f->due_ms = f->track.read_ms + period_ms;
 	if (period_ms != f->told_period_ms)
-		f->look_ms = now_ms + silent_ms(f);
+		f->look_ms = now_ms + SILENT_PERIODS * period_ms + f->lag_ms;
 }
 
 static void
@@ -331,7 +321,7 @@ sampler_put(struct sampler *s, const struct metric *m, const struct metric_label
 	series = series_ensure(s->set, m, labels ? labels : &none);
 	if (!series)
 		return; /* the bound on memory: told by sampler_stats() */
-	series->window_ms = f->track.window_ms;
+	series_set_window(series, f->track.window_ms);
 	if (series_append(s->set, series, time_ms, value) < 0)
 		return;
 	s->samples++;
@@ -352,19 +342,18 @@ sampler_end(struct sampler *s, const struct metric *m, int64_t time_ms)
 static void
 end_silent(struct supply *f, struct sampler *s)
 {
-	int64_t silent = silent_ms(f);
+	int64_t silent_ms = SILENT_PERIODS * f->track.period_ms + f->lag_ms;
+	struct sample last;
 
-	f->look_ms = s->now_ms + silent;
+	f->look_ms = s->now_ms + silent_ms;
 	for (struct series *i = series_first(s->set, f->name); i;
 	     i = series_next(s->set, i)) {
-		const struct sample *last = series_last(i);
-
-		if (!last || series_is_stale(last->value))
+		if (!series_last(i, &last) || series_is_stale(last.value))
 			continue;
-		if (s->now_ms - last->time_ms >= silent)
+		if (s->now_ms - last.time_ms >= silent_ms)
 			series_end(s->set, i, s->now_ms - f->lag_ms);
 		else
-			set_min(&f->look_ms, last->time_ms + silent);
+			set_min(&f->look_ms, last.time_ms + silent_ms);
 	}
 }
 
@@ -392,15 +381,6 @@ sampler_run_supply(struct supply *f, struct sampler *s)
 	}
 	if (f->look_ms <= s->now_ms)
 		end_silent(f, s);
-}
-
-bool
-sampler_supply_why(struct sampler *s, const struct track *t, char *dst, size_t size)
-{
-	const struct supply *f = sampler_supply_of(s, t);
-
-	return f && f->metric && f->provider->why &&
-	    f->provider->why(f->arg, f->metric, dst, size);
 }
 
 int64_t

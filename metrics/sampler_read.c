@@ -18,7 +18,7 @@ take_value(struct sink *sink, const struct metric *m, const struct metric_labels
 	s = series_ensure(r->sampler->set, m, labels);
 	if (!s)
 		return; /* the bound on memory: told by sampler_stats() */
-	s->window_ms = t->window_ms;
+	series_set_window(s, t->window_ms);
 	if (series_append(r->sampler->set, s, r->sampler->now_ms, value) == 0)
 		r->sampler->samples++;
 }
@@ -28,6 +28,7 @@ static void
 end_missing(struct reader *r)
 {
 	struct series_set *set = r->sampler->set;
+	struct sample last;
 
 	for (size_t i = 0; i < r->source->metrics_len; i++) {
 		struct series *s = NULL;
@@ -35,8 +36,7 @@ end_missing(struct reader *r)
 		if (r->track[i].due)
 			s = series_first(set, r->source->metrics[i].name);
 		for (; s; s = series_next(set, s))
-			if (series_last(s) &&
-			    series_last(s)->time_ms < r->sampler->now_ms)
+			if (series_last(s, &last) && last.time_ms < r->sampler->now_ms)
 				series_end(set, s, r->sampler->now_ms);
 	}
 }

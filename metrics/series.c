@@ -1,39 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/series.h"
+#include "metrics/intern.h"
+#include "metrics/series_chunk.h"
 #include <errno.h>
-#include <string.h>
 
-#define BUCKETS	   128
-#define RING_START 4
-#define RING_MAX   (1U << 17) /* above what an expression may read (S-22) */
+#define BUCKETS_START  16
+#define BUCKET_LEN_MAX 4
+#define HEAP_OVERHEAD  8 /* of an allocation */
+#define CHUNKS_MIN     5 /* so many in a window: the next may be larger */
+#define PAST_MAX       2 /* that wait to be used again */
 
 struct series_set {
-	struct series *bucket[BUCKETS]; /* by metric name; oldest first in each */
-	size_t bytes, bytes_max, len;
+	struct series **bucket; /* by metric name; oldest first in each */
+	uint32_t buckets, len;
+	size_t bytes, bytes_max;
 };
 
-static uint32_t
-hash_text(uint32_t h, const char *text)
-{
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 16777619u; /* FNV-1a */
-	return (h ^ 0xff) * 16777619u;
-}
+/* --- the set --------------------------------------------------------------------------- */
 
 static uint32_t
-hash_labels(const struct metric_labels *l)
+hash_name(const char *name)
 {
 	uint32_t h = 2166136261u;
 
-	for (unsigned i = 0; i < l->len; i++)
-		h = hash_text(hash_text(h, l->pair[i].name), l->pair[i].value);
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u; /* FNV-1a */
 	return h;
 }
 
 static struct series **
 find_bucket(struct series_set *set, const char *metric)
 {
-	return &set->bucket[hash_text(2166136261u, metric) % BUCKETS];
+	return &set->bucket[hash_name(metric) % set->buckets];
+}
+
+static bool
+make_buckets(struct series_set *set, uint32_t buckets)
+{
+	size_t bytes = buckets * sizeof(struct series *) + HEAP_OVERHEAD;
+
+	if (set->bytes_max - set->bytes < bytes)
+		return false;
+	set->bucket = calloc(buckets, sizeof(struct series *));
+	if (!set->bucket)
+		return false;
+	set->buckets = buckets;
+	set->bytes += bytes;
+	return true;
 }
 
 int
@@ -44,8 +57,30 @@ series_set_new(size_t bytes_max, struct series_set **ret)
 	if (!set)
 		return -ENOMEM;
 	set->bytes_max = bytes_max;
+	if (!make_buckets(set, BUCKETS_START))
+		return -ENOMEM;
 	*ret = TAKE(set);
 	return 0;
+}
+
+static void
+free_chunk(struct series_set *set, struct series_chunk *c)
+{
+	set->bytes -= series_chunk_size(c) + HEAP_OVERHEAD;
+	free(c);
+}
+
+static void
+drop_chunks(struct series_set *set, struct series *s)
+{
+	struct series_chunk *c;
+
+	while ((c = s->oldest)) {
+		s->oldest = c->next;
+		free_chunk(set, c);
+	}
+	s->newest = NULL;
+	s->run = 0;
 }
 
 static void
@@ -54,9 +89,11 @@ remove_series(struct series_set *set, struct series **at)
 	struct series *s = *at;
 
 	*at = s->next;
+	drop_chunks(set, s);
 	set->len--;
-	set->bytes -= sizeof *s + s->size * sizeof *s->ring;
-	free(s->ring);
+	set->bytes -= sizeof *s + HEAP_OVERHEAD;
+	intern_metric_done(s->metric);
+	intern_labels_done(s->labels);
 	free(s);
 }
 
@@ -65,29 +102,74 @@ series_set_free(struct series_set *set)
 {
 	if (!set)
 		return;
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (uint32_t i = 0; i < set->buckets; i++)
 		while (set->bucket[i])
 			remove_series(set, &set->bucket[i]);
+	free(set->bucket);
 	free(set);
 }
 
+/* Long chains cost time, but no room for a longer table is no reason to fail. */
+static void
+grow_buckets(struct series_set *set)
+{
+	struct series **old = set->bucket, *s;
+	uint32_t len = set->buckets;
+
+	if (set->len < BUCKET_LEN_MAX * len || !make_buckets(set, 2 * len)) {
+		set->bucket = old;
+		return;
+	}
+	set->bytes -= len * sizeof(struct series *) + HEAP_OVERHEAD;
+	for (uint32_t i = 0; i < len; i++)
+		while ((s = old[i])) {
+			struct series **at = find_bucket(set, s->metric->name);
+
+			while (*at)
+				at = &(*at)->next;
+			old[i] = s->next;
+			s->next = NULL;
+			*at = s;
+		}
+	free(old);
+}
+
 static struct series *
-make_series(struct series_set *set, const struct metric *m,
-    const struct metric_labels *labels, uint32_t hash)
+make_series(
+    struct series_set *set, const struct metric *m, const struct metric_labels *labels)
 {
 	struct series *s;
 
-	if (set->bytes_max - set->bytes < sizeof *s + RING_START * sizeof *s->ring)
+	if (set->bytes_max - set->bytes < sizeof *s + HEAP_OVERHEAD)
 		return NULL;
 	s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	s->metric = m;
-	s->labels = *labels;
-	s->labels_hash = hash;
+	s->metric = intern_metric(m);
+	s->labels = intern_labels(labels);
+	if (!s->metric || !s->labels) {
+		intern_metric_done(s->metric);
+		intern_labels_done(s->labels);
+		free(s);
+		return NULL;
+	}
 	s->lost_ms = INT64_MIN;
-	set->bytes += sizeof *s;
+	set->bytes += sizeof *s + HEAP_OVERHEAD;
 	set->len++;
+	return s;
+}
+
+static struct series *
+find_series(
+    struct series_set *set, const struct metric *m, const struct metric_labels *labels)
+{
+	struct series *s = *find_bucket(set, m->name);
+
+	labels = intern_labels_find(labels);
+	if (!labels)
+		return NULL;
+	while (s && (s->labels != labels || strcmp(s->metric->name, m->name) != 0))
+		s = s->next;
 	return s;
 }
 
@@ -96,15 +178,14 @@ series_ensure(
     struct series_set *set, const struct metric *m, const struct metric_labels *labels)
 {
 	static const struct metric_labels none;
-	struct series **at = find_bucket(set, m->name);
-	uint32_t hash = hash_labels(labels ? labels : &none);
+	struct series **at, *s = find_series(set, m, labels ? labels : &none);
 
-	for (; *at; at = &(*at)->next)
-		if ((*at)->labels_hash == hash &&
-		    metric_labels_equal(&(*at)->labels, labels ? labels : &none) &&
-		    strcmp((*at)->metric->name, m->name) == 0)
-			return *at;
-	*at = make_series(set, m, labels ? labels : &none, hash);
+	if (s)
+		return s;
+	grow_buckets(set);
+	for (at = find_bucket(set, m->name); *at; at = &(*at)->next)
+		;
+	*at = make_series(set, m, labels ? labels : &none);
 	return *at;
 }
 
@@ -130,107 +211,16 @@ series_next(struct series_set *set, struct series *s)
 	return find_metric(s->next, s->metric->name);
 }
 
-void
-series_keep(struct series *s, int64_t window_ms)
+struct series *
+series_walk(struct series_set *set, const struct series *s)
 {
-	if (window_ms > s->window_ms)
-		s->window_ms = window_ms;
-}
+	uint32_t i = s ? hash_name(s->metric->name) % set->buckets + 1 : 0;
 
-const struct sample *
-series_at(const struct series *s, uint32_t i)
-{
-	return &s->ring[(s->first + i) % s->size];
-}
-
-const struct sample *
-series_last(const struct series *s)
-{
-	return s->len > 0 ? series_at(s, s->len - 1) : NULL;
-}
-
-/* As many as the window will hold at the present pace, but at most twice what there is: a
- * ring that has grown to its window grows no more, and steady sampling allocates nothing. */
-static uint32_t
-wanted_size(const struct series *s)
-{
-	int64_t span, need;
-
-	if (s->len < 2)
-		return RING_START;
-	span = series_last(s)->time_ms - series_at(s, 0)->time_ms;
-	need = s->window_ms / (span / (s->len - 1) + 1) + 4;
-	need += need / 16;
-	if (need < s->size + s->size / 4 + 1)
-		need = s->size + s->size / 4 + 1;
-	return (uint32_t)(need < 2 * (int64_t)s->size ? need : 2 * (int64_t)s->size);
-}
-
-static bool
-grow_ring(struct series_set *set, struct series *s)
-{
-	uint32_t size = wanted_size(s);
-	size_t more = (size - s->size) * sizeof *s->ring;
-	struct sample *ring;
-
-	if (size > RING_MAX || set->bytes_max - set->bytes < more)
-		return false;
-	ring = malloc(size * sizeof *ring);
-	if (!ring)
-		return false;
-	for (uint32_t i = 0; i < s->len; i++)
-		ring[i] = *series_at(s, i);
-	free(s->ring);
-	s->ring = ring;
-	s->size = size;
-	s->first = 0;
-	set->bytes += more;
-	return true;
-}
-
-static void
-drop_first(struct series *s)
-{
-	s->first = (s->first + 1) % s->size;
-	s->len--;
-}
-
-/* What lies exactly at the window's start stays: a window includes both its ends. */
-static void
-drop_old(struct series *s, int64_t now_ms)
-{
-	while (s->len > 0 && series_at(s, 0)->time_ms < now_ms - s->window_ms)
-		drop_first(s);
-}
-
-int
-series_append(struct series_set *set, struct series *s, int64_t time_ms, double value)
-{
-	if (s->len > 0 && time_ms <= series_last(s)->time_ms)
-		return -EINVAL;
-	if (s->size > 0)
-		drop_old(s, time_ms);
-	if (s->len == s->size && !grow_ring(set, s)) {
-		if (s->size == 0)
-			return -ENOMEM;
-		s->lost_ms = series_at(s, 0)->time_ms;
-		drop_first(s);
-	}
-	s->ring[(s->first + s->len) % s->size] = (struct sample){ time_ms, value };
-	s->len++;
-	return 0;
-}
-
-void
-series_end(struct series_set *set, struct series *s, int64_t time_ms)
-{
-	static const uint64_t stale = 0x7ff0000000000002;
-	const struct sample *last = series_last(s);
-	double value;
-
-	memcpy(&value, &stale, sizeof value);
-	if (last && !series_is_stale(last->value))
-		(void)series_append(set, s, time_ms, value);
+	if (s && s->next)
+		return s->next;
+	while (i < set->buckets && !set->bucket[i])
+		i++;
+	return i < set->buckets ? set->bucket[i] : NULL;
 }
 
 size_t
@@ -248,16 +238,169 @@ series_set_bytes(const struct series_set *set)
 void
 series_set_sweep(struct series_set *set, int64_t before_ms)
 {
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (uint32_t i = 0; i < set->buckets; i++) {
 		struct series **at = &set->bucket[i];
 
 		while (*at) {
-			const struct sample *last = series_last(*at);
+			struct sample last;
 
-			if (!last || last->time_ms < before_ms)
+			if (!series_last(*at, &last) || last.time_ms < before_ms)
 				remove_series(set, at);
 			else
 				at = &(*at)->next;
 		}
 	}
+}
+
+/* --- appending ------------------------------------------------------------------------- */
+
+void
+series_set_window(struct series *s, int64_t window_ms)
+{
+	s->window_ms = window_ms < UINT32_MAX ? (uint32_t)window_ms : UINT32_MAX;
+}
+
+void
+series_keep(struct series *s, int64_t window_ms)
+{
+	if (window_ms > s->window_ms)
+		series_set_window(s, window_ms);
+}
+
+/* What lies exactly at the window's start stays: a window includes both its ends. */
+static bool
+is_past(const struct series *s, const struct series_chunk *c, int64_t now_ms)
+{
+	return c && c->next && c->next->first_ms <= now_ms - (int64_t)s->window_ms;
+}
+
+static struct series_chunk *
+unlink_oldest(struct series *s)
+{
+	struct series_chunk *c = s->oldest;
+
+	s->oldest = c->next;
+	if (!s->oldest)
+		s->newest = NULL;
+	return c;
+}
+
+static unsigned
+count_past(const struct series *s, int64_t now_ms)
+{
+	unsigned n = 0;
+
+	for (const struct series_chunk *c = s->oldest; is_past(s, c, now_ms); c = c->next)
+		n++;
+	return n;
+}
+
+/* Some to a window, so that freeing whole ones keeps little that is past. */
+static unsigned
+choose_class(const struct series *s, unsigned past)
+{
+	unsigned chunks = 0;
+
+	if (!s->newest)
+		return 0;
+	for (const struct series_chunk *c = s->oldest; c; c = c->next)
+		chunks++;
+	return s->newest->class +
+	    (chunks - past >= CHUNKS_MIN && s->newest->class < SERIES_CLASSES - 1);
+}
+
+static struct series_chunk *
+make_chunk(struct series_set *set, unsigned class)
+{
+	size_t bytes = series_class_size[class] + HEAP_OVERHEAD;
+	struct series_chunk *c;
+
+	if (set->bytes_max - set->bytes < bytes)
+		return NULL;
+	c = malloc(series_class_size[class]);
+	if (!c)
+		return NULL;
+	c->class = (uint8_t) class;
+	set->bytes += bytes;
+	return c;
+}
+
+/* A chunk that is past is used again, so that steady sampling allocates nothing; when the pace has
+ * slackened and there are several, one is given back. Where there is no memory the oldest history makes
+ * room for the newest. */
+static struct series_chunk *
+obtain_chunk(struct series_set *set, struct series *s, int64_t now_ms)
+{
+	unsigned past = count_past(s, now_ms), class = choose_class(s, past);
+	struct series_chunk *c = past > 0 ? unlink_oldest(s) : NULL;
+
+	if (past > PAST_MAX)
+		free_chunk(set, unlink_oldest(s));
+	if (c && c->class >= class)
+		return c;
+	if (c)
+		free_chunk(set, c);
+	c = make_chunk(set, class);
+	if (c || !s->oldest)
+		return c;
+	s->lost_ms = s->oldest->next ? s->oldest->next->first_ms - 1 : s->times.time;
+	return unlink_oldest(s);
+}
+
+static int
+begin_chunk(struct series_set *set, struct series *s, int64_t time_ms, double value)
+{
+	struct series_chunk *c = obtain_chunk(set, s, time_ms);
+
+	if (!c)
+		return -ENOMEM;
+	series_chunk_begin(c, &s->values, &s->times, time_ms, value);
+	if (s->newest)
+		s->newest->next = c;
+	else
+		s->oldest = c;
+	s->newest = c;
+	s->run = 0;
+	return 0;
+}
+
+/* Only the newest is wanted: it needs no chunk. */
+static int
+keep_newest(struct series_set *set, struct series *s, int64_t time_ms, double value)
+{
+	drop_chunks(set, s);
+	pack_begin(&s->values, value);
+	s->times = (struct pack_times){ .time = time_ms, .begun = true };
+	return 0;
+}
+
+int
+series_append(struct series_set *set, struct series *s, int64_t time_ms, double value)
+{
+	struct sample before;
+
+	if (s->times.begun && time_ms <= s->times.time)
+		return -EINVAL;
+	if (s->window_ms == 0)
+		return keep_newest(set, s, time_ms, value);
+	if (!s->newest && series_last(s, &before) &&
+	    begin_chunk(set, s, before.time_ms, before.value) < 0)
+		return -ENOMEM;
+	if (s->newest &&
+	    series_chunk_append(
+		s->newest, &s->values, &s->times, &s->run, time_ms, value))
+		return 0;
+	return begin_chunk(set, s, time_ms, value);
+}
+
+void
+series_end(struct series_set *set, struct series *s, int64_t time_ms)
+{
+	static const uint64_t stale = SERIES_STALE_BITS;
+	struct sample last;
+	double value;
+
+	memcpy(&value, &stale, sizeof value);
+	if (series_last(s, &last) && !series_is_stale(last.value))
+		(void)series_append(set, s, time_ms, value);
 }

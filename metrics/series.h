@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * History: one ring of (time, value) per metric and label set, in memory, bounded per series
- * by time and for the whole set by bytes. */
+ * History: the course of one metric and label set, in memory, packed (base/pack.h), bounded per series
+ * by time and for the whole set by bytes. What is read is copied out. */
 #pragma once
+#include "base/pack.h"
 #include "metrics/metric.h"
 #include <string.h>
 
@@ -11,6 +12,8 @@ struct sample {
 	double value;
 };
 
+#define SERIES_STALE_BITS UINT64_C(0x7ff0000000000002)
+
 /* The mark that a series has ended, until it goes on; Prometheus' bits. */
 static inline bool
 series_is_stale(double value)
@@ -18,41 +21,60 @@ series_is_stale(double value)
 	uint64_t bits;
 
 	memcpy(&bits, &value, sizeof bits);
-	return bits == 0x7ff0000000000002;
+	return bits == SERIES_STALE_BITS;
 }
 
 struct series_set;
+struct series_chunk;
 
 struct series {
-	const struct metric *metric;
-	struct metric_labels labels;
-	uint32_t labels_hash;
-	int64_t window_ms; /* what is older may be dropped */
-	int64_t lost_ms; /* newest sample given up for the byte bound; INT64_MIN: none */
-	struct sample *ring; /* opaque to users: see series_at() */
-	uint32_t size, first, len;
+	const struct metric
+	    *metric; /* equal to the one given, and as good as the series */
+	const struct metric_labels *labels;
+	int64_t lost_ms;    /* newest time given up for the byte bound; INT64_MIN: none */
+	uint32_t window_ms; /* what is older may be dropped; 0: all but the newest */
+	/* The rest is no business of users. */
+	uint32_t run; /* newest samples just as expected, not written yet */
 	struct series *next;
+	struct series_chunk *oldest, *newest;
+	struct pack_values values;
+	struct pack_times times;
 };
 
 int series_set_new(size_t bytes_max, struct series_set **ret) MUST_CHECK;
 void series_set_free(struct series_set *set);
 DEFINE_FREEP(struct series_set, series_set_free)
 
-/* The series, made if needed. NULL: the byte bound is reached or there is no memory. */
+/* The series, made if needed; labels NULL: none. NULL: the byte bound is reached or there is no memory. */
 struct series *series_ensure(
     struct series_set *set, const struct metric *m, const struct metric_labels *labels);
 struct series *
 series_first(struct series_set *set, const char *metric); /* then ->next of it: */
 struct series *series_next(struct series_set *set, struct series *s); /* same metric */
-/* Keeps at least this much history from now on. */
+/* All series of a set in any order: the one after s (NULL: the first); NULL: no more. */
+struct series *series_walk(struct series_set *set, const struct series *s);
+/* Keeps so much history from now on; at least so much. */
+void series_set_window(struct series *s, int64_t window_ms);
 void series_keep(struct series *s, int64_t window_ms);
 /* Time must ascend; a sample not newer than the last is dropped with -EINVAL. */
 int
 series_append(struct series_set *set, struct series *s, int64_t time_ms, double value);
 /* Whatever value there was ends at time_ms: it is not served as current any more (MET-09). */
 void series_end(struct series_set *set, struct series *s, int64_t time_ms);
-const struct sample *series_at(const struct series *s, uint32_t i); /* 0 is the oldest */
-const struct sample *series_last(const struct series *s);	    /* NULL: empty */
+
+/* The newest of all, or of those not after at_ms. false: there is none. */
+bool series_last(const struct series *s, struct sample *ret);
+bool series_newest_at(const struct series *s, int64_t at_ms, struct sample *ret);
+int64_t series_oldest_ms(const struct series *s); /* INT64_MAX: empty */
+/* How many there are from from_ms to to_ms, both included, and the oldest max of them. Marks of an
+ * end are samples too. */
+uint32_t series_count(const struct series *s, int64_t from_ms, int64_t to_ms);
+uint32_t series_read(const struct series *s, int64_t from_ms, int64_t to_ms,
+    struct sample *dst, uint32_t max);
+/* The same, but of each step_ms since from_ms the first, and the last of all. */
+uint32_t series_read_every(const struct series *s, int64_t from_ms, int64_t to_ms,
+    int64_t step_ms, struct sample *dst, uint32_t max);
+
 size_t series_set_len(const struct series_set *set);
 size_t series_set_bytes(const struct series_set *set);
 /* Removes series that got nothing since before_ms. */
