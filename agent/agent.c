@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/capabilities.h"
+#include "agent/plugin.h"
 #include "agent/timing.h"
 #include "base/log.h"
 
@@ -259,6 +260,11 @@ make_parts(struct agent *a, char *why, size_t why_size)
 	err = make_sampler(a);
 	if (err < 0)
 		return fail(err, "cannot prepare the metrics", why, why_size);
+	if (a->cfg->plugins_len)
+		err = plugins_new(a->io[0], a->ios.spawner, a->sampler, a->cfg->plugin,
+		    a->cfg->plugins_len, &a->plugins);
+	if (err < 0)
+		return fail(err, "cannot prepare the plug-ins", why, why_size);
 	err = make_time(a, why, why_size);
 	return err < 0 ? err : make_members(a, why, why_size);
 }
@@ -307,6 +313,7 @@ agent_free(struct agent *a)
 		return;
 	for (size_t i = 0; i < a->members; i++)
 		member_free(a->member[i]);
+	plugins_free(a->plugins);
 	sampler_free(a->sampler);
 	if (a->time)
 		trust_time_keep(a->time);

@@ -539,6 +539,24 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "plugins",
+	    .asked = ASK_AGENT,
+	    .help = "the programs that give metrics, and how they are",
+	    .empty = "no plug-in is configured",
+	    .column = {
+		{ "name", "NAME", COLUMN_TEXT, 0 },
+		{ "state", "STATE", COLUMN_TEXT, 0 },
+		{ "running_s", "RUNNING", COLUMN_SECONDS, 0 },
+		{ "retry_s", "RETRY IN", COLUMN_SECONDS, 0 },
+		{ "restarts", "RESTARTS", COLUMN_NUMBER, 0 },
+		{ "lines", "LINES", COLUMN_NUMBER, 0 },
+		{ "lines_refused", "REFUSED", COLUMN_NUMBER, 0 },
+		{ "metrics", "METRICS", COLUMN_NUMBER, 0 },
+		{ "error", "LAST ERROR", COLUMN_ALARM, 0 },
+		{ "stderr", "STDERR", COLUMN_LIST, 0 },
+	    },
+	},
+	{
 	    .name = "show drops",
 	    .help = "what was dropped or refused, by layer and reason",
 	    .column = {

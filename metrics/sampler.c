@@ -262,6 +262,18 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 }
 
 void
+sampler_pace(struct want *w, int64_t period_ms)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->need[i].window_ms > 0)
+			return;
+	if (w->period_ms == period_ms)
+		return;
+	w->period_ms = period_ms;
+	sampler_sum_wants(w->sampler);
+}
+
+void
 sampler_unwant(struct want *w)
 {
 	struct want **at;
@@ -404,6 +416,16 @@ read_stale(struct sampler *s, const struct collection *c)
 	}
 }
 
+/* Who should have given a value knows best why there is none. */
+static void
+explain_unknown(struct sampler *s, const struct collection *c, struct expr_result *ret)
+{
+	for (size_t i = 0; i < c->len; i++)
+		if (sampler_supply_why(
+			s, c->need[i].track, ret->unknown, sizeof ret->unknown))
+			return;
+}
+
 int
 sampler_query(
     struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
@@ -423,7 +445,10 @@ sampler_query(
 	expr_needs(program, collect_need, &c);
 	keep_for_queries(s, &c);
 	read_stale(s, &c);
-	return sampler_eval(s, program, now_ms, ret);
+	result = sampler_eval(s, program, now_ms, ret);
+	if (result >= 0 && !ret->len)
+		explain_unknown(s, &c, ret);
+	return result;
 }
 
 void

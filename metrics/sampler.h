@@ -21,6 +21,8 @@ DEFINE_FREEP(struct sampler, sampler_free)
 int sampler_want(struct sampler *s, struct slice program, int64_t period_ms,
     int64_t until_ms, char *err, size_t err_size, struct want **ret) MUST_CHECK;
 void sampler_unwant(struct want *w); /* NULL is fine */
+/* Another period from now on. What a window needs goes on as it was wanted. */
+void sampler_pace(struct want *w, int64_t period_ms);
 /* Reads what is due; returns when it wants to be called next (INT64_MAX: never). That changes with
  * want, unwant and query: call it again after them. */
 int64_t sampler_run(struct sampler *s, int64_t now_ms);
@@ -56,6 +58,10 @@ struct provider {
 	void (*sample)(void *arg, const struct metric *m, int64_t now_ms);
 	/* What others are made of has the lower rank and is sampled first. NULL: 0. */
 	unsigned (*rank)(void *arg, const struct metric *m);
+	/* It comes no more often than this, whatever is wanted: silence is counted in it. NULL: 0. */
+	int64_t (*pace)(void *arg, const struct metric *m);
+	/* Why a query finds no value. False: the provider does not know. NULL: it never does. */
+	bool (*why)(void *arg, const struct metric *m, char *dst, size_t size);
 };
 int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
 /* It is not called any more; its series end. Before the sampler is freed, or never. */

@@ -103,6 +103,8 @@ struct supply *sampler_supply_of(struct sampler *s, const struct track *t);
 void sampler_tell_providers(struct sampler *s);
 void sampler_run_supply(struct supply *f, struct sampler *s);
 void sampler_supply_now(struct supply *f, struct sampler *s);
+/* Does the provider of a track say why it has no value? */
+bool sampler_supply_why(struct sampler *s, const struct track *t, char *dst, size_t size);
 int64_t sampler_supply_next(const struct supply *f); /* INT64_MAX: never */
 void sampler_forget_supplies(struct sampler *s);     /* that nobody wants */
 void sampler_done_supplies(struct sampler *s);
