@@ -16,6 +16,8 @@
 	X(wireless)     \
 	X(power_supply) \
 	X(thermal)      \
+	X(hwmon)        \
+	X(iio)          \
 	X(uptime)
 
 #define DECLARE(name) extern const struct source source_##name;
