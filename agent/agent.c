@@ -185,6 +185,19 @@ tell_time(void *arg)
 	return agent_now(arg);
 }
 
+static void
+tell_hang(void *arg, const char *source, bool hangs)
+{
+	(void)arg;
+	if (hangs)
+		log_warnx("metrics",
+		    "the source %s does not answer: its metrics are unknown until it "
+		    "does",
+		    source);
+	else
+		log_info("metrics", "the source %s answers again", source);
+}
+
 static int
 make_sampler(struct agent *a)
 {
@@ -194,8 +207,10 @@ make_sampler(struct agent *a)
 		.rootfs = "" };
 	int err = sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
 
-	if (err == 0)
+	if (err == 0) {
 		sampler_set_clock(a->sampler, tell_time, a);
+		sampler_on_hang(a->sampler, tell_hang, a);
+	}
 	return err;
 }
 

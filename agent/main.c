@@ -29,6 +29,7 @@ struct program {
 	struct spawner *spawner; /* of the plug-ins, if there are any */
 	struct daemon *daemon;
 	struct confession *confession;
+	ev_io sources; /* a worker has read one that may block */
 };
 
 /* --- parse ---------------------------------------------------------------------------------- */
@@ -178,6 +179,28 @@ open_agent(struct program *p)
 	return 0;
 }
 
+static void
+take_sources(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct program *p = container_of(watcher, struct program, sources);
+
+	(void)loop;
+	(void)events;
+	agent_wake(p->agent);
+}
+
+static int
+watch_sources(struct program *p)
+{
+	int fd = sampler_wake_fd(p->agent->sampler);
+
+	if (fd < 0)
+		return refuse(fd, "cannot be woken by", "sources");
+	ev_io_init(&p->sources, take_sources, fd, EV_READ);
+	ev_io_start(p->loop, &p->sources);
+	return 0;
+}
+
 static int
 open_control(struct program *p)
 {
@@ -245,6 +268,8 @@ wire(struct program *p)
 	if (err >= 0)
 		err = open_agent(p);
 	if (err >= 0)
+		err = watch_sources(p);
+	if (err >= 0)
 		err = open_control(p);
 	if (err >= 0)
 		err = confession_new(p->agent->io[0], "agent",
@@ -281,6 +306,8 @@ unwind(struct program *p)
 {
 	ctl_close(p->ctl);
 	confession_free(p->confession);
+	if (p->loop)
+		ev_io_stop(p->loop, &p->sources);
 	agent_free(p->agent);
 	spawner_stop(p->spawner);
 	identity_done(&p->identity);

@@ -26,7 +26,16 @@ void sampler_pace(struct want *w, int64_t period_ms);
 /* Reads what is due; returns when it wants to be called next (INT64_MAX: never). That changes with
  * want, unwant and query: call it again after them. */
 int64_t sampler_run(struct sampler *s, int64_t now_ms);
-/* Evaluates now. What was read more than a second ago is read anew first. Programs that look
+/* Sources that may block (a driver that asks its hardware, a root in a FUSE file system) are read by a
+ * worker thread from now on, and nothing blocks the caller, which promises to call sampler_run() when
+ * this descriptor is readable. A source that takes longer than its period (1 s at least, 5 s at most) is
+ * left to itself: its series end, the others go on. Without this call all is read in place, as suits
+ * programs in virtual time. -errno. */
+int sampler_wake_fd(struct sampler *s);
+/* Tells once that a source hangs, and once that it answers again. */
+typedef void sampler_hang_f(void *arg, const char *source, bool hangs);
+void sampler_on_hang(struct sampler *s, sampler_hang_f *hang, void *arg);
+/* Evaluates now. What was read more than a second ago is read anew first; for a worker it waits 50 ms at most. Programs that look
  * back find what was kept; asking makes the sampler keep it for the next askers: their metrics
  * are wanted every second (less often for windows above an hour) for twice the window, 10 s at
  * least. A metric that this node does not have makes the result unknown. */

@@ -48,3 +48,9 @@ sink_put(struct sink *sink, const struct metric *m, const struct metric_labels *
 	if (!isnan(value))
 		sink->put(sink, m, labels ? labels : &none, value);
 }
+
+bool
+sink_wants(struct sink *sink, const struct metric *m)
+{
+	return !sink->wants || sink->wants(sink, m);
+}
