@@ -46,16 +46,7 @@ is_kernel_file(int fd)
 	struct statfs st;
 
 	return fstatfs(fd, &st) == 0 &&
-	    (st.f_type == PROC_SUPER_MAGIC || st.f_type == SYSFS_MAGIC ||
-		st.f_type == CGROUP_SUPER_MAGIC || st.f_type == CGROUP2_SUPER_MAGIC);
-}
-
-static bool
-is_regular(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	    (st.f_type == PROC_SUPER_MAGIC || st.f_type == SYSFS_MAGIC);
 }
 
 static int
@@ -68,11 +59,7 @@ open_file(struct file *f)
 	if (f->fd < 0)
 		return -errno;
 	f->keep = is_kernel_file(f->fd);
-	if (f->keep || is_regular(f->fd))
-		return 0;
-	close(f->fd);
-	f->fd = -1;
-	return -EINVAL;
+	return 0;
 }
 
 static void
