@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/capabilities.h"
+#include "agent/plugin.h"
 #include "agent/timing.h"
 #include "base/log.h"
 
@@ -184,6 +185,19 @@ tell_time(void *arg)
 	return agent_now(arg);
 }
 
+static void
+tell_hang(void *arg, const char *source, bool hangs)
+{
+	(void)arg;
+	if (hangs)
+		log_warnx("metrics",
+		    "the source %s does not answer: its metrics are unknown until it "
+		    "does",
+		    source);
+	else
+		log_info("metrics", "the source %s answers again", source);
+}
+
 static int
 make_sampler(struct agent *a)
 {
@@ -193,8 +207,10 @@ make_sampler(struct agent *a)
 		.rootfs = "" };
 	int err = sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
 
-	if (err == 0)
+	if (err == 0) {
 		sampler_set_clock(a->sampler, tell_time, a);
+		sampler_on_hang(a->sampler, tell_hang, a);
+	}
 	return err;
 }
 
@@ -259,6 +275,11 @@ make_parts(struct agent *a, char *why, size_t why_size)
 	err = make_sampler(a);
 	if (err < 0)
 		return fail(err, "cannot prepare the metrics", why, why_size);
+	if (a->cfg->plugins_len)
+		err = plugins_new(a->io[0], a->ios.spawner, a->sampler, a->cfg->plugin,
+		    a->cfg->plugins_len, &a->plugins);
+	if (err < 0)
+		return fail(err, "cannot prepare the plug-ins", why, why_size);
 	err = make_time(a, why, why_size);
 	return err < 0 ? err : make_members(a, why, why_size);
 }
@@ -307,6 +328,7 @@ agent_free(struct agent *a)
 		return;
 	for (size_t i = 0; i < a->members; i++)
 		member_free(a->member[i]);
+	plugins_free(a->plugins);
 	sampler_free(a->sampler);
 	if (a->time)
 		trust_time_keep(a->time);

@@ -11,6 +11,7 @@ struct agent_ios {
 	int (*open)(void *arg, const struct agent_domain *domain, struct grasp_io **ret);
 	void (*close)(void *arg, struct grasp_io *io); /* NULL: the callee keeps them */
 	void *arg;
+	struct spawner *spawner; /* of the plug-ins; NULL: there is none */
 };
 
 struct agent {
@@ -23,6 +24,7 @@ struct agent {
 	int64_t started_ms;
 
 	struct sampler *sampler;
+	struct plugins *plugins; /* NULL: none is configured */
 	struct sandbox_state sandbox; /* of the process */
 	struct trust_time *time; /* NULL under insecure.plain_grasp */
 	struct member_env member_env;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/plugin_config.h"
 #include "base/addr_text.h"
 #include "base/crypto_aead.h"
 #include "base/log.h"
@@ -81,6 +82,8 @@ const struct conf_option agent_options[] = {
 	    "kept."),
 	OPTION(control_socket, "control-socket", TEXT,
 	    RUNSTATEDIR "/fogwatch-agent/control", "Unix socket for fogctl."),
+	OPTION(plugin_list, "plugins", TREE, NULL,
+	    "Programs that give metrics; see fogwatch-plugins(7)."),
 	CHOICE(log.level, "log.level", "info", levels,
 	    "The least important lines to write."),
 	OPTION(log.debug, "log.debug", TEXT, NULL,
@@ -353,6 +356,7 @@ check(const struct yaml_node *root, struct agent_config *cfg, struct complaints 
 	check_tags(root, cfg, c);
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
 	take_domains(root, cfg, c);
+	plugin_config_load(cfg->plugin_list, c, &cfg->plugin, &cfg->plugins_len);
 	if (!c->errors)
 		make_attributes(root, cfg, c);
 }
@@ -377,7 +381,7 @@ agent_config_load(const char *path, struct complaints *c, struct agent_config *r
 	if (err < 0)
 		return err;
 	check(root, ret, c);
-	if (!ret->more)
+	if (!ret->more && !ret->plugin_list)
 		yaml_doc_free(TAKE(ret->doc)); /* a tree borrows from it */
 	return c->errors ? -EINVAL : 0;
 }
@@ -387,6 +391,7 @@ agent_config_free(struct agent_config *cfg)
 {
 	for (size_t i = 1; i < cfg->domains; i++)
 		conf_free(domain_options, ARRAY_LEN(domain_options), &cfg->domain[i]);
+	plugin_config_free(cfg->plugin, cfg->plugins_len);
 	conf_free(agent_options, agent_options_len, cfg);
 	yaml_doc_free(TAKE(cfg->doc));
 }

@@ -28,6 +28,9 @@ struct agent_config {
 	size_t domains;
 	const struct yaml_node *more; /* domains: the others, as in the file */
 	struct yaml_doc *doc;	      /* which it stands in */
+	const struct yaml_node *plugin_list; /* plugins: as in the file */
+	struct plugin_config *plugin;
+	size_t plugins_len;
 	struct {
 		char *name, *type, *vendor, *virtualization; /* NULL: found out */
 		int energy; /* enum caps_energy; 0: found out */

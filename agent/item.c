@@ -5,15 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "metrics/labels.h"
-#include "base/log.h"
-
-/* What was last reported of one series. */
-struct last {
-	uint64_t series; /* hash of its labels */
-	int64_t time_ms;
-	double value; /* NaN: unknown */
-};
+#include "agent/labels.h"
+#include "agent/worth.h"
 
 struct item {
 	struct sampler *sampler;
@@ -22,8 +15,7 @@ struct item {
 	int64_t due_ms;
 	uint64_t evaluations, results;
 	double value;
-	struct last *last; /* on change only */
-	size_t lasts;
+	struct worth *worth;
 	void (*result)(void *arg, const struct report_point *p); /* while it runs */
 	void *arg;
 };
@@ -36,7 +28,7 @@ item_free(struct item *i)
 		return;
 	sampler_unwant(i->want);
 	free((void *)i->spec.program.data);
-	free(i->last);
+	worth_free(i->worth);
 	free(i);
 }
 
@@ -73,20 +65,31 @@ item_new(struct sampler *sampler, const struct plan_item *spec, int64_t now_ms,
 	    what_size, &i->want);
 	if (err < 0)
 		return err;
-	if (spec->mode == PLAN_ON_CHANGE &&
-	    !(i->last = calloc(ITEM_SERIES_MAX, sizeof *i->last)))
-		return -ENOMEM;
+	err = worth_new(&i->spec, &i->worth);
+	if (err < 0)
+		return err;
 	*ret = TAKE(i);
 	return 0;
+}
+
+static bool
+has_thresholds(const struct plan_item *a, const struct plan_item *b)
+{
+	return a->thresholds == b->thresholds &&
+	    !memcmp(a->threshold, b->threshold, a->thresholds * sizeof a->threshold[0]);
 }
 
 bool
 item_is(const struct item *i, const struct plan_item *spec)
 {
-	return i->spec.id == spec->id && i->spec.period_ms == spec->period_ms &&
-	    i->spec.mode == spec->mode && i->spec.deadband == spec->deadband &&
-	    i->spec.heartbeat_ms == spec->heartbeat_ms &&
-	    slice_equal(i->spec.program, spec->program);
+	const struct plan_item *own = &i->spec;
+
+	return own->id == spec->id && own->period_ms == spec->period_ms &&
+	    own->mode == spec->mode && own->flags == spec->flags &&
+	    own->deadband == spec->deadband && own->share == spec->share &&
+	    own->heartbeat_ms == spec->heartbeat_ms &&
+	    own->period_max_ms == spec->period_max_ms && has_thresholds(own, spec) &&
+	    slice_equal(own->program, spec->program);
 }
 
 const struct plan_item *
@@ -102,67 +105,12 @@ item_state(const struct item *i, struct plan_item_state *ret)
 		i->value };
 }
 
-/* --- worth a report? -------------------------------------------------------------------------- */
-static uint64_t
-hash_labels(struct slice labels)
-{
-	uint64_t h =
-	    0xcbf29ce484222325; /* FNV-1a; the 0 of an unused entry is not taken */
-
-	for (size_t i = 0; i < labels.len; i++)
-		h = (h ^ labels.data[i]) * 0x100000001b3;
-	return h ? h : 1;
-}
-
-/* The entry of the series, else the one that was quiet longest. */
-static struct last *
-find_last(struct item *i, uint64_t series)
-{
-	struct last *oldest = &i->last[0];
-
-	for (size_t n = 0; n < i->lasts; n++) {
-		if (i->last[n].series == series)
-			return &i->last[n];
-		if (i->last[n].time_ms < oldest->time_ms)
-			oldest = &i->last[n];
-	}
-	if (i->lasts < ITEM_SERIES_MAX)
-		return &i->last[i->lasts++];
-	return oldest;
-}
-
-static bool
-has_moved(double before, double now, double deadband)
-{
-	if (isnan(before) || isnan(now))
-		return isnan(before) != isnan(now);
-	if (isinf(before) || isinf(now))
-		return before != now;
-	return deadband > 0 ? fabs(now - before) > deadband : now != before;
-}
-
-static bool
-is_worth(struct item *i, const struct report_point *p)
-{
-	uint64_t series = hash_labels(p->labels);
-	struct last *l;
-
-	if (i->spec.mode == PLAN_PERIODIC)
-		return true;
-	l = find_last(i, series);
-	if (l->series == series && !has_moved(l->value, p->value, i->spec.deadband) &&
-	    !(i->spec.heartbeat_ms && p->time_ms - l->time_ms >= i->spec.heartbeat_ms))
-		return false;
-	*l = (struct last){ series, p->time_ms, p->value };
-	return true;
-}
-
 /* --- run -------------------------------------------------------------------------------------- */
 static void
 pass_on(struct item *i, const struct report_point *p)
 {
 	i->value = p->value;
-	if (!is_worth(i, p))
+	if (!worth_look(i->worth, p))
 		return;
 	i->results++;
 	i->result(i->arg, p);
@@ -200,6 +148,16 @@ pass_values(struct item *i, int64_t now_ms, const struct expr_result *r)
 	}
 }
 
+/* What only the round as a whole tells. */
+static void
+pass_ended(void *arg, const struct report_point *p)
+{
+	struct item *i = arg;
+
+	i->results++;
+	i->result(i->arg, p);
+}
+
 static void
 evaluate(struct item *i, int64_t now_ms)
 {
@@ -207,12 +165,14 @@ evaluate(struct item *i, int64_t now_ms)
 	int err = sampler_eval(i->sampler, i->spec.program, now_ms, &r);
 
 	i->evaluations++;
+	worth_begin(i->worth);
 	if (err < 0)
 		pass_unknown(i, now_ms, strerror(-err));
 	else if (r.len == 0)
 		pass_unknown(i, now_ms, r.unknown);
 	else
 		pass_values(i, now_ms, &r);
+	worth_end(i->worth, now_ms, pass_ended, i);
 	expr_result_done(&r);
 }
 
@@ -220,13 +180,17 @@ int64_t
 item_run(struct item *i, int64_t now_ms,
     void (*result)(void *arg, const struct report_point *p), void *arg)
 {
+	int64_t period_ms;
+
 	if (now_ms < i->due_ms)
 		return i->due_ms;
 	i->result = result;
 	i->arg = arg;
 	evaluate(i, now_ms);
+	period_ms = worth_period(i->worth);
+	sampler_pace(i->want, period_ms);
 	/* What was missed, in a suspend say, is not made up for. */
-	i->due_ms += i->spec.period_ms;
+	i->due_ms += period_ms;
 	if (i->due_ms <= now_ms)
 		i->due_ms =
 		    now_ms + i->spec.period_ms - (now_ms - i->due_ms) % i->spec.period_ms;

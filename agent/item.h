@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One item of a plan at work: it wants its samples from the sampler, is evaluated at its period
- * without drift (MET-12), and decides which results are worth a report (RPT-02). */
+ * without drift (MET-12), and reports the results that are worth it (agent/worth.h). */
 #pragma once
 #include "agent/plan.h"
-
-#define ITEM_SERIES_MAX 64 /* whose last reported value an on-change item remembers */
 
 struct item;
 

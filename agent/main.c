@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/confine.h"
 #include "agent/control.h"
+#include "agent/plugin_config.h"
 #include "base/daemon.h"
 #include "base/daemon_options.h"
 #include "base/log.h"
@@ -25,8 +26,10 @@ struct program {
 	struct ev_loop *loop;
 	struct agent *agent;
 	struct ctl_server *ctl;
+	struct spawner *spawner; /* of the plug-ins, if there are any */
 	struct daemon *daemon;
 	struct confession *confession;
+	ev_io sources; /* a worker has read one that may block */
 };
 
 /* --- parse ---------------------------------------------------------------------------------- */
@@ -98,6 +101,18 @@ open_state(struct program *p)
 	return err;
 }
 
+/* While there is no socket, no key, and perhaps the privilege to make plug-ins other users. */
+static int
+start_spawner(struct program *p)
+{
+	int err = 0;
+
+	if (p->cfg.plugins_len)
+		err =
+		    plugin_spawner_start(p->cfg.plugin, p->cfg.plugins_len, &p->spawner);
+	return err < 0 ? refuse(err, "cannot start", "the spawner of the plug-ins") : 0;
+}
+
 static int
 prepare(struct program *p)
 {
@@ -150,7 +165,9 @@ close_io(void *arg, struct grasp_io *io)
 static int
 open_agent(struct program *p)
 {
-	const struct agent_ios ios = { .open = open_io, .close = close_io, .arg = p };
+	const struct agent_ios ios = {
+		.open = open_io, .close = close_io, .arg = p, .spawner = p->spawner
+	};
 	char why[200];
 	int err = agent_new(&ios, &p->cfg, &p->identity, why, sizeof why, &p->agent);
 
@@ -159,6 +176,28 @@ open_agent(struct program *p)
 		return err;
 	}
 	p->agent->status = show_status;
+	return 0;
+}
+
+static void
+take_sources(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct program *p = container_of(watcher, struct program, sources);
+
+	(void)loop;
+	(void)events;
+	agent_wake(p->agent);
+}
+
+static int
+watch_sources(struct program *p)
+{
+	int fd = sampler_wake_fd(p->agent->sampler);
+
+	if (fd < 0)
+		return refuse(fd, "cannot be woken by", "sources");
+	ev_io_init(&p->sources, take_sources, fd, EV_READ);
+	ev_io_start(p->loop, &p->sources);
 	return 0;
 }
 
@@ -224,7 +263,12 @@ wire(struct program *p)
 	err = daemon_new(p->loop, &ops, p, &p->daemon);
 	if (err < 0)
 		return refuse(err, "cannot handle", "signals");
-	err = open_agent(p);
+	if (p->spawner)
+		err = spawner_attach(p->spawner, p->loop);
+	if (err >= 0)
+		err = open_agent(p);
+	if (err >= 0)
+		err = watch_sources(p);
 	if (err >= 0)
 		err = open_control(p);
 	if (err >= 0)
@@ -262,7 +306,10 @@ unwind(struct program *p)
 {
 	ctl_close(p->ctl);
 	confession_free(p->confession);
+	if (p->loop)
+		ev_io_stop(p->loop, &p->sources);
 	agent_free(p->agent);
+	spawner_stop(p->spawner);
 	identity_done(&p->identity);
 	daemon_free(p->daemon);
 	if (p->loop)
@@ -287,7 +334,9 @@ serve(struct program *p)
 	set_log(p);
 	if (!confess_at_start("agent", conf))
 		return DAEMON_EXIT_USAGE;
-	int err = prepare(p);
+	int err = start_spawner(p);
+	if (err >= 0)
+		err = prepare(p);
 	if (err >= 0)
 		err = wire(p);
 	if (err >= 0)

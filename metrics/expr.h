@@ -79,12 +79,14 @@ struct expr_function {
 	const char *name, *arguments, *help;
 	uint8_t opcode;
 	char gives; /* 'v' or 's' */
-	const char *
-	    types; /* of the arguments: r range, v vector, s scalar, S scalar or left out */
+	/* Of the arguments: r range, v vector, s scalar; left out from the end: S is 1, Z is 0. */
+	const char *types;
 	uint8_t needs; /* samples in the window */
 	enum expr_unit unit;
-	/* One of the two; scalar: the scalar arguments in order. false: no value, for a reason. */
+	/* At most one of the two; scalar: the scalar arguments in order. false: no value, for a reason. */
 	bool (*over)(const struct expr_range *range, const double *scalar, double *ret);
 	bool (*map)(double value, const double *scalar, double *ret);
+	bool fog;  /* Prometheus has none of this name */
+	bool ends; /* `over` is shown the marks where a series has ended as well */
 };
 extern const struct expr_function expr_functions[]; /* name NULL ends it */

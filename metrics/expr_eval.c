@@ -350,7 +350,7 @@ call_over(struct evaluation *ev, const struct expr_function *f, const double *sc
 
 		if (err < 0)
 			return err;
-		range.len = drop_marks(ev->sample + e.first, e.len);
+		range.len = f->ends ? e.len : drop_marks(ev->sample + e.first, e.len);
 		range.sample = ev->sample + e.first;
 		range.scratch = ev->scratch;
 		best = range.len > best ? range.len : best;

@@ -2,8 +2,7 @@
  *
  * The functions. A new one is a line in the table at the end, with an opcode of its own for ever,
  * and what computes it. */
-#include "metrics/expr_range.h"
-#include "metrics/expr.h"
+#include "metrics/expr_fog.h"
 #include <math.h>
 
 /* Neumaier's sum: c carries what rounding has lost. */
@@ -276,10 +275,6 @@ resets(const struct expr_range *r, const double *scalar, double *ret)
 	return true;
 }
 
-struct line {
-	double slope, intercept; /* per second; at the time asked for */
-};
-
 static bool
 is_constant(const struct expr_range *r)
 {
@@ -289,15 +284,16 @@ is_constant(const struct expr_range *r)
 	return true;
 }
 
-static struct line
-fit_line(const struct expr_range *r, int64_t at_ms)
+struct expr_line
+expr_fit_line(const struct expr_range *r, int64_t at_ms)
 {
 	double x = 0, xc = 0, y = 0, yc = 0, xy = 0, xyc = 0, xx = 0, xxc = 0;
 	double n = (double)r->len, slope;
 
 	if (is_constant(r))
-		return isinf(r->sample[0].value) ? (struct line){ NAN, NAN }
-						 : (struct line){ 0, r->sample[0].value };
+		return isinf(r->sample[0].value)
+		    ? (struct expr_line){ NAN, NAN }
+		    : (struct expr_line){ 0, r->sample[0].value };
 	for (size_t i = 0; i < r->len; i++) {
 		double t = span_seconds(at_ms, r->sample[i].time_ms),
 		       v = r->sample[i].value;
@@ -310,51 +306,45 @@ fit_line(const struct expr_range *r, int64_t at_ms)
 	x += xc;
 	y += yc;
 	slope = ((xy + xyc) - x * y / n) / ((xx + xxc) - x * x / n);
-	return (struct line){ slope, y / n - slope * x / n };
+	return (struct expr_line){ slope, y / n - slope * x / n };
 }
 
 static bool
 deriv(const struct expr_range *r, const double *scalar, double *ret)
 {
 	(void)scalar;
-	*ret = fit_line(r, r->sample[0].time_ms).slope;
+	*ret = expr_fit_line(r, r->sample[0].time_ms).slope;
 	return true;
 }
 
 static bool
 predict_linear(const struct expr_range *r, const double *scalar, double *ret)
 {
-	struct line l = fit_line(r, r->end_ms);
+	struct expr_line l = expr_fit_line(r, r->end_ms);
 
 	*ret = l.slope * scalar[0] + l.intercept;
 	return true;
 }
 
-/* Unknown if the line is level or moves away: "never" is no number of seconds. What rounding puts
- * less than the clock's resolution into the past is now. */
+/* Double exponential smoothing: of the level by scalar[0], of the trend by scalar[1]. */
 static bool
-time_to(const struct expr_range *r, const double *scalar, double *ret)
+holt_winters(const struct expr_range *r, const double *scalar, double *ret)
 {
-	struct line l = fit_line(r, r->end_ms);
-	double seconds =
-	    l.intercept == scalar[0] ? 0 : (scalar[0] - l.intercept) / l.slope;
+	double level = r->sample[0].value, before = 0;
+	double trend = r->sample[1].value - level;
 
-	if (!isfinite(seconds) || seconds <= -0.001)
+	if (!(scalar[0] > 0 && scalar[0] < 1 && scalar[1] > 0 && scalar[1] < 1))
 		return false;
-	*ret = seconds > 0 ? seconds : 0;
-	return true;
-}
+	for (size_t i = 1; i < r->len; i++) {
+		double value = scalar[0] * r->sample[i].value, next;
 
-static bool
-ewma(const struct expr_range *r, const double *scalar, double *ret)
-{
-	double alpha = scalar[0], mean = r->sample[0].value;
-
-	if (!(alpha > 0 && alpha <= 1))
-		return false;
-	for (size_t i = 1; i < r->len; i++)
-		mean += alpha * (r->sample[i].value - mean);
-	*ret = mean;
+		if (i > 1)
+			trend = scalar[1] * (level - before) + (1 - scalar[1]) * trend;
+		next = value + (1 - scalar[0]) * (level + trend);
+		before = level;
+		level = next;
+	}
+	*ret = level;
 	return true;
 }
 
@@ -415,42 +405,50 @@ MAP(map_same, v)
 
 /* clang-format off */
 const struct expr_function expr_functions[] = {
-	{ "last_over_time", "range", "the newest value in the window", 1, 'v', "r", 1, SAME, last_over_time, NULL },
-	{ "avg_over_time", "range", "mean of the values in the window", 2, 'v', "r", 1, SAME, avg_over_time, NULL },
-	{ "min_over_time", "range", "the smallest value in the window", 3, 'v', "r", 1, SAME, min_over_time, NULL },
-	{ "max_over_time", "range", "the largest value in the window", 4, 'v', "r", 1, SAME, max_over_time, NULL },
-	{ "sum_over_time", "range", "sum of the values in the window", 5, 'v', "r", 1, SAME, sum_over_time, NULL },
-	{ "count_over_time", "range", "how many samples the window holds", 6, 'v', "r", 1, NONE, count_over_time, NULL },
-	{ "stddev_over_time", "range", "standard deviation in the window", 7, 'v', "r", 1, SAME, stddev_over_time, NULL },
-	{ "stdvar_over_time", "range", "variance in the window", 8, 'v', "r", 1, NONE, stdvar_over_time, NULL },
-	{ "quantile_over_time", "q, range", "quantile q (0 to 1) of the values in the window", 9, 'v', "sr", 1, SAME, quantile_over_time, NULL },
-	{ "present_over_time", "range", "1 where the window holds a sample", 10, 'v', "r", 1, NONE, present_over_time, NULL },
-	{ "rate", "range", "growth of a counter per second", 11, 'v', "r", 2, PER_SECOND, rate, NULL },
-	{ "irate", "range", "growth of a counter per second between the last two samples", 12, 'v', "r", 2, PER_SECOND, irate, NULL },
-	{ "increase", "range", "growth of a counter over the window", 13, 'v', "r", 2, SAME, increase, NULL },
-	{ "delta", "range", "change of a gauge over the window", 14, 'v', "r", 2, SAME, delta, NULL },
-	{ "idelta", "range", "change between the last two samples", 15, 'v', "r", 2, SAME, idelta, NULL },
-	{ "deriv", "range", "slope per second by linear regression", 16, 'v', "r", 2, PER_SECOND, deriv, NULL },
-	{ "predict_linear", "range, seconds", "value so many seconds from now by linear regression", 17, 'v', "rs", 2, SAME, predict_linear, NULL },
-	{ "changes", "range", "how often the value changed in the window", 18, 'v', "r", 1, NONE, changes, NULL },
-	{ "resets", "range", "how often a counter fell in the window", 19, 'v', "r", 1, NONE, resets, NULL },
-	{ "ewma", "range, alpha", "mean with the weight alpha for the newer value; unknown unless 0 < alpha <= 1", 20, 'v', "rs", 1, SAME, ewma, NULL },
-	{ "time_to", "range, threshold", "seconds until the trend meets the threshold; unknown while level or moving away", 21, 'v', "rs", 2, SECONDS, time_to, NULL },
-	{ "abs", "values", "absolute value", 32, 'v', "v", 0, SAME, NULL, map_abs },
-	{ "ceil", "values", "rounded up", 33, 'v', "v", 0, SAME, NULL, map_ceil },
-	{ "floor", "values", "rounded down", 34, 'v', "v", 0, SAME, NULL, map_floor },
-	{ "round", "values[, to]", "rounded to the nearest multiple (of 1)", 35, 'v', "vS", 0, SAME, NULL, map_round },
-	{ "clamp", "values, min, max", "kept between min and max; unknown if max is below min", 36, 'v', "vss", 0, SAME, NULL, map_clamp },
-	{ "clamp_min", "values, min", "kept at min or above", 37, 'v', "vs", 0, SAME, NULL, map_clamp_min },
-	{ "clamp_max", "values, max", "kept at max or below", 38, 'v', "vs", 0, SAME, NULL, map_clamp_max },
-	{ "sgn", "values", "the sign: -1, 0 or 1", 39, 'v', "v", 0, NONE, NULL, map_sgn },
-	{ "sqrt", "values", "square root", 40, 'v', "v", 0, NONE, NULL, map_sqrt },
-	{ "exp", "values", "e to the power of the value", 41, 'v', "v", 0, NONE, NULL, map_exp },
-	{ "ln", "values", "natural logarithm", 42, 'v', "v", 0, NONE, NULL, map_ln },
-	{ "log2", "values", "binary logarithm", 43, 'v', "v", 0, NONE, NULL, map_log2 },
-	{ "log10", "values", "decimal logarithm", 44, 'v', "v", 0, NONE, NULL, map_log10 },
-	{ "scalar", "values", "the only value as a number; NaN if there is not exactly one", 45, 's', "v", 0, SAME, NULL, map_same },
-	{ "vector", "number", "the number as a value without labels", 46, 'v', "s", 0, SAME, NULL, map_same },
-	{ NULL, NULL, NULL, 0, 0, NULL, 0, NONE, NULL, NULL },
+	{ "last_over_time", "range", "the newest value in the window", 1, 'v', "r", 1, SAME, .over = last_over_time },
+	{ "avg_over_time", "range", "mean of the values in the window", 2, 'v', "r", 1, SAME, .over = avg_over_time },
+	{ "min_over_time", "range", "the smallest value in the window", 3, 'v', "r", 1, SAME, .over = min_over_time },
+	{ "max_over_time", "range", "the largest value in the window", 4, 'v', "r", 1, SAME, .over = max_over_time },
+	{ "sum_over_time", "range", "sum of the values in the window", 5, 'v', "r", 1, SAME, .over = sum_over_time },
+	{ "count_over_time", "range", "how many samples the window holds", 6, 'v', "r", 1, NONE, .over = count_over_time },
+	{ "stddev_over_time", "range", "standard deviation in the window", 7, 'v', "r", 1, SAME, .over = stddev_over_time },
+	{ "stdvar_over_time", "range", "variance in the window", 8, 'v', "r", 1, NONE, .over = stdvar_over_time },
+	{ "quantile_over_time", "q, range", "quantile q (0 to 1) of the values in the window", 9, 'v', "sr", 1, SAME, .over = quantile_over_time },
+	{ "present_over_time", "range", "1 where the window holds a sample", 10, 'v', "r", 1, NONE, .over = present_over_time },
+	{ "rate", "range", "growth of a counter per second", 11, 'v', "r", 2, PER_SECOND, .over = rate },
+	{ "irate", "range", "growth of a counter per second between the last two samples", 12, 'v', "r", 2, PER_SECOND, .over = irate },
+	{ "increase", "range", "growth of a counter over the window", 13, 'v', "r", 2, SAME, .over = increase },
+	{ "delta", "range", "change of a gauge over the window", 14, 'v', "r", 2, SAME, .over = delta },
+	{ "idelta", "range", "change between the last two samples", 15, 'v', "r", 2, SAME, .over = idelta },
+	{ "deriv", "range", "slope per second by linear regression", 16, 'v', "r", 2, PER_SECOND, .over = deriv },
+	{ "predict_linear", "range, seconds", "value so many seconds from now by linear regression", 17, 'v', "rs", 2, SAME, .over = predict_linear },
+	{ "changes", "range", "how often the value changed in the window", 18, 'v', "r", 1, NONE, .over = changes },
+	{ "resets", "range", "how often a counter fell in the window", 19, 'v', "r", 1, NONE, .over = resets },
+	{ "ewma", "range, alpha", "mean with the weight alpha for the newer value; unknown unless 0 < alpha <= 1", 20, 'v', "rs", 1, SAME, .over = expr_ewma, .fog = true },
+	{ "time_to", "range, threshold", "seconds until the trend meets the threshold; unknown while level or moving away", 21, 'v', "rs", 2, SECONDS, .over = expr_time_to, .fog = true },
+	{ "holt_winters", "range, level, trend", "double exponential smoothing; unknown unless both factors are between 0 and 1", 22, 'v', "rss", 2, SAME, .over = holt_winters },
+	{ "median_over_time", "range", "the value in the middle", 24, 'v', "r", 1, SAME, .over = expr_median, .fog = true },
+	{ "hysteresis", "range, raise, clear[, seconds]", "1 once the value has been at raise for so many seconds (0), 0 once it is at clear; unknown before", 25, 'v', "rssZ", 1, NONE, .over = expr_hysteresis, .fog = true, .ends = true },
+	{ "for_duration", "range", "for how many seconds the value has not been 0; unknown once the series has ended", 26, 'v', "r", 1, SECONDS, .over = expr_for_duration, .fog = true, .ends = true },
+	{ "time_above", "range, threshold", "for how many seconds the value has been above; unknown once the series has ended", 27, 'v', "rs", 1, SECONDS, .over = expr_time_above, .fog = true, .ends = true },
+	{ "time_below", "range, threshold", "for how many seconds the value has been below; unknown once the series has ended", 28, 'v', "rs", 1, SECONDS, .over = expr_time_below, .fog = true, .ends = true },
+	{ "availability", "range", "share of the time since the first sample in the window in which the value was known and not 0", 29, 'v', "r", 1, NONE, .over = expr_availability, .fog = true, .ends = true },
+	{ "abs", "values", "absolute value", 32, 'v', "v", 0, SAME, .map = map_abs },
+	{ "ceil", "values", "rounded up", 33, 'v', "v", 0, SAME, .map = map_ceil },
+	{ "floor", "values", "rounded down", 34, 'v', "v", 0, SAME, .map = map_floor },
+	{ "round", "values[, to]", "rounded to the nearest multiple (of 1)", 35, 'v', "vS", 0, SAME, .map = map_round },
+	{ "clamp", "values, min, max", "kept between min and max; unknown if max is below min", 36, 'v', "vss", 0, SAME, .map = map_clamp },
+	{ "clamp_min", "values, min", "kept at min or above", 37, 'v', "vs", 0, SAME, .map = map_clamp_min },
+	{ "clamp_max", "values, max", "kept at max or below", 38, 'v', "vs", 0, SAME, .map = map_clamp_max },
+	{ "sgn", "values", "the sign: -1, 0 or 1", 39, 'v', "v", 0, NONE, .map = map_sgn },
+	{ "sqrt", "values", "square root", 40, 'v', "v", 0, NONE, .map = map_sqrt },
+	{ "exp", "values", "e to the power of the value", 41, 'v', "v", 0, NONE, .map = map_exp },
+	{ "ln", "values", "natural logarithm", 42, 'v', "v", 0, NONE, .map = map_ln },
+	{ "log2", "values", "binary logarithm", 43, 'v', "v", 0, NONE, .map = map_log2 },
+	{ "log10", "values", "decimal logarithm", 44, 'v', "v", 0, NONE, .map = map_log10 },
+	{ "scalar", "values", "the only value as a number; NaN if there is not exactly one", 45, 's', "v", 0, SAME, .map = map_same },
+	{ "vector", "number", "the number as a value without labels", 46, 'v', "s", 0, SAME, .map = map_same },
+	{ "score", "values, worst, best", "0 at worst or beyond, 1 at best or beyond, straight between; unknown if they are the same", 47, 'v', "vss", 0, NONE, .map = expr_score, .fog = true },
+	{ .name = NULL },
 };
 /* clang-format on */

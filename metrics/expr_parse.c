@@ -184,8 +184,8 @@ end_call(struct parser *p, const struct frame *f)
 	size_t n = strlen(function->types);
 	int err = 0;
 
-	if (f->arguments + 1 == n && function->types[n - 1] == 'S')
-		err = emit_number(p, 1, f->column);
+	if (f->arguments + 1 == n && strchr("SZ", function->types[n - 1]))
+		err = emit_number(p, function->types[n - 1] == 'S', f->column);
 	else if (f->arguments != n)
 		return refuse(p, f->column, "%s(%s) takes %zu argument%s, not %u",
 		    function->name, function->arguments, n, n == 1 ? "" : "s",

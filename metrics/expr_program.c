@@ -302,7 +302,7 @@ name_type(char type)
 			   : "values (name)";
 }
 
-/* Pops what types asks for ('S': a scalar that people may leave out) and pushes result. */
+/* Pops what types asks for ('S', 'Z': a scalar that people may leave out) and pushes result. */
 static int
 take_arguments(struct expr_typing *t, const char *name, const char *types, char result,
     char *err, size_t err_size)
@@ -314,7 +314,7 @@ take_arguments(struct expr_typing *t, const char *name, const char *types, char 
 		    n, t->depth);
 	for (unsigned i = 0; i < n; i++) {
 		char have = t->stack[t->depth - n + i],
-		     want = types[i] == 'S' ? 's' : types[i];
+		     want = types[i] == 'S' || types[i] == 'Z' ? 's' : types[i];
 
 		if (have != want)
 			return refuse(err, err_size,

@@ -13,4 +13,8 @@ struct expr_range {
 	double *scratch;	  /* room for len numbers */
 };
 
+struct expr_line {
+	double slope, intercept; /* per second; at the time asked for */
+};
+struct expr_line expr_fit_line(const struct expr_range *r, int64_t at_ms);
 double expr_quantile(double q, double *values, size_t len); /* sorts values */

@@ -46,7 +46,16 @@ is_kernel_file(int fd)
 	struct statfs st;
 
 	return fstatfs(fd, &st) == 0 &&
-	    (st.f_type == PROC_SUPER_MAGIC || st.f_type == SYSFS_MAGIC);
+	    (st.f_type == PROC_SUPER_MAGIC || st.f_type == SYSFS_MAGIC ||
+		st.f_type == CGROUP_SUPER_MAGIC || st.f_type == CGROUP2_SUPER_MAGIC);
+}
+
+static bool
+is_regular(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static int
@@ -59,7 +68,11 @@ open_file(struct file *f)
 	if (f->fd < 0)
 		return -errno;
 	f->keep = is_kernel_file(f->fd);
-	return 0;
+	if (f->keep || is_regular(f->fd))
+		return 0;
+	close(f->fd);
+	f->fd = -1;
+	return -EINVAL;
 }
 
 static void

@@ -29,8 +29,10 @@ sampler_new(const struct source_env *env, size_t history_bytes, struct sampler *
 	if (!s || copy_text(&s->env.proc, env->proc) < 0 ||
 	    copy_text(&s->env.sys, env->sys) < 0 ||
 	    copy_text(&s->env.power_supply, env->power_supply) < 0 ||
-	    copy_text(&s->env.rootfs, env->rootfs) < 0 || sampler_init_readers(s) < 0 ||
-	    series_set_new(history_bytes, &s->set) < 0)
+	    copy_text(&s->env.rootfs, env->rootfs) < 0 ||
+	    copy_text(&s->env.cgroup, env->cgroup) < 0 ||
+	    copy_text(&s->env.functions, env->functions) < 0 ||
+	    sampler_init_readers(s) < 0 || series_set_new(history_bytes, &s->set) < 0)
 		return -ENOMEM;
 	s->now_ms = s->kept_house_ms = INT64_MIN / 2;
 	s->end_ms = INT64_MAX;
@@ -56,6 +58,8 @@ sampler_free(struct sampler *s)
 	free((char *)s->env.sys);
 	free((char *)s->env.power_supply);
 	free((char *)s->env.rootfs);
+	free((char *)s->env.cgroup);
+	free((char *)s->env.functions);
 	free(s);
 }
 
@@ -262,6 +266,18 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 }
 
 void
+sampler_pace(struct want *w, int64_t period_ms)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->need[i].window_ms > 0)
+			return;
+	if (w->period_ms == period_ms)
+		return;
+	w->period_ms = period_ms;
+	sampler_sum_wants(w->sampler);
+}
+
+void
 sampler_unwant(struct want *w)
 {
 	struct want **at;
@@ -303,6 +319,7 @@ keep_house(struct sampler *s)
 		return;
 	s->kept_house_ms = s->now_ms;
 	s->span_ms = EXPR_LOOKBACK_MS;
+	s->roots = ROOTS_UNKNOWN;
 	each_track(s, note_span);
 	for (size_t i = 0; i < s->readers; i++)
 		if (s->reader[i].period_ms == 0 &&
@@ -316,9 +333,37 @@ static bool
 is_house_empty(const struct sampler *s)
 {
 	for (size_t i = 0; i < s->readers; i++)
-		if (s->reader[i].inst)
+		if (s->reader[i].inst || s->reader[i].job)
 			return false;
 	return !s->supply && series_set_len(s->set) == 0;
+}
+
+static void
+collect(struct sampler *s)
+{
+	if (!s->workers)
+		return;
+	sampler_drain_wakes(s);
+	for (size_t i = 0; i < s->readers; i++)
+		sampler_collect(&s->reader[i]);
+}
+
+static int64_t
+next_of_workers(struct sampler *s)
+{
+	int64_t next = INT64_MAX, look_ms;
+	bool busy = false;
+
+	for (size_t i = 0; i < s->readers; i++)
+		if (s->reader[i].busy) {
+			busy = true;
+			if (!s->reader[i].late)
+				set_min(&next, s->reader[i].deadline_ms);
+		}
+	look_ms = busy ? workers_look(s->workers) : INT64_MAX;
+	if (look_ms != INT64_MAX)
+		set_min(&next, s->now_ms + look_ms);
+	return next;
 }
 
 int64_t
@@ -327,12 +372,14 @@ sampler_run(struct sampler *s, int64_t now_ms)
 	int64_t next;
 
 	set_now(s, now_ms);
+	collect(s);
 	keep_house(s);
 	for (size_t i = 0; i < s->readers; i++)
 		sampler_run_reader(&s->reader[i], now_ms);
 	for (struct supply *f = s->supply; f; f = f->next)
 		sampler_run_supply(f, s);
 	next = s->end_ms;
+	set_min(&next, next_of_workers(s));
 	for (size_t i = 0; i < s->readers; i++)
 		if (s->reader[i].period_ms > 0)
 			set_min(&next, s->reader[i].due_ms);
@@ -353,15 +400,13 @@ sampler_eval(
 }
 
 static void
-keep_for_queries(struct sampler *s, const struct collection *c, bool keep)
+keep_for_queries(struct sampler *s, const struct collection *c)
 {
 	for (size_t i = 0; i < c->len; i++) {
 		struct track *t = c->need[i].track;
 		int64_t window_ms = c->need[i].window_ms, keep_ms = 2 * window_ms;
 
-		if (!keep)
-			keep_ms = 1; /* as long as it takes to read it */
-		else if (keep_ms < QUERY_KEEP_MS)
+		if (keep_ms < QUERY_KEEP_MS)
 			keep_ms = QUERY_KEEP_MS;
 		if (t->query_until_ms <= s->now_ms || window_ms > t->query_window_ms)
 			t->query_window_ms = window_ms;
@@ -378,7 +423,7 @@ is_stale(const struct reader *r, const struct collection *c)
 		const struct track *t = c->need[i].track;
 
 		if (t >= r->track && t < r->track + r->source->metrics_len &&
-		    sampler_track_is_old(t, r->sampler->now_ms))
+		    (r->busy || sampler_track_is_old(t, r->sampler->now_ms)))
 			return true;
 	}
 	return false;
@@ -406,9 +451,19 @@ read_stale(struct sampler *s, const struct collection *c)
 	}
 }
 
-static int
-ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
-    struct expr_result *ret)
+/* Who should have given a value knows best why there is none. */
+static void
+explain_unknown(struct sampler *s, const struct collection *c, struct expr_result *ret)
+{
+	for (size_t i = 0; i < c->len; i++)
+		if (sampler_supply_why(
+			s, c->need[i].track, ret->unknown, sizeof ret->unknown))
+			return;
+}
+
+int
+sampler_query(
+    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
 {
 	struct collection c = { .sampler = s };
 	char err[sizeof ret->unknown];
@@ -423,23 +478,12 @@ ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
 		return result;
 	set_now(s, now_ms);
 	expr_needs(program, collect_need, &c);
-	keep_for_queries(s, &c, keep);
+	keep_for_queries(s, &c);
 	read_stale(s, &c);
-	return sampler_eval(s, program, now_ms, ret);
-}
-
-int
-sampler_query(
-    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
-{
-	return ask(s, program, now_ms, true, ret);
-}
-
-int
-sampler_look(
-    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
-{
-	return ask(s, program, now_ms, false, ret);
+	result = sampler_eval(s, program, now_ms, ret);
+	if (result >= 0 && !ret->len)
+		explain_unknown(s, &c, ret);
+	return result;
 }
 
 void

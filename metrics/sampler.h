@@ -21,17 +21,25 @@ DEFINE_FREEP(struct sampler, sampler_free)
 int sampler_want(struct sampler *s, struct slice program, int64_t period_ms,
     int64_t until_ms, char *err, size_t err_size, struct want **ret) MUST_CHECK;
 void sampler_unwant(struct want *w); /* NULL is fine */
+/* Another period from now on. What a window needs goes on as it was wanted. */
+void sampler_pace(struct want *w, int64_t period_ms);
 /* Reads what is due; returns when it wants to be called next (INT64_MAX: never). That changes with
  * want, unwant and query: call it again after them. */
 int64_t sampler_run(struct sampler *s, int64_t now_ms);
-/* Evaluates now. What was read more than a second ago is read anew first. Programs that look
+/* Sources that may block (a driver that asks its hardware, a root in a FUSE file system) are read by a
+ * worker thread from now on, and nothing blocks the caller, which promises to call sampler_run() when
+ * this descriptor is readable. A source that takes longer than its period (1 s at least, 5 s at most) is
+ * left to itself: its series end, the others go on. Without this call all is read in place, as suits
+ * programs in virtual time. -errno. */
+int sampler_wake_fd(struct sampler *s);
+/* Tells once that a source hangs, and once that it answers again. */
+typedef void sampler_hang_f(void *arg, const char *source, bool hangs);
+void sampler_on_hang(struct sampler *s, sampler_hang_f *hang, void *arg);
+/* Evaluates now. What was read more than a second ago is read anew first; for a worker it waits 50 ms at most. Programs that look
  * back find what was kept; asking makes the sampler keep it for the next askers: their metrics
  * are wanted every second (less often for windows above an hour) for twice the window, 10 s at
  * least. A metric that this node does not have makes the result unknown. */
 int sampler_query(struct sampler *s, struct slice program, int64_t now_ms,
-    struct expr_result *ret) MUST_CHECK;
-/* The same without keeping anything: for lists, which name much that nobody will ask for again soon. */
-int sampler_look(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
 /* Evaluates from history alone, for plan items. */
 int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
@@ -39,10 +47,6 @@ int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
 /* A source's metric or a provider's; NULL: there is none of this name. */
 const struct metric *sampler_metric(const struct sampler *s, const char *name);
 bool sampler_knows(const struct sampler *s, const char *metric);
-/* Every one, of sources (source not NULL) and of providers; false from each() ends it. */
-void sampler_each(const struct sampler *s,
-    bool (*each)(void *arg, const struct source *source, const struct metric *m),
-    void *arg);
 /* expr_check() with what this node knows. */
 int sampler_check(
     const struct sampler *s, struct slice program, char *err, size_t err_size) MUST_CHECK;
@@ -63,8 +67,10 @@ struct provider {
 	void (*sample)(void *arg, const struct metric *m, int64_t now_ms);
 	/* What others are made of has the lower rank and is sampled first. NULL: 0. */
 	unsigned (*rank)(void *arg, const struct metric *m);
-	/* Its metrics one after the other, for lists; NULL: no more. NULL: it is in none. */
-	const struct metric *(*at)(void *arg, size_t i);
+	/* It comes no more often than this, whatever is wanted: silence is counted in it. NULL: 0. */
+	int64_t (*pace)(void *arg, const struct metric *m);
+	/* Why a query finds no value. False: the provider does not know. NULL: it never does. */
+	bool (*why)(void *arg, const struct metric *m, char *dst, size_t size);
 };
 int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
 /* It is not called any more; its series end. Before the sampler is freed, or never. */

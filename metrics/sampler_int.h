@@ -5,6 +5,7 @@
 #pragma once
 #include "metrics/sampler.h"
 #include "metrics/series.h"
+#include "metrics/worker.h"
 
 /* What is wanted of one metric by all who want it. */
 struct track {
@@ -20,10 +21,15 @@ struct reader {
 	struct sink sink;
 	struct sampler *sampler;
 	const struct source *source;
-	void *inst; /* NULL: closed */
+	void *inst;	 /* NULL: closed, or the job's */
+	struct job *job; /* NULL: it is read in the loop */
 	struct track *track;
 	int64_t period_ms; /* the shortest of its metrics; 0: idle */
 	int64_t due_ms, read_ms;
+	int64_t taken_ms;    /* the time of the values that are being put */
+	bool busy;	     /* the job is under way … */
+	bool late;	     /* … for too long: it was given up */
+	int64_t deadline_ms; /* then it is */
 };
 
 /* A provider's metric that somebody wants. */
@@ -66,6 +72,10 @@ struct sampler {
 	struct provided *provided; /* in the order in which they came */
 	struct supply *supply;
 	struct want *wants;
+	struct workers *workers; /* NULL: all is read in the loop */
+	enum { ROOTS_UNKNOWN, ROOTS_KERNEL, ROOTS_MAY_BLOCK } roots;
+	sampler_hang_f *hang; /* may be NULL */
+	void *hang_arg;
 	sampler_clock_f *clock; /* NULL: the time of the last call */
 	void *clock_arg;
 	bool summing, again; /* wants have changed while they were summed up */
@@ -95,6 +105,8 @@ void sampler_schedule_reader(struct reader *r);
 void sampler_run_reader(struct reader *r, int64_t now_ms);
 void sampler_read_now(struct reader *r);
 void sampler_close_reader(struct reader *r);
+void sampler_collect(struct reader *r); /* what a worker has read of it */
+void sampler_drain_wakes(struct sampler *s);
 
 /* Its track, made if needed. NULL: no provider has it, or there is no memory. */
 struct track *sampler_supply_track(struct sampler *s, const char *name);
@@ -103,6 +115,8 @@ struct supply *sampler_supply_of(struct sampler *s, const struct track *t);
 void sampler_tell_providers(struct sampler *s);
 void sampler_run_supply(struct supply *f, struct sampler *s);
 void sampler_supply_now(struct supply *f, struct sampler *s);
+/* Does the provider of a track say why it has no value? */
+bool sampler_supply_why(struct sampler *s, const struct track *t, char *dst, size_t size);
 int64_t sampler_supply_next(const struct supply *f); /* INT64_MAX: never */
 void sampler_forget_supplies(struct sampler *s);     /* that nobody wants */
 void sampler_done_supplies(struct sampler *s);

@@ -163,6 +163,16 @@ sampler_supply_of(struct sampler *s, const struct track *t)
 
 /* --- what is wanted -------------------------------------------------------------------- */
 
+static int64_t
+silent_ms(const struct supply *f)
+{
+	int64_t period_ms = f->track.period_ms, pace_ms = 0;
+
+	if (f->metric && f->provider->pace)
+		pace_ms = f->provider->pace(f->arg, f->metric);
+	return SILENT_PERIODS * (period_ms > pace_ms ? period_ms : pace_ms) + f->lag_ms;
+}
+
 static void
 schedule_supply(struct supply *f, int64_t now_ms)
 {
@@ -178,7 +188,7 @@ schedule_supply(struct supply *f, int64_t now_ms)
 	else if (f->track.read_ms + period_ms < f->due_ms)
 		f->due_ms = f->track.read_ms + period_ms;
 	if (period_ms != f->told_period_ms)
-		f->look_ms = now_ms + SILENT_PERIODS * period_ms + f->lag_ms;
+		f->look_ms = now_ms + silent_ms(f);
 }
 
 static void
@@ -342,18 +352,18 @@ sampler_end(struct sampler *s, const struct metric *m, int64_t time_ms)
 static void
 end_silent(struct supply *f, struct sampler *s)
 {
-	int64_t silent_ms = SILENT_PERIODS * f->track.period_ms + f->lag_ms;
+	int64_t silent = silent_ms(f);
 	struct sample last;
 
-	f->look_ms = s->now_ms + silent_ms;
+	f->look_ms = s->now_ms + silent;
 	for (struct series *i = series_first(s->set, f->name); i;
 	     i = series_next(s->set, i)) {
 		if (!series_last(i, &last) || series_is_stale(last.value))
 			continue;
-		if (s->now_ms - last.time_ms >= silent_ms)
+		if (s->now_ms - last.time_ms >= silent)
 			series_end(s->set, i, s->now_ms - f->lag_ms);
 		else
-			set_min(&f->look_ms, last.time_ms + silent_ms);
+			set_min(&f->look_ms, last.time_ms + silent);
 	}
 }
 
@@ -383,6 +393,15 @@ sampler_run_supply(struct supply *f, struct sampler *s)
 		end_silent(f, s);
 }
 
+bool
+sampler_supply_why(struct sampler *s, const struct track *t, char *dst, size_t size)
+{
+	const struct supply *f = sampler_supply_of(s, t);
+
+	return f && f->metric && f->provider->why &&
+	    f->provider->why(f->arg, f->metric, dst, size);
+}
+
 int64_t
 sampler_supply_next(const struct supply *f)
 {
@@ -393,31 +412,4 @@ sampler_supply_next(const struct supply *f)
 	if (f->provider->sample)
 		set_min(&next, f->due_ms);
 	return next;
-}
-
-static bool
-each_provided(const struct provided *p,
-    bool (*each)(void *arg, const struct source *source, const struct metric *m),
-    void *arg)
-{
-	const struct metric *m;
-
-	for (size_t i = 0; p->provider->at && (m = p->provider->at(p->arg, i)); i++)
-		if (!each(arg, NULL, m))
-			return false;
-	return true;
-}
-
-void
-sampler_each(const struct sampler *s,
-    bool (*each)(void *arg, const struct source *source, const struct metric *m),
-    void *arg)
-{
-	for (const struct source *const *from = sources; *from; from++)
-		for (size_t i = 0; i < (*from)->metrics_len; i++)
-			if (!each(arg, *from, &(*from)->metrics[i]))
-				return;
-	for (const struct provided *p = s->provided; p; p = p->next)
-		if (!each_provided(p, each, arg))
-			return;
 }

@@ -2,16 +2,21 @@
  *
  * A source reads one corner of the machine and puts values into a sink. A new source is one file
  * with a descriptor and one line in sources.c. Sources read files below configurable roots,
- * keep them open where the kernel lets them be re-read with pread, and never block. */
+ * keep them open where the kernel lets them be re-read with pread, and know that they are called by
+ * a worker thread where a read may block: an instance belongs to one thread at a time, and there is
+ * nothing else that sources share. */
 #pragma once
 #include "metrics/metric.h"
 
-#define SOURCE_ABI 1
+#define SOURCE_ABI	   1
+#define SOURCE_METRICS_MAX 128
 
 /* Where values go: embedded in whoever takes them (the sampler, a test). */
 struct sink {
 	void (*put)(struct sink *sink, const struct metric *m,
 	    const struct metric_labels *labels, double value);
+	/* Is a value of it of any use this time? NULL: all are. */
+	bool (*wants)(struct sink *sink, const struct metric *m);
 };
 
 struct source_env {
@@ -19,12 +24,17 @@ struct source_env {
 	const char *sys;	  /* "/sys" */
 	const char *power_supply; /* NULL: <sys>/class/power_supply */
 	const char *rootfs;	  /* in front of mount points for statvfs; "" */
+	const char *cgroup;	  /* NULL: <sys>/fs/cgroup */
+	const char *functions; /* pattern of the cgroups that are functions; NULL: none */
 };
 
 struct expr_step;
-/* Which labels the series of metrics with this beginning have; the first row that fits counts. */
-struct source_labels {
-	const char *prefix, *labels; /* "cpu, mode"; labels NULL ends the table */
+/* Where it is read. Without a flag: in the loop if the roots are the kernel's own file systems, which
+ * answer from memory, else by a worker. */
+enum source_flags {
+	SOURCE_SLOW = 1, /* its files may block: drivers that ask their hardware */
+	SOURCE_IN_LOOP =
+	    2, /* it reads no files and never blocks: sockets, own counters */
 };
 
 struct source {
@@ -33,7 +43,7 @@ struct source {
 	const char *help;
 	const struct metric *metrics;
 	size_t metrics_len;
-	const struct source_labels *labels; /* NULL: none has any */
+	unsigned flags;
 	int (*open)(const struct source_env *env, void **ret_inst);
 	/* Puts what can be read now. One unreadable attribute removes only itself (MET-03); an
 	 * error means that the source as a whole gave nothing. now_ms is monotonic. */
@@ -48,6 +58,9 @@ struct source {
 /* m: one of the source's metrics. labels: NULL for none. NaN is dropped. */
 void sink_put(struct sink *sink, const struct metric *m,
     const struct metric_labels *labels, double value);
+
+/* Whether to read what only this metric needs. */
+bool sink_wants(struct sink *sink, const struct metric *m);
 
 extern const struct source *const sources[]; /* NULL-terminated: sources.c */
 const struct metric *sources_metric(const char *name, const struct source **ret_source);

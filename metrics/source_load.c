@@ -2,9 +2,9 @@
  *
  * Load averages: how many tasks run or wait to run. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <errno.h>
-#include <stdio.h>
 
 static const struct metric metrics[] = {
 	{ "node_load1", "", METRIC_GAUGE, "tasks running or waiting, mean of 1 minute" },
@@ -37,14 +37,16 @@ static int
 load_sample(void *inst, int64_t now_ms, struct sink *sink)
 {
 	char text[FILE_ATTRIBUTE_MAX];
+	const char *at = text;
 	double load[ARRAY_LEN(metrics)];
 	ssize_t n = file_read(inst, text, sizeof text);
 
 	(void)now_ms;
 	if (n < 0)
 		return (int)n;
-	if (sscanf(text, "%lf %lf %lf", &load[0], &load[1], &load[2]) != 3)
-		return -EBADMSG;
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
+		if (!scan_number(&at, &load[i]))
+			return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
 		sink_put(sink, &metrics[i], NULL, load[i]);
 	return 0;

@@ -16,6 +16,8 @@
 	X(wireless)     \
 	X(power_supply) \
 	X(thermal)      \
+	X(hwmon)        \
+	X(iio)          \
 	X(uptime)
 
 #define DECLARE(name) extern const struct source source_##name;
@@ -45,4 +47,10 @@ sink_put(struct sink *sink, const struct metric *m, const struct metric_labels *
 
 	if (!isnan(value))
 		sink->put(sink, m, labels ? labels : &none, value);
+}
+
+bool
+sink_wants(struct sink *sink, const struct metric *m)
+{
+	return !sink->wants || sink->wants(sink, m);
 }

@@ -24,6 +24,22 @@ enum item_key {
 };
 #define ITEM_REQUIRED (KEY(KEY_ID) | KEY(KEY_PROGRAM) | KEY(KEY_PERIOD) | KEY(KEY_MODE))
 
+const char *
+plan_mode_name(enum plan_mode m)
+{
+	switch (m) {
+	case PLAN_PERIODIC:
+		return "periodic";
+	case PLAN_ON_CHANGE:
+		return "on change";
+	case PLAN_ON_CONDITION:
+		return "on condition";
+	case PLAN_SUPPRESSED:
+		return "suppressed";
+	}
+	return "";
+}
+
 static void
 put_number(struct buf *out, enum item_key key, double v)
 {

@@ -28,6 +28,7 @@ enum plan_flag {
 	    4, /* delivery class telemetry: not kept for a controller that is away */
 	PLAN_FLAGS = 7,
 };
+const char *plan_mode_name(enum plan_mode m); /* "on change" */
 #define PLAN_THRESHOLDS_MAX 4
 
 struct plan_item {

@@ -5,7 +5,9 @@
  *	series	NAME	LABEL=VALUE …
  *	sample	TIME-MS	VALUE|stale	(of the last series)
  *	eval	TIME-MS	EXPRESSION
- * Each eval answers with one line: error, empty or values, and then text or elements. */
+ *	functions	promql|fog
+ * Each eval answers with one line: error, empty or values, and then text or elements; functions with one
+ * line for each that Prometheus has as well, or that it has not. */
 #include "metrics/expr.h"
 #include "metrics/series.h"
 #include <err.h>
@@ -23,20 +25,16 @@ static void
 add_series(char *words)
 {
 	char *name = strsep(&words, "\t"), *label;
-	struct metric *m = calloc(1, sizeof *m);
+	struct metric m = { .name = name, .unit = "", .help = "" };
 	struct metric_labels labels = { 0 };
 
-	if (!m)
-		err(1, "calloc");
 	while ((label = strsep(&words, "\t"))) {
 		char *key = strsep(&label, "=");
 
 		if (!label || metric_labels_add(&labels, key, label) < 0)
 			errx(1, "bad label of %s", name);
 	}
-	m->name = strdup(name);
-	m->unit = "";
-	current = m->name ? series_ensure(set, m, &labels) : NULL;
+	current = series_ensure(set, &m, &labels);
 	if (!current)
 		errx(1, "no room for %s", name);
 	series_keep(current, KEEP_MS);
@@ -114,6 +112,14 @@ evaluate(char *words)
 	buf_done(&program);
 }
 
+static void
+list_functions(const char *whose)
+{
+	for (const struct expr_function *f = expr_functions; f->name; f++)
+		if (f->fog == (strcmp(whose, "fog") == 0))
+			printf("function\t%s\n", f->name);
+}
+
 int
 main(void)
 {
@@ -133,6 +139,8 @@ main(void)
 			add_sample(words);
 		else if (words && strcmp(verb, "eval") == 0)
 			evaluate(words);
+		else if (words && strcmp(verb, "functions") == 0)
+			list_functions(words);
 		else
 			errx(1, "bad line: %s", line);
 	}

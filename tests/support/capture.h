@@ -63,6 +63,7 @@ static inline int
 capture_sample(struct capture *c, const struct source *source, void *inst, int64_t now_ms)
 {
 	c->sink.put = capture_put;
+	c->sink.wants = NULL;
 	c->len = 0;
 	return source->sample(inst, now_ms, &c->sink);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What Prometheus cannot be asked: reasons, units, bounds, and the functions that it lacks. Values of
- * what it has are compared by tests/oracle/promql.sh. */
+ * what it has are compared by tests/oracle/prometheus.sh. */
 #include "metrics/expr_program.h"
 #include "metrics/series.h"
 #include "tests/support/alloc.h"
@@ -431,6 +431,92 @@ every_failed_allocation_is_survived(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* CMP-10: raised at one level, cleared at another, and only after a while. */
+static void
+hysteresis_has_two_levels_and_a_duration_CMP_10(void **state)
+{
+	struct series_set *set = *state;
+
+	for (int i = 0; i < 10; i++) /* 50 … 95 °C, one each 10 s */
+		add(set, &load, "a", NOW - 300000 + i * 10000, 50 + 5 * i);
+	check_value(set, "hysteresis(load[10m], 90, 70)", 1);
+	check_value(set, "hysteresis(load[10m], 90, 70, 10)", 1);
+	check_value(set, "hysteresis(load[10m], 90, 70, 10.5)", 0);
+	check_value(set, "hysteresis(load[10m], 96, 70)", 0);
+	add(set, &load, "a", NOW - 200000, 75);
+	check_value(set, "hysteresis(load[10m], 90, 70)", 1);
+	check_value(set, "hysteresis(load[10m], 100, 74)", 0);
+	add(set, &load, "a", NOW - 190000, 70);
+	check_value(set, "hysteresis(load[10m], 90, 70)", 0);
+	check_value(set, "hysteresis(load[10m], 55, 92)", 0);
+	check_value(set, "hysteresis(load[10m], 72, 96)", 1);
+	add(set, &load, "b", NOW, 80);
+	check_unknown(set, "hysteresis(load{device=\"b\"}[10m], 90, 70)",
+	    "hysteresis of load: 1 once the value has been at raise for so many seconds "
+	    "(0), 0 once it is at clear; unknown before");
+}
+
+static void
+durations_are_those_of_the_newest_run_CMP_02(void **state)
+{
+	struct series_set *set = *state;
+
+	for (int i = 0; i < 10; i++)
+		add(set, &load, NULL, NOW - 100000 + i * 10000, i < 3 ? 0 : i);
+	check_value(set, "for_duration(load[5m])", 60);
+	check_value(set, "time_above(load[5m], 6.5)", 20);
+	check_value(set, "time_above(load[5m], 9)", 0);
+	check_value(set, "time_below(load[5m], 100)", 90);
+	check_value(set, "time_below(load[5m], 9)", 0);
+	check_unit(set, "for_duration(load[5m])", "seconds");
+	series_end(set, series_first(set, "load"), NOW - 5000);
+	check_unknown(set, "for_duration(load[5m])",
+	    "for_duration of load: for how many seconds the value has not been 0; "
+	    "unknown "
+	    "once the series has ended");
+	add(set, &load, NULL, NOW - 3000, 1);
+	add(set, &load, NULL, NOW, 1);
+	check_value(set, "for_duration(load[5m])", 3);
+}
+
+static void
+availability_counts_what_is_unknown_as_not_available_CMP_02(void **state)
+{
+	struct series_set *set = *state;
+
+	add(set, &load, NULL, NOW - 200000, 1);
+	check_value(set, "availability(load[10m])", 1);
+	add(set, &load, NULL, NOW - 150000, 0);
+	check_value(set, "availability(load[10m])", 0.25);
+	add(set, &load, NULL, NOW - 100000, 5);
+	check_value(set, "availability(load[10m])", 0.75);
+	series_end(set, series_first(set, "load"), NOW - 50000);
+	check_value(set, "availability(load[10m])", 0.5);
+	add(set, &bytes, NULL, NOW - 10 * MINUTE, 1);
+	check_value(set, "availability(bytes_total[10m])", 0.5);
+}
+
+static void
+scores_and_medians_CMP_02(void **state)
+{
+	struct series_set *set = *state;
+
+	add(set, &load, NULL, NOW - 2000, 2);
+	add(set, &load, NULL, NOW - 1000, 100);
+	check_value(set, "median_over_time(load[1m])", 51);
+	add(set, &load, NULL, NOW, 8);
+	check_value(set, "median_over_time(load[1m])", 8);
+	check_value(set, "score(load, 10, 0)", 0.2);
+	check_value(set, "score(load, 0, 4)", 1);
+	check_value(set, "score(load, 10, 9)", 1);
+	check_value(set, "score(load, 8, 9)", 0);
+	check_value(set, "0.75 * score(load, 10, 0) + 0.25 * score(load, 0, 16)", 0.275);
+	check_unknown(set, "score(load, 4, 4)",
+	    "score: 0 at worst or beyond, 1 at best or beyond, straight between; unknown "
+	    "if "
+	    "they are the same");
+}
+
 int
 main(void)
 {
@@ -442,6 +528,10 @@ main(void)
 		CASE(time_to_a_threshold_is_in_seconds_from_now),
 		CASE(time_to_what_is_never_met_is_unknown),
 		CASE(ewma_weighs_newer_values_more),
+		CASE(hysteresis_has_two_levels_and_a_duration_CMP_10),
+		CASE(durations_are_those_of_the_newest_run_CMP_02),
+		CASE(availability_counts_what_is_unknown_as_not_available_CMP_02),
+		CASE(scores_and_medians_CMP_02),
 		CASE(units_follow_the_arithmetic),
 		CASE(a_value_says_from_which_samples_it_was_made),
 		CASE(results_carry_the_labels_that_are_left),

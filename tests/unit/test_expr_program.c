@@ -229,11 +229,13 @@ opcodes_stay_as_they_are(void **state)
 		{ 10, "present_over_time" }, { 11, "rate" }, { 12, "irate" },
 		{ 13, "increase" }, { 14, "delta" }, { 15, "idelta" }, { 16, "deriv" },
 		{ 17, "predict_linear" }, { 18, "changes" }, { 19, "resets" },
-		{ 20, "ewma" }, { 21, "time_to" }, { 32, "abs" }, { 33, "ceil" },
-		{ 34, "floor" }, { 35, "round" }, { 36, "clamp" }, { 37, "clamp_min" },
-		{ 38, "clamp_max" }, { 39, "sgn" }, { 40, "sqrt" }, { 41, "exp" },
-		{ 42, "ln" }, { 43, "log2" }, { 44, "log10" }, { 45, "scalar" },
-		{ 46, "vector" } };
+		{ 20, "ewma" }, { 21, "time_to" }, { 22, "holt_winters" },
+		{ 24, "median_over_time" }, { 25, "hysteresis" }, { 26, "for_duration" },
+		{ 27, "time_above" }, { 28, "time_below" }, { 29, "availability" },
+		{ 32, "abs" }, { 33, "ceil" }, { 34, "floor" }, { 35, "round" },
+		{ 36, "clamp" }, { 37, "clamp_min" }, { 38, "clamp_max" }, { 39, "sgn" },
+		{ 40, "sqrt" }, { 41, "exp" }, { 42, "ln" }, { 43, "log2" },
+		{ 44, "log10" }, { 45, "scalar" }, { 46, "vector" }, { 47, "score" } };
 	static const char *const operators[] = { "+", "-", "*", "/", "%", "^",
 		"==", "!=", "<", "<=", ">", ">=", "and", "or", "unless" };
 	static const char *const aggregations[] = { "sum", "avg", "min", "max", "count",

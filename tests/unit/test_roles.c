@@ -37,6 +37,7 @@ static const struct {
 	{ "controllers", CTL_VIEWER },
 	{ "capabilities", CTL_VIEWER },
 	{ "metrics", CTL_VIEWER },
+	{ "plugins", CTL_VIEWER },
 	{ "query", CTL_VIEWER },
 	{ "plan show", CTL_VIEWER },
 	{ "show config", CTL_VIEWER },

@@ -3,6 +3,7 @@
  * Metrics that come from elsewhere than a source, in virtual time. */
 #include "tests/support/sampler.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct source_env nowhere = { .proc = "/nonexistent",
@@ -75,8 +76,28 @@ rank(void *arg, const struct metric *m)
 	return m == &twice;
 }
 
-static const struct provider asked = { find, hear_want, sample, rank, NULL };
-static const struct provider unasked = { find, hear_want, NULL, NULL, NULL };
+static int64_t
+pace(void *arg, const struct metric *m)
+{
+	(void)arg, (void)m;
+	return 10000;
+}
+
+static bool
+why(void *arg, const struct metric *m, char *dst, size_t size)
+{
+	(void)arg, (void)m;
+	snprintf(dst, size, "the gauge is being cleaned");
+	return true;
+}
+
+static const struct provider asked = {
+	.find = find, .want = hear_want, .sample = sample, .rank = rank
+};
+static const struct provider unasked = { .find = find, .want = hear_want };
+static const struct provider slow_one = {
+	.find = find, .want = hear_want, .pace = pace, .why = why
+};
 
 static struct sampler *
 new_tank(struct tank *t, const struct provider *p)
@@ -214,6 +235,37 @@ a_series_that_gets_nothing_for_three_periods_ends_MET_09(void **state)
 	sampler_run(s, START + 4000);
 	sampler_put(s, &level, NULL, START + 4000, 2);
 	check_value(s, "tank_level_ratio", START + 4000, 2);
+}
+
+/* What comes every 10 s is not silent, whoever wants it each second. */
+static void
+silence_is_counted_in_the_providers_own_pace_MET_09(void **state)
+{
+	struct tank t;
+	CLEANUP(sampler_free) struct sampler *s = new_tank(&t, &slow_one);
+
+	(void)state;
+	want(s, "tank_level_ratio", 1000, INT64_MAX);
+	sampler_run(s, START);
+	sampler_put(s, &level, NULL, START, 0.5);
+	run_until(s, START + 1, START + 29999);
+	check_value(s, "tank_level_ratio", START + 29999, 0.5);
+	run_until(s, START + 29999, START + 31000);
+	check_unknown(s, "tank_level_ratio", START + 31000);
+}
+
+static void
+a_provider_says_why_there_is_no_value(void **state)
+{
+	struct tank t;
+	CLEANUP(sampler_free) struct sampler *s = new_tank(&t, &slow_one);
+	struct expr_result r;
+
+	(void)state;
+	assert_int_equal(sampler_query(s, program_of("tank_level_ratio"), START, &r), 0);
+	assert_int_equal(r.len, 0);
+	assert_string_equal(r.unknown, "the gauge is being cleaned");
+	expr_result_done(&r);
 }
 
 static void
@@ -385,6 +437,8 @@ main(void)
 		TEST(a_query_asks_the_provider_at_once),
 		TEST(what_nobody_wants_is_not_kept_MET_11),
 		TEST(a_series_that_gets_nothing_for_three_periods_ends_MET_09),
+		TEST(silence_is_counted_in_the_providers_own_pace_MET_09),
+		TEST(a_provider_says_why_there_is_no_value),
 		TEST(labels_end_one_by_one_MET_09),
 		TEST(time_stamps_may_lag_but_never_lead),
 		TEST(out_of_order_and_what_nobody_would_see_is_dropped),

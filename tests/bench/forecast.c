@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The agent's suppression and adaptive period in front of the controller's predictor, as a program that
+ * speaks FE/1, the line protocol of a forecast evaluator (tests/bench/suppression runs it). What the
+ * agent would keep to itself never reaches the predictor, which is given what is held instead.
+ *
+ *	forecast [MODE]		periodic (default), suppressed, line, adaptive: what the agent does
+ *
+ * At the end stderr gets "samples messages readings": values there were, were sent, were taken. */
+#include "agent/worth.h"
+#include "controller/predictor.h"
+#include "metrics/held.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SERIES_MAX 4096
+#define LEADS	   3
+#define SHARE	   0.3
+#define HEARTBEATS 60 /* samples */
+#define STRETCH	   10 /* adaptive: periods */
+
+enum mode { PERIODIC = 1, SUPPRESSED = 2, LINE = 4, ADAPTIVE = 8 };
+static const struct {
+	const char *name;
+	int mode;
+} modes[] = { { "periodic", PERIODIC }, { "suppressed", SUPPRESSED },
+	{ "line", SUPPRESSED | LINE }, { "adaptive", SUPPRESSED | ADAPTIVE },
+	{ "adaptive-line", SUPPRESSED | ADAPTIVE | LINE } };
+
+struct series {
+	char id[64];
+	double tau;
+	int64_t period_ms, due_ms;
+	struct plan_item item;
+	struct worth *worth;
+	struct held held;
+	void *state[LEADS];
+	struct prediction p[LEADS];
+};
+static struct series *series[SERIES_MAX];
+static int mode = PERIODIC;
+static unsigned long samples, messages, readings;
+
+static double
+tau_of(const char *class)
+{
+	static const struct {
+		const char *name;
+		double tau;
+	} table[] = { { "battery", 0.4 }, { "radio", 0.2 }, { "cpu", 0.1 },
+		{ "mem", 0.1 }, { "thermal", 0.3 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(class, table[i].name) == 0)
+			return table[i].tau;
+	return 0.15;
+}
+
+static struct series **
+find(const char *id)
+{
+	for (size_t i = 0; i < SERIES_MAX; i++)
+		if (series[i] && strcmp(series[i]->id, id) == 0)
+			return &series[i];
+	return NULL;
+}
+
+static void
+describe_item(struct series *s, double theta, double low, double high)
+{
+	bool line = (mode & LINE) != 0;
+
+	s->item = (struct plan_item){ .id = 1,
+		.period_ms = (uint32_t)s->period_ms,
+		.mode = mode & SUPPRESSED ? PLAN_SUPPRESSED : PLAN_PERIODIC,
+		.flags = line ? PLAN_LINE : 0,
+		.deadband = 0.01 * (high - low),
+		.share = SHARE,
+		.heartbeat_ms = (uint32_t)(HEARTBEATS * s->period_ms),
+		.period_max_ms = mode & ADAPTIVE ? (uint32_t)(STRETCH * s->period_ms) : 0,
+		.threshold = { theta },
+		.thresholds = !isnan(theta) };
+}
+
+static void
+begin(char *const *f)
+{
+	struct series *s = calloc(1, sizeof *s);
+	const struct predictor *predictor = predictor_find(NULL);
+	struct predictor_setup setup;
+	size_t at = 0;
+
+	while (at < SERIES_MAX && series[at])
+		at++;
+	if (!s || at == SERIES_MAX)
+		abort();
+	snprintf(s->id, sizeof s->id, "%s", f[1]);
+	s->tau = tau_of(f[2]);
+	s->period_ms = (int64_t)(atof(f[4]) * 1000);
+	describe_item(s, atof(f[6]), atof(f[7]), atof(f[8]));
+	if (worth_new(&s->item, &s->worth) < 0)
+		abort();
+	for (unsigned i = 0; i < LEADS; i++) {
+		setup = (struct predictor_setup){ .threshold = atof(f[6]),
+			.sign = f[5][0] == '+' ? 1 : -1,
+			.period_ms = s->period_ms,
+			.lead_ms = (int64_t)(atof(f[10 + i]) * 1000) };
+		s->state[i] = calloc(1, predictor->state_size);
+		if (!s->state[i])
+			abort();
+		predictor->init(s->state[i], &setup);
+	}
+	series[at] = s;
+}
+
+static void
+end(const char *id)
+{
+	struct series **at = find(id), *s;
+
+	if (!at)
+		return;
+	s = TAKE(*at);
+	worth_free(s->worth);
+	for (unsigned i = 0; i < LEADS; i++)
+		free(s->state[i]);
+	free(s);
+}
+
+/* Does the agent report it? */
+static bool
+report(struct series *s, int64_t time_ms, double value)
+{
+	const struct report_point p = { .item = 1, .time_ms = time_ms, .value = value };
+	bool sent;
+
+	samples++;
+	if (time_ms + s->period_ms / 2 < s->due_ms)
+		return false;
+	readings++;
+	worth_begin(s->worth);
+	sent = worth_look(s->worth, &p);
+	s->due_ms = time_ms + worth_period(s->worth);
+	messages += sent;
+	return sent;
+}
+
+static void
+take(struct series *s, int64_t time_ms, double value)
+{
+	const struct predictor *predictor = predictor_find(NULL);
+
+	if (report(s, time_ms, value))
+		held_take(&s->held, time_ms, value, s->period_ms);
+	value = held_at(&s->held, time_ms, s->period_ms, mode & LINE);
+	for (unsigned i = 0; i < LEADS; i++)
+		predictor->update(s->state[i], time_ms, value);
+}
+
+static double
+known(double v, double otherwise)
+{
+	return isnan(v) ? otherwise : v;
+}
+
+static void
+answer(struct series *s, const char *time, int64_t time_ms)
+{
+	double p[LEADS], before = 0;
+
+	for (unsigned i = 0; i < LEADS; i++) {
+		predictor_find(NULL)->predict(s->state[i], time_ms, &s->p[i]);
+		p[i] = before = fmax(before, known(s->p[i].probability, 0));
+	}
+	printf("P %s %s %d %g %g %g %.4g %.4g %.4g\n", s->id, time, p[2] >= s->tau,
+	    known(s->p[2].time_to_s, INFINITY), known(s->p[2].low_s, 0),
+	    known(s->p[2].high_s, INFINITY), p[0], p[1], p[2]);
+}
+
+static void
+obey(char *line)
+{
+	char *f[16] = { 0 }, *save = NULL;
+	struct series **s;
+	unsigned n = 0;
+
+	for (char *w = strtok_r(line, " \n", &save); w && n < ARRAY_LEN(f);
+	     w = strtok_r(NULL, " \n", &save))
+		f[n++] = w;
+	if (!n)
+		return;
+	if (f[0][0] == 'H')
+		printf("H FE/1 fogwatch\n");
+	else if (f[0][0] == 'S' && n >= 13)
+		begin(f);
+	else if (f[0][0] == 'E' && n >= 2)
+		end(f[1]);
+	else if ((f[0][0] == 'X' || f[0][0] == 'U') && n >= 4 && (s = find(f[1]))) {
+		take(*s, (int64_t)(atof(f[2]) * 1000), atof(f[3]));
+		if (f[0][0] == 'X')
+			answer(*s, f[2], (int64_t)(atof(f[2]) * 1000));
+	}
+}
+
+static int
+choose(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (strcmp(name, modes[i].name) == 0)
+			return modes[i].mode;
+	fprintf(stderr, "forecast: there is no mode %s\n", name);
+	exit(2);
+}
+
+int
+main(int argc, char **argv)
+{
+	char line[512];
+
+	if (argc > 1)
+		mode = choose(argv[1]);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof line, stdin) && line[0] != 'Q')
+		obey(line);
+	for (size_t i = 0; i < SERIES_MAX; i++)
+		if (series[i])
+			end(series[i]->id);
+	fprintf(stderr, "%lu %lu %lu\n", samples, messages, readings);
+	return 0;
+}
