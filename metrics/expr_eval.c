@@ -152,8 +152,10 @@ select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
 
 	for (;;) {
 		room = (uint32_t)(ev->sample_room - ev->samples);
-		n = series_read_every(s, ev->now_ms - window_ms, ev->now_ms, step_ms,
-		    ev->sample + ev->samples, room);
+		n = step_ms > 1 ? series_read_every(s, ev->now_ms - window_ms, ev->now_ms,
+				      step_ms, ev->sample + ev->samples, room)
+				: series_read(s, ev->now_ms - window_ms, ev->now_ms,
+				      ev->sample + ev->samples, room);
 		if (ev->samples + n > EXPR_SAMPLES_MAX)
 			return -E2BIG;
 		if (n < room)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/series.h"
 #include "metrics/intern.h"
-#include "metrics/series_chunk.h"
+#include "metrics/series_data.h"
 #include <errno.h>
 
 #define BUCKETS_START  16
 #define BUCKET_LEN_MAX 4
-#define HEAP_OVERHEAD  8 /* of an allocation */
-#define CHUNKS_MIN     5 /* so many in a window: the next may be larger */
-#define PAST_MAX       2 /* that wait to be used again */
 
 struct series_set {
 	struct series **bucket; /* by metric name; oldest first in each */
@@ -64,34 +61,14 @@ series_set_new(size_t bytes_max, struct series_set **ret)
 }
 
 static void
-free_chunk(struct series_set *set, struct series_chunk *c)
-{
-	set->bytes -= series_chunk_size(c) + HEAP_OVERHEAD;
-	free(c);
-}
-
-static void
-drop_chunks(struct series_set *set, struct series *s)
-{
-	struct series_chunk *c;
-
-	while ((c = s->oldest)) {
-		s->oldest = c->next;
-		free_chunk(set, c);
-	}
-	s->newest = NULL;
-	s->run = 0;
-}
-
-static void
 remove_series(struct series_set *set, struct series **at)
 {
 	struct series *s = *at;
 
 	*at = s->next;
-	drop_chunks(set, s);
 	set->len--;
 	set->bytes -= sizeof *s + HEAP_OVERHEAD;
+	series_data_done(s, &set->bytes);
 	intern_metric_done(s->metric);
 	intern_labels_done(s->labels);
 	free(s);
@@ -267,130 +244,13 @@ series_keep(struct series *s, int64_t window_ms)
 		series_set_window(s, window_ms);
 }
 
-/* What lies exactly at the window's start stays: a window includes both its ends. */
-static bool
-is_past(const struct series *s, const struct series_chunk *c, int64_t now_ms)
-{
-	return c && c->next && c->next->first_ms <= now_ms - (int64_t)s->window_ms;
-}
-
-static struct series_chunk *
-unlink_oldest(struct series *s)
-{
-	struct series_chunk *c = s->oldest;
-
-	s->oldest = c->next;
-	if (!s->oldest)
-		s->newest = NULL;
-	return c;
-}
-
-static unsigned
-count_past(const struct series *s, int64_t now_ms)
-{
-	unsigned n = 0;
-
-	for (const struct series_chunk *c = s->oldest; is_past(s, c, now_ms); c = c->next)
-		n++;
-	return n;
-}
-
-/* Some to a window, so that freeing whole ones keeps little that is past. */
-static unsigned
-choose_class(const struct series *s, unsigned past)
-{
-	unsigned chunks = 0;
-
-	if (!s->newest)
-		return 0;
-	for (const struct series_chunk *c = s->oldest; c; c = c->next)
-		chunks++;
-	return s->newest->class +
-	    (chunks - past >= CHUNKS_MIN && s->newest->class < SERIES_CLASSES - 1);
-}
-
-static struct series_chunk *
-make_chunk(struct series_set *set, unsigned class)
-{
-	size_t bytes = series_class_size[class] + HEAP_OVERHEAD;
-	struct series_chunk *c;
-
-	if (set->bytes_max - set->bytes < bytes)
-		return NULL;
-	c = malloc(series_class_size[class]);
-	if (!c)
-		return NULL;
-	c->class = (uint8_t) class;
-	set->bytes += bytes;
-	return c;
-}
-
-/* A chunk that is past is used again, so that steady sampling allocates nothing; when the pace has
- * slackened and there are several, one is given back. Where there is no memory the oldest history makes
- * room for the newest. */
-static struct series_chunk *
-obtain_chunk(struct series_set *set, struct series *s, int64_t now_ms)
-{
-	unsigned past = count_past(s, now_ms), class = choose_class(s, past);
-	struct series_chunk *c = past > 0 ? unlink_oldest(s) : NULL;
-
-	if (past > PAST_MAX)
-		free_chunk(set, unlink_oldest(s));
-	if (c && c->class >= class)
-		return c;
-	if (c)
-		free_chunk(set, c);
-	c = make_chunk(set, class);
-	if (c || !s->oldest)
-		return c;
-	s->lost_ms = s->oldest->next ? s->oldest->next->first_ms - 1 : s->times.time;
-	return unlink_oldest(s);
-}
-
-static int
-begin_chunk(struct series_set *set, struct series *s, int64_t time_ms, double value)
-{
-	struct series_chunk *c = obtain_chunk(set, s, time_ms);
-
-	if (!c)
-		return -ENOMEM;
-	series_chunk_begin(c, &s->values, &s->times, time_ms, value);
-	if (s->newest)
-		s->newest->next = c;
-	else
-		s->oldest = c;
-	s->newest = c;
-	s->run = 0;
-	return 0;
-}
-
-/* Only the newest is wanted: it needs no chunk. */
-static int
-keep_newest(struct series_set *set, struct series *s, int64_t time_ms, double value)
-{
-	drop_chunks(set, s);
-	pack_begin(&s->values, value);
-	s->times = (struct pack_times){ .time = time_ms, .begun = true };
-	return 0;
-}
-
 int
 series_append(struct series_set *set, struct series *s, int64_t time_ms, double value)
 {
-	struct sample before;
-
-	if (s->times.begun && time_ms <= s->times.time)
+	if (s->len > 0 && time_ms <= s->times.time)
 		return -EINVAL;
-	if (s->window_ms == 0)
-		return keep_newest(set, s, time_ms, value);
-	if (!s->newest && series_last(s, &before) &&
-	    begin_chunk(set, s, before.time_ms, before.value) < 0)
-		return -ENOMEM;
-	if (s->newest &&
-	    series_chunk_append(
-		s->newest, &s->values, &s->times, &s->run, time_ms, value))
-		return 0;
-	return begin_chunk(set, s, time_ms, value);
+	series_data_append(s, &set->bytes, set->bytes_max, time_ms, value);
+	return 0;
 }
 
 void

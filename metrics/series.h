@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * History: the course of one metric and label set, in memory, packed (base/pack.h), bounded per series
- * by time and for the whole set by bytes. What is read is copied out. */
+ * by time and for the whole set by bytes. What is read is copied out.
+ *
+ * 108 columns of a busy machine's /proc at 1 s take 4.4 bits a sample, time included (Gorilla: 13.7);
+ * what never changes takes none, however long. */
 #pragma once
 #include "base/pack.h"
 #include "metrics/metric.h"
@@ -25,19 +28,30 @@ series_is_stale(double value)
 }
 
 struct series_set;
-struct series_chunk;
+/* A place in the data of a series: the coder's state where one sample was just read. */
+struct series_cursor {
+	struct pack_values values;
+	struct pack_times times;
+	uint32_t bit;	/* behind it */
+	uint32_t taken; /* of the samples just as expected that follow there */
+};
 
 struct series {
 	const struct metric
 	    *metric; /* equal to the one given, and as good as the series */
 	const struct metric_labels *labels;
 	int64_t lost_ms;    /* newest time given up for the byte bound; INT64_MIN: none */
-	uint32_t window_ms; /* what is older may be dropped; 0: all but the newest */
-	/* The rest is no business of users. */
-	uint32_t run; /* newest samples just as expected, not written yet */
+	uint32_t window_ms; /* what is older is dropped; 0: all but the newest */
+	uint32_t len;	    /* samples */
+	/* The rest is the business of series_data.c. */
 	struct series *next;
-	struct series_chunk *oldest, *newest;
-	struct pack_values values;
+	uint8_t *data;
+	uint32_t size, bits; /* bytes of room, bits written */
+	uint32_t run;	     /* newest samples just as expected, not written yet */
+	uint16_t marks, marks_room;
+	struct series_cursor *mark; /* here and there, so that recent windows are near */
+	struct series_cursor oldest;
+	struct pack_values values; /* of the newest */
 	struct pack_times times;
 };
 
