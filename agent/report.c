@@ -183,7 +183,7 @@ transmit(struct reporter *r, const struct fog_report *report)
 static void
 send_report(struct reporter *r)
 {
-	struct fog_report *report = malloc(sizeof *report); /* 18 KiB, for a moment */
+	struct fog_report *report = calloc(1, sizeof *report); /* for a moment */
 	int err = -ENOMEM;
 
 	if (report) {

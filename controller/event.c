@@ -28,6 +28,8 @@ struct pending {
 	struct events *events;
 	int64_t sequence;
 	struct buf item;
+	store_done_f *done;
+	void *arg;
 };
 
 struct events {
@@ -131,18 +133,24 @@ on_stored(void *arg, int err)
 	unlink_pending(p);
 	if (!err)
 		tell_followers(p->events, p);
+	if (p->done)
+		p->done(p->arg, err);
 	free_pending(p);
 }
 
+/* told NULL: it is our own. */
 static int
-store_row(struct events *e, struct event_row *row)
+store_row(struct events *e, struct event_row *row, const struct event_told *told,
+    store_done_f *done, void *arg)
 {
 	struct pending *p = calloc(1, sizeof *p);
 
 	if (!p)
 		return -ENOMEM;
-	p->events = e;
-	row->sequence = p->sequence = store_event_put(e->store, row, on_stored, p);
+	*p = (struct pending){ .events = e, .done = done, .arg = arg };
+	row->sequence = p->sequence = told
+	    ? store_event_take(e->store, row, told->mark, told->marked, on_stored, p)
+	    : store_event_put(e->store, row, on_stored, p);
 	if (row->sequence < 0) {
 		free(p);
 		return (int)row->sequence;
@@ -175,9 +183,26 @@ events_emit(struct events *e, const char *kind, const char *node, const char *se
 	va_end(ap);
 	utf8_trim(text); /* a peer's words may be cut in the middle of a character */
 	log_info("event", "%s: %s", kind, text);
-	err = store_row(e, &row);
+	err = store_row(e, &row, NULL, NULL, NULL);
 	if (err)
 		log_warnx("event", "not stored: %s", strerror(-err));
+}
+
+int
+events_take(
+    struct events *e, const struct event_told *told, store_done_f *done, void *arg)
+{
+	struct event_row row = {
+		.time_ms = told->time_ms,
+		.kind = told->kind,
+		.node = told->node,
+		.service = "",
+		.function = "",
+		.text = told->text,
+	};
+
+	log_info("event", "%s: %s", told->kind, told->text);
+	return store_row(e, &row, told, done, arg);
 }
 
 /* --- showing -------------------------------------------------------------------------------------- */

@@ -2,16 +2,13 @@
  *
  * Events: what happened, for operators and hooks. Stored first, then told to followers. */
 #pragma once
-#include "base/mem.h"
-#include <stdbool.h>
-#include <stdint.h>
+#include "controller/store.h"
 
 struct events;
-struct store;
 struct ctl_request;
 
-int events_new(struct store *store, int64_t (*wall)(void *arg), void *arg, struct events **ret)
-    MUST_CHECK;
+int events_new(struct store *store, int64_t (*wall)(void *arg), void *arg,
+    struct events **ret) MUST_CHECK;
 void events_free(struct events *e);
 DEFINE_FREEP(struct events, events_free)
 
@@ -24,8 +21,17 @@ DEFINE_FREEP(struct events, events_free)
  * "identity.conflict" (two with one key), "identity.released", "node.revoked", "ca.reloaded",
  * "ca.retired", "certificate.ending" (the controller's own), "controller.started",
  * "controller.recovered", "mass.suspect". node, service, function may be NULL. */
-void events_emit(struct events *e, const char *kind, const char *node, const char *service,
-    const char *function, const char *fmt, ...) PRINTF(6, 7);
+void events_emit(struct events *e, const char *kind, const char *node,
+    const char *service, const char *function, const char *fmt, ...) PRINTF(6, 7);
+/* What a node tells of itself. */
+struct event_told {
+	int64_t time_ms; /* wall */
+	const char *kind, *node, *text;
+	/* Key and value of store_meta_get(), written in the same transaction. */
+	const char *mark, *marked;
+};
+int events_take(struct events *e, const struct event_told *told, store_done_f *done,
+    void *arg) MUST_CHECK;
 /* `fogctl events`: the last `count`, then, with follow, each as it is stored, until the client
  * goes. Takes the request. Items: {seq, time, kind, node, service, function, text}. */
 void events_show(struct events *e, struct ctl_request *req, int64_t count, bool follow);

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FOGREPORT: what the nodes measured. Each point is taken in once, mapped to our clocks, judged
- * and put into the history; the report is accepted when that is on the disk. */
+ * FOGREPORT: what the nodes measured. Each value is taken in once, mapped to our clocks, judged
+ * and put into the history; reports are accepted when that is on the disk, those of some seconds
+ * together. What a node has to tell itself, its events, is stored with the mark of how far it has been
+ * heard, in one transaction, and accepted at once. */
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
+#include "controller/event.h"
 #include "controller/judge.h"
 #include "controller/session_int.h"
-#include "protocol/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-/* Points of one report may be out of order by so much; what is older comes from a spool and belongs
+/* Points of one report may be out of order by so much; what is older comes from a journal and belongs
  * to the history alone. */
 #define DISORDER_MS 1000
+/* Reports that wait for the disk: so many are written down earlier, as a node with a backlog sends no
+ * more of it until it is told. */
+#define WAITING_MAX 16
+#define MARK_MAX    64
 
 /* A report that waits for the disk. */
 struct intake {
@@ -20,7 +29,10 @@ struct intake {
 	struct sessions *sessions;
 	struct grasp_session *session; /* NULL: it ended before */
 	struct fog_id node;
-	uint64_t from; /* what the node would have to send again */
+	enum report_kind kind;
+	uint64_t from;	     /* what the node would have to send again */
+	struct intake *next; /* written down with it */
+	bool written;	     /* else it waits for others */
 };
 
 static void
@@ -30,29 +42,67 @@ free_intake(struct intake *i)
 	free(i);
 }
 
+static struct member *
+find_member(const struct intake *i)
+{
+	struct node *n = registry_by_id(i->sessions->registry, &i->node);
+
+	return n ? n->user : NULL;
+}
+
 /* What could not be kept is welcome again. */
 static void
 take_back(const struct intake *i)
 {
-	struct node *n = registry_by_id(i->sessions->registry, &i->node);
-	struct member *m = n ? n->user : NULL;
+	struct member *m = find_member(i);
 
-	if (m && m->sequence > i->from)
-		m->sequence = i->from;
+	if (!m || i->kind >= MEMBER_STREAMS)
+		return;
+	if (m->taken[i->kind].sequence > i->from)
+		m->taken[i->kind].sequence = i->from;
+}
+
+static struct grasp_link *
+gather(struct grasp_link *link, struct grasp_session *session)
+{
+	struct grasp_link *its = session ? grasp_session_link(session) : link;
+
+	if (its == link)
+		return link;
+	if (link)
+		grasp_link_gather(link, false);
+	grasp_link_gather(its, true);
+	return its;
+}
+
+/* All answers leave together. */
+static void
+answer(struct intake *i, int err)
+{
+	struct grasp_link *link = NULL;
+	struct intake *next;
+
+	for (; i; i = next) {
+		struct grasp_session *session = i->session;
+
+		next = i->next;
+		if (err)
+			take_back(i);
+		link = gather(link, session);
+		if (session && err)
+			grasp_session_end(session, false, "busy: no space to store it");
+		else if (session)
+			grasp_session_end(session, true, NULL);
+		free_intake(i);
+	}
+	if (link)
+		grasp_link_gather(link, false);
 }
 
 static void
 on_stored(void *arg, int err)
 {
-	struct intake *i = arg;
-
-	if (err)
-		take_back(i);
-	if (i->session && err)
-		grasp_session_end(i->session, false, "busy: no space to store it");
-	else if (i->session)
-		grasp_session_end(i->session, true, NULL);
-	free_intake(i);
+	answer(arg, err);
 }
 
 static void
@@ -67,22 +117,51 @@ on_ended(void *arg, struct grasp_session *session, enum grasp_outcome outcome,
 
 static const struct grasp_session_ops ops = { .ended = on_ended };
 
-/* --- points -------------------------------------------------------------------------------------------- */
-struct moment {
+static struct intake *
+make_intake(
+    struct member *m, struct grasp_session *session, enum report_kind kind, uint64_t from)
+{
+	struct sessions *s = m->sessions;
+	struct intake *i = calloc(1, sizeof *i);
+
+	if (!i)
+		return NULL;
+	*i = (struct intake){ .sessions = s,
+		.session = session,
+		.node = m->node->id,
+		.kind = kind,
+		.from = from };
+	LIST_INSERT_HEAD(&s->intakes, i, entry);
+	grasp_session_set(session, &ops, i);
+	return i;
+}
+
+/* --- values -------------------------------------------------------------------------------------------- */
+/* A report being taken in. */
+struct taking {
+	struct member *m;
+	enum report_kind kind;
 	int64_t now_ms, wall_ms;
 };
 
 /* When it was measured, on our monotonic clock, and never later than now. */
 static int64_t
-map_time(const struct node *n, const struct moment *at, int64_t there_ms)
+map_time(const struct taking *t, int64_t there_ms)
 {
-	int64_t here = there_ms + n->clock_offset_ms;
+	int64_t here = there_ms + t->m->node->clock_offset_ms;
 
-	return here < at->now_ms ? here : at->now_ms;
+	return here < t->now_ms ? here : t->now_ms;
+}
+
+static int64_t
+wall_time(const struct taking *t, int64_t there_ms)
+{
+	return t->wall_ms - (t->now_ms - map_time(t, there_ms));
 }
 
 static void
-judge_in_order(struct member *m, const struct report_point *p, int64_t time_ms)
+judge_in_order(
+    struct member *m, const struct report_value *v, int64_t time_ms, struct slice labels)
 {
 	struct sessions *s = m->sessions;
 
@@ -92,79 +171,303 @@ judge_in_order(struct member *m, const struct report_point *p, int64_t time_ms)
 	}
 	if (time_ms > m->judged_ms)
 		m->judged_ms = time_ms;
-	judge_point(s->judge, m->node, p->item, p->labels, m->judged_ms, p->value);
+	judge_point(s->judge, m->node, v->series->item, labels, m->judged_ms, v->value);
+}
+
+/* Sequence numbers count on per journal of the agent; those below ours were taken in before. */
+static bool
+is_new(const struct taking *t, const struct report_value *v)
+{
+	struct member_stream *taken = &t->m->taken[t->kind];
+
+	if (t->kind >= MEMBER_STREAMS)
+		return true;
+	if (v->number < taken->sequence) {
+		t->m->sessions->counters.duplicate_points++;
+		return false;
+	}
+	taken->sequence = v->number + 1;
+	return true;
 }
 
 static void
-take_point(struct member *m, const struct report_point *p, const struct moment *at)
+take_value(void *arg, const struct report_value *v)
 {
+	const struct taking *t = arg;
+	struct member *m = t->m;
 	struct sessions *s = m->sessions;
-	int64_t time_ms = map_time(m->node, at, p->time_ms);
-	const char *expression = judge_item_text(s->judge, p->item);
+	struct slice labels = v->series->labels;
+	const char *expression;
 
+	if (!is_new(t, v))
+		return;
+	m->node->points_received++;
+	s->counters.points++;
+	expression = judge_item_text(s->judge, v->series->item);
 	if (!expression) { /* of a plan that is no more */
 		s->counters.unknown_points++;
 		return;
 	}
-	(void)store_point_put(s->store, &m->node->id, expression, p->labels,
-	    at->wall_ms - (at->now_ms - time_ms), p->value);
-	judge_in_order(m, p, time_ms);
+	if (t->kind != REPORT_AHEAD)
+		(void)store_point_put(s->store, &m->node->id, expression, labels,
+		    wall_time(t, v->time_ms), v->value);
+	judge_in_order(m, v, map_time(t, v->time_ms), labels);
 }
 
-/* Sequence numbers count on per start of the agent; those below ours were taken in before. */
 static void
-take_points(struct member *m, const struct fog_report *report)
+take_points(const struct taking *t, const struct fog_report *r)
 {
-	struct sessions *s = m->sessions;
-	const struct moment at = { grasp_io_now(s->io), s->io->ops->wall(s->io) };
+	for (unsigned i = 0; i < r->points; i++) {
+		const struct report_point *p = &r->point[i];
+		struct report_series series = { .item = p->item, .labels = p->labels };
+		const struct report_value v = { .series = &series,
+			.number = r->sequence + i,
+			.time_ms = p->time_ms,
+			.value = p->value,
+			.samples = p->samples,
+			.reason = p->reason };
 
-	if (memcmp(m->boot, report->boot, sizeof m->boot)) {
-		memcpy(m->boot, report->boot, sizeof m->boot);
-		m->sequence = 0;
+		take_value((void *)t, &v);
 	}
-	for (unsigned i = 0; i < report->points; i++) {
-		if (report->sequence + i < m->sequence) {
-			s->counters.duplicate_points++;
-			continue;
-		}
-		m->sequence = report->sequence + i + 1;
-		m->node->points_received++;
-		s->counters.points++;
-		take_point(m, &report->point[i], &at);
-	}
+}
+
+/* Where the numbers begin anew, so do ours. */
+static void
+follow_boot(struct member *m, enum report_kind kind, const uint8_t boot[8])
+{
+	struct member_stream *taken = &m->taken[kind];
+
+	if (kind >= MEMBER_STREAMS || !memcmp(taken->boot, boot, sizeof taken->boot))
+		return;
+	memcpy(taken->boot, boot, sizeof taken->boot);
+	taken->sequence = 0;
 }
 
 static int
-wait_for_disk(struct member *m, struct grasp_session *session, uint64_t from)
+take_packed(struct taking *t, const struct fog_report *r)
+{
+	struct report_stream **stream = &t->m->stream[r->kind];
+	int err = 0;
+
+	if (!*stream)
+		err = report_stream_new(stream);
+	if (!err && r->begins)
+		follow_boot(t->m, r->kind, r->boot);
+	if (!err)
+		err = report_stream_take(*stream, r, take_value, t);
+	if (!err && !r->has_sent)
+		registry_heard(
+		    t->m->sessions->registry, t->m->node, report_stream_sent(*stream));
+	return err;
+}
+
+/* --- events -------------------------------------------------------------------------------------------- */
+static void
+format_mark(
+    const struct member *m, uint64_t number, char key[MARK_MAX], char value[MARK_MAX])
+{
+	char hex[FOG_ID_TEXT];
+
+	snprintf(key, MARK_MAX, "events:%s", fog_id_format(&m->node->id, hex));
+	snprintf(value, MARK_MAX, "%s:%llu",
+	    hex_format(m->taken[REPORT_EVENTS].boot, 8, hex), (unsigned long long)number);
+}
+
+/* Which numbers and which times, as people read it. */
+static void
+describe_gap(const struct taking *t, const struct report_event *e, char *dst, size_t size)
+{
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+
+	if (!e->first) {
+		snprintf(dst, size, "%s: %.*s", t->m->node->name, (int)e->text.len,
+		    (const char *)e->text.data);
+		return;
+	}
+	snprintf(dst, size, "%s: %.*s: numbers %llu to %llu, measured from %s to %s",
+	    t->m->node->name, (int)e->text.len, (const char *)e->text.data,
+	    (unsigned long long)e->first, (unsigned long long)e->last,
+	    clock_format(wall_time(t, e->from_ms), from),
+	    clock_format(wall_time(t, e->to_ms), to));
+}
+
+static int
+take_event(const struct taking *t, const struct report_event *e, uint64_t number,
+    struct intake *done)
+{
+	struct member *m = t->m;
+	char text[REPORT_EVENT_TEXT_MAX + 256], kind[REPORT_EVENT_KIND_MAX + 1];
+	char key[MARK_MAX], value[MARK_MAX];
+	const struct event_told told = { .time_ms = wall_time(t, e->time_ms),
+		.kind = kind,
+		.node = m->node->name,
+		.text = text,
+		.mark = key,
+		.marked = value };
+
+	if (slice_copy(e->kind, kind, sizeof kind) < 0)
+		return -EBADMSG;
+	describe_gap(t, e, text, sizeof text);
+	utf8_trim(text);
+	format_mark(m, number, key, value);
+	return events_take(m->sessions->events, &told, done ? on_stored : NULL, done);
+}
+
+/* The last one that is new carries the answer. */
+static int
+take_events(struct taking *t, const struct fog_report *r, struct intake *done)
+{
+	struct member_stream *taken = &t->m->taken[REPORT_EVENTS];
+	int err = 0;
+
+	for (unsigned i = 0; i < r->events && !err; i++) {
+		uint64_t number = r->sequence + i;
+
+		if (number < taken->sequence)
+			continue;
+		err = take_event(
+		    t, &r->event[i], number + 1, i + 1u == r->events ? done : NULL);
+		if (!err)
+			taken->sequence = number + 1;
+	}
+	return err;
+}
+
+/* Urgent values: a mark behind them. */
+static int
+mark_events(struct taking *t, struct intake *done)
+{
+	char key[MARK_MAX], value[MARK_MAX];
+
+	format_mark(t->m, t->m->taken[REPORT_EVENTS].sequence, key, value);
+	return store_meta_put(t->m->sessions->store, key, value, on_stored, done);
+}
+
+static int
+store_urgent(struct taking *t, const struct fog_report *r, struct grasp_session *session)
+{
+	struct intake *i = make_intake(t->m, session, REPORT_EVENTS, r->sequence);
+	uint64_t before = t->m->taken[REPORT_EVENTS].sequence;
+	int err = i ? 0 : -ENOMEM;
+
+	if (i)
+		i->written = true;
+	if (!err && r->events && r->sequence + r->events > before)
+		err = take_events(t, r, i);
+	else if (!err)
+		err = mark_events(t, i); /* of points; or all came before */
+	if (err && i) {
+		take_back(i);
+		grasp_session_set(session, NULL, NULL);
+		free_intake(i);
+	}
+	return err;
+}
+
+/* --- on the disk ---------------------------------------------------------------------------------------- */
+static void
+write_down(struct member *m)
 {
 	struct sessions *s = m->sessions;
-	struct intake *i = calloc(1, sizeof *i);
-	int err;
+	const struct member_stream *taken = &m->taken[REPORT_METRICS];
+	struct intake *first = TAKE(m->waiting);
 
+	m->waiting_end = NULL;
+	m->waitings = 0;
+	for (struct intake *i = first; i; i = i->next)
+		i->written = true;
+	if (first &&
+	    store_stream_put(
+		s->store, &m->node->id, taken->boot, taken->sequence, on_stored, first))
+		answer(first, -ENOMEM);
+}
+
+static void
+on_flush(void *arg)
+{
+	write_down(arg);
+}
+
+static int
+set_flush(struct member *m)
+{
+	struct grasp_io *io = m->sessions->io;
+	int err = m->flush ? 0 : io->ops->timer_new(io, on_flush, m, &m->flush);
+
+	if (!err)
+		io->ops->timer_set(m->flush, m->sessions->cfg.flush_ms);
+	return err;
+}
+
+static int
+wait_for_disk(
+    struct member *m, struct grasp_session *session, enum report_kind kind, uint64_t from)
+{
+	struct intake *i;
+	int err = m->waiting || m->sessions->cfg.flush_ms == 0 ? 0 : set_flush(m);
+
+	i = err ? NULL : make_intake(m, session, kind, from);
 	if (!i)
 		return -ENOMEM;
-	*i = (struct intake){
-		.sessions = s, .session = session, .node = m->node->id, .from = from
-	};
-	err =
-	    store_stream_put(s->store, &m->node->id, m->boot, m->sequence, on_stored, i);
-	if (err) {
-		free(i);
-		return err;
-	}
-	LIST_INSERT_HEAD(&s->intakes, i, entry);
-	grasp_session_set(session, &ops, i);
+	*(m->waiting ? &m->waiting_end->next : &m->waiting) = i;
+	m->waiting_end = i;
+	if (++m->waitings >= WAITING_MAX || m->sessions->cfg.flush_ms == 0)
+		write_down(m);
+	return 0;
+}
+
+/* The member goes, its sessions do not: they are answered as if nothing had been kept. */
+void
+intake_leave(struct member *m)
+{
+	answer(TAKE(m->waiting), -ENOENT);
+	m->waitings = 0;
+	if (m->flush)
+		m->sessions->io->ops->timer_free(TAKE(m->flush));
+	for (size_t k = 0; k < REPORT_KINDS; k++)
+		report_stream_free(TAKE(m->stream[k]));
+}
+
+/* --- reports -------------------------------------------------------------------------------------------- */
+static int
+take_content(struct taking *t, const struct fog_report *r)
+{
+	struct member *m = t->m;
+
+	if (!r->packed.data)
+		follow_boot(m, r->kind, r->boot);
+	if (!r->packed.data || r->has_sent)
+		registry_heard(m->sessions->registry, m->node, r->sent_ms);
+	if (r->packed.data)
+		return take_packed(t, r);
+	take_points(t, r);
 	return 0;
 }
 
 static void
-take_report(
-    struct member *m, struct grasp_session *session, const struct fog_report *report)
+take_report(struct member *m, struct grasp_session *session, const struct fog_report *r)
 {
-	m->sessions->counters.reports++;
-	registry_heard(m->sessions->registry, m->node, report->sent_ms);
-	take_points(m, report);
-	if (wait_for_disk(m, session, report->sequence))
+	struct sessions *s = m->sessions;
+	struct taking t = { .m = m,
+		.kind = r->kind,
+		.now_ms = grasp_io_now(s->io),
+		.wall_ms = s->io->ops->wall(s->io) };
+	uint64_t from = r->kind < MEMBER_STREAMS ? m->taken[r->kind].sequence : 0;
+	int err;
+
+	s->counters.reports++;
+	err = take_content(&t, r);
+	if (err == -EPROTO || err == -EBADMSG) {
+		grasp_session_end(session, false,
+		    err == -EPROTO ? "anew: this stream has not begun"
+				   : "malformed: that is no report");
+		return;
+	}
+	if (!err && r->kind == REPORT_EVENTS)
+		err = store_urgent(&t, r, session);
+	else if (!err)
+		err = wait_for_disk(m, session, r->kind, from);
+	if (err)
 		grasp_session_end(session, false, "busy: out of memory");
 }
 
@@ -174,7 +477,7 @@ on_report(void *arg, struct grasp_session *session, const struct grasp_objective
 	struct sessions *s = arg;
 	const struct peer *p = grasp_link_arg(grasp_session_link(session));
 	struct member *m = p && p->node ? member_of(s, p->node) : NULL;
-	struct fog_report report;
+	UNSET struct fog_report report;
 
 	if (!m)
 		grasp_session_end(session, false, "unknown: register again");
@@ -184,6 +487,24 @@ on_report(void *arg, struct grasp_session *session, const struct grasp_objective
 		grasp_session_end(session, true, NULL);
 	else
 		take_report(m, session, &report);
+}
+
+/* How far the node's events are known, as its first ones come. */
+void
+intake_load(struct member *m)
+{
+	char key[MARK_MAX], value[MARK_MAX], *end;
+	struct member_stream *taken = &m->taken[REPORT_EVENTS];
+
+	format_mark(m, 0, key, value);
+	if (store_meta_get(m->sessions->store, key, value, sizeof value) < 0)
+		return;
+	end = strchr(value, ':');
+	if (!end || end != value + 16)
+		return;
+	*end = 0;
+	if (hex_parse(value, taken->boot, sizeof taken->boot) == 0)
+		taken->sequence = strtoull(end + 1, NULL, 10);
 }
 
 int
@@ -200,6 +521,12 @@ intake_start(struct sessions *s)
 void
 intake_stop(struct sessions *s)
 {
+	struct member *m;
+
+	LIST_FOREACH(m, &s->members, entry) {
+		m->waiting = m->waiting_end = NULL;
+		m->waitings = 0;
+	}
 	if (s->report)
 		grasp_deregister(s->report);
 	while (!LIST_EMPTY(&s->intakes)) {

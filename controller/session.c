@@ -53,6 +53,7 @@ member_of(struct sessions *s, struct node *n)
 	m->judged_ms = INT64_MIN;
 	n->user = m;
 	LIST_INSERT_HEAD(&s->members, m, entry);
+	intake_load(m);
 	return m;
 }
 
@@ -60,6 +61,7 @@ void
 member_drop(struct member *m)
 {
 	delivery_stop(m);
+	intake_leave(m);
 	m->node->user = NULL;
 	LIST_REMOVE(m, entry);
 	free(m);
@@ -433,8 +435,8 @@ load_stream(
 
 	if (!m)
 		return;
-	memcpy(m->boot, boot, sizeof m->boot);
-	m->sequence = sequence;
+	memcpy(m->taken[REPORT_METRICS].boot, boot, sizeof m->taken[0].boot);
+	m->taken[REPORT_METRICS].sequence = sequence;
 }
 
 static int

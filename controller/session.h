@@ -17,6 +17,7 @@ struct sessions_config {
 	struct fog_id id;   /* of this controller */
 	const char *prefix; /* of objective names; NULL: none */
 	int64_t lease_ms;
+	int64_t flush_ms;   /* reports are accepted together so long after the first; 0: each at once */
 	bool proven;	     /* who is there has to have proved it (S-03); false: insecure.plain_grasp */
 	struct audit *audit; /* borrowed; NULL: none */
 	/* It has registered or renewed, and knows this much of the domain. May be NULL. */

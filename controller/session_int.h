@@ -8,9 +8,17 @@
 #include "base/addr_text.h"
 #include "controller/session.h"
 #include "grasp/grasp.h"
+#include "protocol/report.h"
 
 #define MESSAGE_MAX 65536 /* of a unicast message on the link of a registered node */
 #define VALUE_MAX   61440
+
+/* How far one kind of reports was taken in: all before it, of this journal. */
+struct member_stream {
+	uint8_t boot[8];
+	uint64_t sequence;
+};
+#define MEMBER_STREAMS (REPORT_EVENTS + 1) /* those that come again until they are accepted */
 
 /* What the session layer keeps of a node, from its first registration until it is GONE: the plan
  * on its way, and how far its reports were taken in. */
@@ -28,8 +36,11 @@ struct member {
 	uint32_t attempts;
 	bool outdated; /* the plan changed while one is on its way */
 
-	uint8_t boot[8];   /* of the reports */
-	uint64_t sequence; /* all before it are taken in */
+	struct member_stream taken[MEMBER_STREAMS];
+	struct report_stream *stream[REPORT_KINDS]; /* of its link; NULL: not used */
+	struct intake *waiting, *waiting_end; /* reports to be written down together */
+	unsigned waitings;
+	struct grasp_timer *flush;
 	int64_t judged_ms; /* time of the newest point that was judged */
 };
 
@@ -114,6 +125,8 @@ void delivery_stop(struct member *m);
 /* intake.c */
 int intake_start(struct sessions *s) MUST_CHECK; /* offers FOGREPORT */
 void intake_stop(struct sessions *s);
+void intake_load(struct member *m);  /* what is known of it on the disk */
+void intake_leave(struct member *m); /* before the member goes */
 
 /* query.c */
 void queries_stop(struct sessions *s);

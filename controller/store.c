@@ -182,6 +182,21 @@ store_write(struct store *s, enum store_file file, const char *sql,
 }
 
 int
+store_write_both(struct store *s, const char *first, const char *then,
+    const struct store_value *v, size_t n, store_done_f *done, void *arg)
+{
+	struct store_job *job;
+	int err = store_job_new(STORE_CONTROL, v, n, done, arg, &job);
+
+	if (err)
+		return err;
+	job->sql[0] = first;
+	job->sql[1] = then;
+	store_writer_push(s->writer, &job);
+	return 0;
+}
+
+int
 store_write_point(struct store *s, const char *first, const char *then,
     const struct store_value *v, size_t n)
 {

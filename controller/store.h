@@ -77,6 +77,9 @@ struct event_row {
 /* Returns the sequence number > 0 at once; it is durable when done is called. */
 int64_t
 store_event_put(struct store *s, const struct event_row *e, store_done_f *, void *);
+/* The same, with a small text by key in one transaction: which event of somebody else's it was. */
+int64_t store_event_take(struct store *s, const struct event_row *e, const char *key,
+    const char *value, store_done_f *, void *);
 /* Those after `after`, oldest first, at most limit. */
 int store_events(struct store *s, int64_t after, int limit,
     void (*row)(void *, const struct event_row *e), void *);

@@ -22,6 +22,30 @@ store_event_put(struct store *s, const struct event_row *e, store_done_f *done, 
 	return err ? err : sequence;
 }
 
+int64_t
+store_event_take(struct store *s, const struct event_row *e, const char *key,
+    const char *value, store_done_f *done, void *arg)
+{
+	int64_t sequence = store_next_event(s);
+	const struct store_value v[] = {
+		sv_int(sequence),
+		sv_int(e->time_ms),
+		sv_text(e->kind),
+		sv_text(e->node),
+		sv_text(e->service),
+		sv_text(e->function),
+		sv_text(e->text),
+		sv_text(key),
+		sv_text(value),
+	};
+	int err = store_write_both(s,
+	    "INSERT INTO event(sequence, time_ms, kind, node, service, function, text)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    "INSERT OR REPLACE INTO meta VALUES(?8, ?9)", v, ARRAY_LEN(v), done, arg);
+
+	return err ? err : sequence;
+}
+
 struct reading {
 	void (*row)(void *arg, const struct event_row *e);
 	void *arg;

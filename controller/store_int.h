@@ -109,6 +109,9 @@ void store_writer_stats(struct store_writer *w, struct store_stats *ret);
 /* --- for the nouns: store.c ---------------------------------------------------------------------- */
 int store_write(struct store *s, enum store_file file, const char *sql,
     const struct store_value *v, size_t n, store_done_f *done, void *arg);
+/* Two statements on control.db in one transaction; both see all values. */
+int store_write_both(struct store *s, const char *first, const char *then,
+    const struct store_value *v, size_t n, store_done_f *done, void *arg);
 int store_write_point(struct store *s, const char *first, const char *then,
     const struct store_value *v, size_t n);
 int store_run(struct store *s, enum store_file file,

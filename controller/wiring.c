@@ -19,6 +19,8 @@
 
 #include <stdio.h>
 
+#define FLUSH_MS 10000 /* metrics are accepted together, so long after the first of them */
+
 /* --- news travels up ------------------------------------------------------------------------------ */
 static int64_t
 wall(void *arg)
@@ -190,6 +192,7 @@ open_sessions(struct program *p)
 		.id = p->id,
 		.prefix = p->cfg.grasp.objective_prefix,
 		.lease_ms = p->cfg.registration.lease_ms,
+		.flush_ms = FLUSH_MS,
 		.proven = !p->cfg.insecure.plain_grasp,
 		.audit = p->audit,
 		.registered = on_registered,

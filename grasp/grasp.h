@@ -262,6 +262,9 @@ void grasp_link_hold(
     struct grasp_link *l, uint32_t beat_ms, uint32_t silence_ms, uint32_t max);
 /* Sessions end with GRASP_CLOSED before it returns; no closed() call. What was sent still goes. */
 void grasp_link_close(struct grasp_link *l);
+/* What is sent from now on leaves in one piece, when it is off again, within the same turn of the loop.
+ * For a link that is held: a peer that takes one receipt for one message would miss some (I-01). */
+void grasp_link_gather(struct grasp_link *l, bool on);
 void grasp_link_peer(const struct grasp_link *l, struct addr *ret);
 void grasp_link_local(const struct grasp_link *l, struct addr *ret);
 const struct grasp_who *

@@ -34,6 +34,7 @@ close_stream(struct grasp_link *l, bool abort)
 	if (!abort)
 		link_flush(l);
 	buf_done(&l->late);
+	buf_done(&l->gathered);
 	if (l->stream)
 		l->node->io->ops->stream_close(l->stream, abort);
 	l->stream = NULL;
@@ -320,6 +321,7 @@ new_link(struct grasp_node *n)
 	l->max = n->cfg.unicast_max;
 	TAILQ_INIT(&l->sessions);
 	buf_init(&l->late, GRASP_UNICAST_MAX);
+	buf_init(&l->gathered, GRASP_UNICAST_MAX);
 	if (node_timer_new(n, fire, l, &l->timer) < 0) {
 		free(l);
 		return NULL;

@@ -205,9 +205,17 @@ link_take(struct grasp_link *l, struct slice data)
 /* --- out ------------------------------------------------------------------------------------ */
 
 static int
+gather(struct grasp_link *l, struct slice bytes)
+{
+	buf_put_slice(&l->gathered, bytes);
+	return l->gathered.err ? -ENOBUFS : 0;
+}
+
+static int
 send_now(struct grasp_link *l, struct slice bytes)
 {
-	int r = l->node->io->ops->stream_send(l->stream, bytes);
+	int r = l->gathers ? gather(l, bytes)
+			   : l->node->io->ops->stream_send(l->stream, bytes);
 
 	if (r < 0) {
 		link_doom(l, r);
@@ -243,6 +251,35 @@ link_send_bytes(struct grasp_link *l, struct slice bytes)
 	return send_now(l, bytes);
 }
 
+static int
+send_gathered(struct grasp_link *l)
+{
+	struct slice bytes = buf_slice(&l->gathered);
+	int r = 0;
+
+	if (bytes.len > 0 && l->stream)
+		r = l->node->io->ops->stream_send(l->stream, bytes);
+	buf_done(&l->gathered);
+	buf_init(&l->gathered, GRASP_UNICAST_MAX);
+	return r;
+}
+
+void
+grasp_link_gather(struct grasp_link *l, bool on)
+{
+	struct grasp_node *n = l->node;
+	int r;
+
+	l->gathers = on && l->held && l->state == LINK_OPEN;
+	if (on || l->state != LINK_OPEN)
+		return;
+	node_enter(n);
+	r = send_gathered(l);
+	if (r < 0)
+		link_doom(l, r);
+	node_return(n);
+}
+
 void
 link_pause(struct grasp_link *l)
 {
@@ -270,6 +307,7 @@ link_flush(struct grasp_link *l)
 	struct slice rest = buf_slice(&l->late);
 	ssize_t len;
 
+	(void)send_gathered(l);
 	while (l->stream && (len = cbor_item_length(rest, GRASP_UNICAST_MAX)) > 0) {
 		struct slice message = { rest.data, (size_t)len };
 

@@ -181,6 +181,8 @@ struct grasp_link {
 	int64_t last_sent_ms;
 	int64_t quiet_until_ms;
 	struct buf late; /* messages that wait for that */
+	bool gathers;
+	struct buf gathered; /* messages that leave together */
 	struct grasp_timer *timer;
 	struct addr peer, local;
 	struct grasp_link_stats stats;

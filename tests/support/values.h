@@ -236,6 +236,7 @@ sample_report(bool full, struct fog_report *r)
 	r->sent_ms = 1000000;
 	if (!full)
 		return;
+	r->kind = REPORT_LOSSY;
 	r->points = 2;
 	r->point[0] = (struct report_point){ .item = 1,
 		.time_ms = 999000,
@@ -246,6 +247,44 @@ sample_report(bool full, struct fog_report *r)
 		.time_ms = 1000000,
 		.value = NAN,
 		.reason = slice_text("no sample of node_load1 in the last 5 min") };
+}
+
+static inline void
+sample_packed_report(bool full, struct fog_report *r)
+{
+	memset(r, 0, sizeof *r);
+	r->packed = slice_text("some bits");
+	if (!full)
+		return;
+	sample_fill(r->boot, sizeof r->boot);
+	r->kind = REPORT_AHEAD;
+	r->sequence = 100;
+	r->sent_ms = 1000000;
+	r->begins = r->has_sequence = r->has_sent = true;
+}
+
+static inline void
+sample_events_report(bool full, struct fog_report *r)
+{
+	memset(r, 0, sizeof *r);
+	sample_fill(r->boot, sizeof r->boot);
+	r->kind = REPORT_EVENTS;
+	r->sequence = 7;
+	r->sent_ms = 1000000;
+	r->events = 1;
+	r->event[0] = (struct report_event){ .time_ms = 999000,
+		.kind = slice_text("agent.started"),
+		.text = slice_text("the agent has started") };
+	if (!full)
+		return;
+	r->events = 2;
+	r->event[1] = (struct report_event){ .time_ms = 1000000,
+		.kind = slice_text("report.gap"),
+		.text = slice_text("there was no room for them"),
+		.first = 20,
+		.last = 500,
+		.from_ms = 800000,
+		.to_ms = 900000 };
 }
 
 static inline void

@@ -94,7 +94,13 @@ emit_all(bool full)
 	emit("plan");
 	sample_report(full, &report);
 	fog_report_encode(&report, &out);
-	emit("report");
+	emit("points-report");
+	sample_packed_report(full, &report);
+	fog_report_encode(&report, &out);
+	emit("packed-report");
+	sample_events_report(full, &report);
+	fog_report_encode(&report, &out);
+	emit("events-report");
 	fog_query_encode(&q, &out);
 	emit("query");
 	sample_result(full, &result);
