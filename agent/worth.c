@@ -14,8 +14,9 @@ struct series {
 	uint64_t hash;	  /* of its labels; 0: unused */
 	struct held held; /* what was reported */
 	struct pace pace;
-	uint32_t round;	     /* in which it was seen last */
-	struct slice labels; /* on condition, while it holds: own copy */
+	uint32_t round;	 /* in which it was seen last */
+	uint8_t *labels; /* own copy, unless everything is told */
+	size_t labels_len;
 };
 struct worth {
 	const struct plan_item *spec;
@@ -56,7 +57,7 @@ grow(struct worth *w)
 
 /* The entry of the series, else the one that was quiet longest. */
 static struct series *
-find_series(struct worth *w, uint64_t hash)
+ensure_series(struct worth *w, uint64_t hash)
 {
 	struct series *oldest = &w->series[0];
 
@@ -67,11 +68,23 @@ find_series(struct worth *w, uint64_t hash)
 			oldest = &w->series[n];
 	}
 	if (w->len && !grow(w))
-		free((void *)oldest->labels.data);
+		free(oldest->labels);
 	else
 		oldest = &w->series[w->len++];
 	*oldest = (struct series){ .hash = hash };
 	return oldest;
+}
+
+/* To be able to tell its end. Without memory that goes unsaid. */
+static void
+keep_labels(struct series *s, struct slice labels)
+{
+	s->labels = malloc(labels.len + 1);
+	if (!s->labels)
+		return;
+	s->labels_len = labels.len;
+	if (labels.len)
+		memcpy(s->labels, labels.data, labels.len);
 }
 
 /* --- the modes -------------------------------------------------------------------------------- */
@@ -148,20 +161,6 @@ beats(const struct plan_item *spec, const struct series *s, int64_t now_ms)
 }
 
 static void
-keep_condition(struct series *s, const struct report_point *p)
-{
-	uint8_t *copy;
-
-	free((void *)s->labels.data);
-	s->labels = (struct slice){ 0 };
-	if (!holds(p->value) || !(copy = malloc(p->labels.len + 1)))
-		return; /* without memory its end may go unsaid until it is seen again */
-	if (p->labels.len)
-		memcpy(copy, p->labels.data, p->labels.len);
-	s->labels = (struct slice){ copy, p->labels.len };
-}
-
-static void
 note_pace(struct worth *w, struct series *s, const struct report_point *p)
 {
 	const struct plan_item *spec = w->spec;
@@ -190,7 +189,9 @@ worth_look(struct worth *w, const struct report_point *p)
 
 	if (spec->mode == PLAN_PERIODIC && !spec->period_max_ms)
 		return true;
-	s = find_series(w, hash_labels(p->labels));
+	s = ensure_series(w, hash_labels(p->labels));
+	if (!s->labels && spec->mode != PLAN_PERIODIC)
+		keep_labels(s, p->labels);
 	s->round = w->round;
 	if (spec->period_max_ms)
 		note_pace(w, s, p);
@@ -198,8 +199,6 @@ worth_look(struct worth *w, const struct report_point *p)
 			    : !is_first_news(spec, p->value))
 		return false;
 	held_take(&s->held, p->time_ms, p->value, spec->period_ms);
-	if (spec->mode == PLAN_ON_CONDITION)
-		keep_condition(s, p);
 	return true;
 }
 
@@ -210,26 +209,31 @@ worth_begin(struct worth *w)
 	w->next_ms = w->spec->period_max_ms ? w->spec->period_max_ms : w->spec->period_ms;
 }
 
+/* Was something said of it that this round did not repeat? */
+static bool
+has_ended(const struct worth *w, const struct series *s)
+{
+	return s->round != w->round && s->labels && s->held.reports &&
+	    !isnan(s->held.value) &&
+	    (w->spec->mode != PLAN_ON_CONDITION || holds(s->held.value));
+}
+
 void
 worth_end(struct worth *w, int64_t now_ms,
     void (*result)(void *arg, const struct report_point *p), void *arg)
 {
-	if (w->spec->mode != PLAN_ON_CONDITION)
-		return;
 	for (size_t i = 0; i < w->len; i++) {
 		struct series *s = &w->series[i];
-
-		if (s->round == w->round || !s->labels.data)
-			continue;
-		result(arg,
-		    &(struct report_point){ .item = w->spec->id,
+		const struct report_point p = { .item = w->spec->id,
 			.time_ms = now_ms,
 			.value = NAN,
-			.labels = s->labels,
-			.reason = slice_text("the condition holds no more") });
+			.labels = { s->labels, s->labels_len },
+			.reason = slice_text("there is no value any more") };
+
+		if (!has_ended(w, s))
+			continue;
+		result(arg, &p);
 		held_take(&s->held, now_ms, NAN, w->spec->period_ms);
-		free((void *)s->labels.data);
-		s->labels = (struct slice){ 0 };
 	}
 }
 
@@ -262,7 +266,7 @@ worth_free(struct worth *w)
 	if (!w)
 		return;
 	for (size_t i = 0; i < w->len; i++)
-		free((void *)w->series[i].labels.data);
+		free(w->series[i].labels);
 	free(w->series);
 	free(w);
 }

@@ -18,7 +18,8 @@ DEFINE_FREEP(struct worth, worth_free)
 /* A round is one evaluation: each result is looked at, then the round ends. */
 void worth_begin(struct worth *w);
 bool worth_look(struct worth *w, const struct report_point *p);
-/* On condition: conditions that held and of which this round said nothing are over. */
+/* What was told before and of which this round said nothing is over: its silence would say that nothing
+ * has changed. */
 void worth_end(struct worth *w, int64_t now_ms,
     void (*result)(void *arg, const struct report_point *p), void *arg);
 /* ms until the next evaluation, by what this round told. */

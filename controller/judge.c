@@ -74,11 +74,11 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 		return;
 	ret->version = plan->version;
 	ret->items = (uint16_t)plan->entries;
-	for (size_t i = 0; i < plan->entries; i++)
-		ret->item[i] = (struct plan_item){ .id = plan->entry[i].text->id,
-			.program = plan->entry[i].text->program,
-			.period_ms = (uint32_t)plan->entry[i].period_ms,
-			.mode = PLAN_PERIODIC };
+	for (size_t i = 0; i < plan->entries; i++) {
+		ret->item[i] = plan->entry[i].item;
+		ret->item[i].id = plan->entry[i].text->id;
+		ret->item[i].program = plan->entry[i].text->program;
+	}
 }
 
 const char *

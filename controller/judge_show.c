@@ -141,8 +141,8 @@ send_plan(struct judge *j, struct ctl_request *req, const struct node *n)
 		wr_key_text(&b, "node", n->name);
 		wr_key_int(&b, "item", e->text->id);
 		wr_key_text(&b, "expression", e->text->text);
-		put_seconds(&b, "period_s", e->period_ms);
-		wr_key_text(&b, "mode", "periodic");
+		put_seconds(&b, "period_s", e->item.period_ms);
+		wr_key_text(&b, "mode", plan_mode_name(e->item.mode));
 		put_reasons(&b, e);
 		send_item(req, &b);
 	}

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "controller/candidates.h"
 #include "controller/idmap.h"
+#include "controller/reporting.h"
 #include "metrics/expr.h"
 #include <errno.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 struct default_item {
 	const struct plan_text *text;
-	int64_t period_ms;
+	struct plan_item item;
 };
 struct planner {
 	struct plan_text *text[TEXT_CHAINS];
@@ -25,7 +26,7 @@ struct planner {
 /* An own name for each thing that tells how a node is; all of them cheap to read. */
 static const struct {
 	const char *expr;
-	int64_t period_ms;
+	uint32_t period_ms;
 } builtin_plan[] = {
 	{ "node_cpu_utilisation_ratio", 10000 },
 	{ "node_load1", 10000 },
@@ -118,8 +119,8 @@ planner_text(const struct planner *p, uint32_t id)
 /* --- the default plan ----------------------------------------------------------------------- */
 
 static int
-add_default(
-    struct planner *p, const char *expr, int64_t period_ms, char *err, size_t err_size)
+add_default(struct planner *p, const char *expr, const struct plan_item *item, char *err,
+    size_t err_size)
 {
 	struct buf program;
 	int rc;
@@ -138,36 +139,82 @@ add_default(
 		rc = intern_text(
 		    p, buf_slice(&program), expr, &p->by_default[p->defaults].text);
 	if (!rc)
-		p->by_default[p->defaults++].period_ms = period_ms;
+		p->by_default[p->defaults++].item = *item;
 	buf_done(&program);
 	return rc;
 }
 
 struct default_file {
 	char *expr;
-	int64_t period_ms;
+	int64_t period_ms, heartbeat_ms, longest_ms;
+	double deadband;
+	int report, class;
 };
-static const struct conf_option default_options[] = {
-	CONF(struct default_file, expr, "expr", TEXT, NULL, 0, 0, "What is measured."),
-	CONF(struct default_file, period_ms, "period", DURATION, "10s", 100, 86400000,
-	    "How often."),
+static const char *const report_words[] = { "periodic", "on-change", "on-condition",
+	NULL }; /* as of PLAN_PERIODIC on */
+static const char *const class_words[] = { "metric", "event", "telemetry", NULL };
+static const uint8_t class_flags[] = { 0, PLAN_URGENT, PLAN_LOSSY };
+
+#define DEFAULT(member, ...) CONF(struct default_file, member, __VA_ARGS__)
+const struct conf_option planner_default_options[] = {
+	DEFAULT(expr, "expr", TEXT, NULL, 0, 0, "What is measured."),
+	DEFAULT(period_ms, "period", DURATION, "10s", PLAN_PERIOD_MIN_MS,
+	    PLAN_PERIOD_MAX_MS, "How often."),
+	{ .name = "report",
+	    .type = CONF_CHOICE,
+	    .offset = offsetof(struct default_file, report),
+	    .preset = "periodic",
+	    .choices = report_words,
+	    .help = "What is reported: every value, changes, or when a condition begins "
+		    "and ends." },
+	DEFAULT(deadband, "deadband", REAL, "0", 0, 1e300,
+	    "Changes up to this are none; adaptive periods keep within it."),
+	DEFAULT(heartbeat_ms, "heartbeat", DURATION, "0s", 0, PLAN_PERIOD_MAX_MS,
+	    "Report at least so often; 0: no heartbeat."),
+	DEFAULT(longest_ms, "longest-period", DURATION, "0s", 0, PLAN_PERIOD_MAX_MS,
+	    "While nothing happens the period may grow up to this; 0: it does not."),
+	{ .name = "class",
+	    .type = CONF_CHOICE,
+	    .offset = offsetof(struct default_file, class),
+	    .preset = "metric",
+	    .choices = class_words,
+	    .help = "metric: kept until accepted; event: sent at once, and never driven "
+		    "out by metrics; telemetry: not kept while the controller is away." },
+	{ .name = NULL },
 };
+
+static struct plan_item
+default_item(const struct default_file *f)
+{
+	return (struct plan_item){ .period_ms = (uint32_t)f->period_ms,
+		.mode = (enum plan_mode)(PLAN_PERIODIC + f->report),
+		.flags = class_flags[f->class],
+		.deadband = f->deadband,
+		.heartbeat_ms = (uint32_t)f->heartbeat_ms,
+		.period_max_ms =
+		    f->longest_ms > f->period_ms ? (uint32_t)f->longest_ms : 0 };
+}
 
 static void
 take_default(struct planner *p, const struct yaml_node *n, struct complaints *c)
 {
 	struct default_file f = { 0 };
+	size_t options = 0;
 	char err[256];
 
+	while (planner_default_options[options].name)
+		options++;
 	if (n->kind != YAML_MAPPING)
 		yaml_complain(c, n, "an item is a mapping with expr and period");
-	else if (conf_load(default_options, ARRAY_LEN(default_options), n, c, &f) == 0) {
+	else if (conf_load(planner_default_options, options, n, c, &f) == 0) {
+		const struct plan_item item = default_item(&f);
+
 		if (!f.expr)
 			yaml_complain(c, n, "an item needs expr");
-		else if (add_default(p, f.expr, f.period_ms, err, sizeof err) < 0)
+		else if (add_default(p, f.expr, &item, err, sizeof err) < 0)
 			yaml_complain(c, yaml_get(n, "expr"), "%s", err);
 	}
-	conf_free(default_options, ARRAY_LEN(default_options), &f);
+	conf_free(planner_default_options, options, &f);
 }
 
 static int
@@ -176,9 +223,12 @@ take_builtin(struct planner *p)
 	char err[256];
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(builtin_plan) && !rc; i++)
-		rc = add_default(
-		    p, builtin_plan[i].expr, builtin_plan[i].period_ms, err, sizeof err);
+	for (size_t i = 0; i < ARRAY_LEN(builtin_plan) && !rc; i++) {
+		const struct plan_item item = { .period_ms = builtin_plan[i].period_ms,
+			.mode = PLAN_PERIODIC };
+
+		rc = add_default(p, builtin_plan[i].expr, &item, err, sizeof err);
+	}
 	return rc;
 }
 
@@ -236,22 +286,22 @@ planner_free(struct planner *p)
 
 /* The entry for an item, in its place; NULL: the plan is full. */
 static struct plan_entry *
-ensure_entry(struct node_plan *plan, const struct plan_text *text, int64_t period_ms)
+ensure_entry(
+    struct node_plan *plan, const struct plan_text *text, const struct plan_item *item)
 {
 	size_t i = 0;
 
 	while (i < plan->entries && plan->entry[i].text->id < text->id)
 		i++;
 	if (i < plan->entries && plan->entry[i].text == text) {
-		if (period_ms < plan->entry[i].period_ms)
-			plan->entry[i].period_ms = period_ms;
+		reporting_merge(&plan->entry[i].item, item);
 		return &plan->entry[i];
 	}
 	if (plan->entries == PLAN_ITEMS_MAX)
 		return NULL;
 	memmove(&plan->entry[i + 1], &plan->entry[i],
 	    (plan->entries - i) * sizeof plan->entry[0]);
-	plan->entry[i] = (struct plan_entry){ .text = text, .period_ms = period_ms };
+	plan->entry[i] = (struct plan_entry){ .text = text, .item = *item };
 	plan->entries++;
 	return &plan->entry[i];
 }
@@ -276,14 +326,15 @@ add_requirements(
 	for (size_t i = 0; i < at->function->requirements; i++) {
 		const struct requirement *r = &at->function->requirement[i];
 		struct plan_reason reason = { at, (uint8_t)i, host };
+		struct plan_item item;
 		const struct plan_text *text;
 		struct plan_entry *e;
 		int err = intern_text(p, r->program, r->expr, &text);
 
 		if (err)
 			return err;
-		e = ensure_entry(
-		    plan, text, host ? r->period_ms : r->candidate_period_ms);
+		reporting_of(r, host, &item);
+		e = ensure_entry(plan, text, &item);
 		err = e ? add_reason(e, reason) : -ENOSPC;
 		if (err)
 			return err;
@@ -312,7 +363,7 @@ fill_plan(struct planner *p, struct node_plan *plan, const struct node *n,
 			err = add_requirements(p, plan, at, false);
 	for (size_t i = 0; i < p->defaults && !err; i++) {
 		const struct default_item *d = &p->by_default[i];
-		struct plan_entry *e = ensure_entry(plan, d->text, d->period_ms);
+		struct plan_entry *e = ensure_entry(plan, d->text, &d->item);
 
 		if (!e)
 			err = -ENOSPC;
@@ -335,7 +386,7 @@ means_the_same(const struct node_plan *a, const struct node_plan *b)
 		return false;
 	for (size_t i = 0; i < a->entries; i++)
 		if (a->entry[i].text != b->entry[i].text ||
-		    a->entry[i].period_ms != b->entry[i].period_ms)
+		    !reporting_is(&a->entry[i].item, &b->entry[i].item))
 			return false;
 	return true;
 }

@@ -25,8 +25,8 @@ struct plan_reason {
 };
 struct plan_entry {
 	const struct plan_text *text;
-	int64_t period_ms;
-	bool by_default; /* in the default plan */
+	struct plan_item item; /* how it is reported; id and program are the text's */
+	bool by_default;       /* in the default plan */
 	struct plan_reason *reason;
 	size_t reasons;
 };
@@ -35,6 +35,9 @@ struct node_plan {
 	struct plan_entry entry[PLAN_ITEMS_MAX]; /* ascending by id */
 	size_t entries;
 };
+
+/* Options of an item of default-plan; name NULL ends them. */
+extern const struct conf_option planner_default_options[];
 
 /* default_plan: list of {expr, period}; NULL: the built-in one. -EINVAL with complaints. */
 int planner_new(const struct yaml_node *default_plan, struct complaints *c,

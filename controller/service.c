@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/service.h"
+#include "controller/reporting.h"
 #include "metrics/expr.h"
 #include "protocol/caps.h"
 #include <errno.h>
@@ -89,6 +90,15 @@ const struct conf_option service_requirement_options[] = {
 	    DAY_MS, "How often candidates measure."),
 	REQUIREMENT(r.hold_ms, "hold", DURATION, "1s", 0, DAY_MS,
 	    "A violation counts when it has lasted so long."),
+	{ .name = "report",
+	    .type = CONF_CHOICE,
+	    .offset = offsetof(struct requirement_file, r.report),
+	    .preset = "suppressed",
+	    .choices = reporting_choices,
+	    .help = "What is reported: what the prediction needs, finer the nearer the "
+		    "value is to its bound, or periodic: every value." },
+	REQUIREMENT(r.longest_period_ms, "longest-period", DURATION, "0s", 0, DAY_MS,
+	    "While nothing happens the period may grow up to this; 0: it does not."),
 	{ .name = NULL },
 };
 

@@ -23,6 +23,9 @@ struct requirement {
 	int64_t period_ms;	     /* sampling at the host */
 	int64_t candidate_period_ms; /* at candidates */
 	int64_t hold_ms;	     /* a violation counts when it lasted so long */
+	int report;		     /* enum reporting_choice */
+	int64_t
+	    longest_period_ms; /* up to which sampling may slow down; 0: it does not */
 };
 
 struct function {

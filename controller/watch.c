@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/watch.h"
 #include "controller/idmap.h"
+#include "controller/reporting.h"
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+
+#include "metrics/held.h"
 
 #define STALE_PERIODS 3
 #define STALE_MIN_MS  5000
 #define START_MS      15000 /* until a new plan has to show results */
 #define LABELS_MAX    1024
+#define ON_ITS_WAY_MS 1000 /* how long a report may take */
 
 struct watch_series {
 	struct watch_series *next;
@@ -16,6 +20,8 @@ struct watch_series {
 	size_t labels_len;
 	int64_t time_ms;		   /* of the newest value */
 	double value;			   /* NaN: the node says that it does not know */
+	struct held held;		   /* what it is taken for until the next one */
+	int64_t told_ms;		   /* up to which the predictor knows */
 	int64_t violating_ms, violated_ms; /* since when; when last; -1: not */
 	struct prediction prediction;
 	int64_t predicted_ms; /* when; -1: not since the newest value */
@@ -195,8 +201,9 @@ add_watch(struct watches *ws, struct node *n, const struct plan_entry *e,
 	w->requirement = &w->function->requirement[r->requirement];
 	w->node = n;
 	w->host = r->host;
-	w->item = e->text->id;
-	w->period_ms = e->period_ms;
+	w->item = e->item;
+	w->item.id = e->text->id;
+	w->period_ms = e->item.period_ms;
 	w->lead_ms = horizon(r->placement, r->host);
 	w->state = WATCH_UNKNOWN;
 	w->value = w->worst.probability = NAN;
@@ -221,8 +228,8 @@ keep_watch(struct watches *ws, const struct node *n, const struct plan_entry *e,
 	    &r->placement->function->requirement[r->requirement];
 	struct watch *w = watches_find(ws, n, r->placement, q);
 
-	if (!w || w->host != r->host || w->item != e->text->id ||
-	    w->period_ms != e->period_ms)
+	if (!w || w->host != r->host || w->item.id != e->text->id ||
+	    !reporting_is(&w->item, &e->item))
 		return false;
 	return w->keep = true;
 }
@@ -297,7 +304,7 @@ add_series(struct watch *w, struct slice labels)
 	if (labels.len)
 		memcpy(s->labels, labels.data, labels.len);
 	s->labels_len = labels.len;
-	s->time_ms = INT64_MIN;
+	s->time_ms = s->told_ms = INT64_MIN;
 	s->violating_ms = s->violated_ms = s->predicted_ms = -1;
 	predictor->init(s->state, &setup);
 	s->next = w->series;
@@ -335,19 +342,39 @@ ensure_series(struct watch *w, struct slice labels)
 	return add_series(w, labels);
 }
 
-static void
-take_point(struct watch *w, struct slice labels, int64_t time_ms, double value)
+/* Does silence mean that nothing has changed? */
+static bool
+is_held(const struct watch *w)
 {
-	struct watch_series *s = ensure_series(w, labels);
+	return w->item.mode == PLAN_SUPPRESSED || w->item.period_max_ms;
+}
 
-	if (!s || time_ms <= s->time_ms)
-		return;
-	s->time_ms = time_ms;
-	s->value = value;
-	w->news = true;
-	if (isnan(value))
-		return;
+/* How long nothing may be heard of a series that is all right. */
+static int64_t
+silence_of(const struct watch *w)
+{
+	int64_t period = w->item.period_max_ms ? w->item.period_max_ms : w->period_ms;
+	int64_t stale = STALE_PERIODS * period;
+
+	if (w->item.mode == PLAN_SUPPRESSED)
+		stale += w->item.heartbeat_ms;
+	return stale > STALE_MIN_MS ? stale : STALE_MIN_MS;
+}
+
+static double
+value_at(const struct watch *w, const struct watch_series *s, int64_t time_ms)
+{
+	return held_at(&s->held, time_ms, w->period_ms, w->item.flags & PLAN_LINE);
+}
+
+static void
+tell_predictor(
+    const struct watch *w, struct watch_series *s, int64_t time_ms, double value)
+{
+	if (time_ms <= s->told_ms)
+		time_ms = s->told_ms + 1;
 	predictor_of(w)->update(s->state, time_ms, value);
+	s->told_ms = time_ms;
 	s->predicted_ms = -1;
 	if (margin(w, value) > 0) {
 		s->violating_ms = -1;
@@ -358,24 +385,68 @@ take_point(struct watch *w, struct slice labels, int64_t time_ms, double value)
 	s->violated_ms = time_ms;
 }
 
+/* Silence is information (prediction.md §11): without it, the jumps that do arrive would look like
+ * volatility. */
+static void
+tell_held(const struct watch *w, struct watch_series *s, int64_t until_ms)
+{
+	int64_t end_ms = s->time_ms + silence_of(w);
+
+	if (!is_held(w) || !s->held.reports || isnan(s->value))
+		return;
+	if (until_ms > end_ms)
+		until_ms = end_ms;
+	while (s->told_ms + w->period_ms <= until_ms)
+		tell_predictor(w, s, s->told_ms + w->period_ms,
+		    value_at(w, s, s->told_ms + w->period_ms));
+}
+
+static void
+take_point(struct watch *w, struct slice labels, int64_t time_ms, double value)
+{
+	struct watch_series *s = ensure_series(w, labels);
+
+	if (!s || time_ms <= s->time_ms)
+		return;
+	tell_held(w, s, time_ms - w->period_ms / 2);
+	s->time_ms = time_ms;
+	s->value = value;
+	held_take(&s->held, time_ms, value, w->period_ms);
+	w->news = true;
+	if (!isnan(value))
+		tell_predictor(w, s, time_ms, value);
+}
+
 void
 watches_point(struct watches *ws, const struct fog_id *node, uint32_t item,
     struct slice labels, int64_t time_ms, double value)
 {
 	for (struct watch *w = watches_of(ws, node); w; w = w->next)
-		if (w->item == item)
+		if (w->item.id == item)
 			take_point(w, labels, time_ms, value);
 }
 
 /* --- judging ------------------------------------------------------------------------------------ */
 
+/* Until when its silence says something: what was on its way may still come. */
+static int64_t
+heard_until(const struct watch *w, int64_t now_ms)
+{
+	const struct node *n = w->node;
+	int64_t heard = n->link && n->state == NODE_ALIVE ? now_ms : n->silent_since_ms;
+
+	return heard - w->period_ms - ON_ITS_WAY_MS;
+}
+
 static bool
 is_fresh(const struct watch *w, const struct watch_series *s, int64_t now_ms)
 {
-	int64_t stale = STALE_PERIODS * w->period_ms;
-
-	return !isnan(s->value) && s->time_ms != INT64_MIN &&
-	    now_ms - s->time_ms <= (stale > STALE_MIN_MS ? stale : STALE_MIN_MS);
+	if (isnan(s->value) || s->time_ms == INT64_MIN ||
+	    now_ms - s->time_ms > silence_of(w))
+		return false;
+	return !is_held(w) || now_ms - s->time_ms <= STALE_MIN_MS ||
+	    now_ms - heard_until(w, now_ms) <=
+	    STALE_MIN_MS + STALE_PERIODS * w->period_ms;
 }
 
 static bool
@@ -413,14 +484,17 @@ look_at_series(struct watch *w, int64_t now_ms)
 	w->worst = (struct prediction){ NAN, NAN, NAN, NAN, 0, "no data" };
 	for (struct watch_series *s = w->series; s; s = s->next) {
 		const struct prediction *p;
+		double value;
 
 		if (!is_fresh(w, s, now_ms))
 			continue;
+		tell_held(w, s, heard_until(w, now_ms));
+		value = value_at(w, s, now_ms);
 		p = predict(w, s, now_ms);
 		if (!f.any || is_worse(p, &w->worst))
 			w->worst = *p;
-		if (!f.any || margin(w, s->value) < margin(w, w->value))
-			w->value = s->value;
+		if (!f.any || margin(w, value) < margin(w, w->value))
+			w->value = value;
 		f.any = true;
 		f.violated |= s->violating_ms >= 0 && now_ms - s->violating_ms >= hold;
 		f.recovering |= s->violated_ms >= 0 && now_ms - s->violated_ms <= hold;

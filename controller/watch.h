@@ -27,7 +27,7 @@ struct watch {
 	const struct requirement *requirement;
 	struct node *node;
 	bool host;
-	uint32_t item;
+	struct plan_item item; /* how it is reported; its program is not set */
 	int64_t period_ms;
 	int64_t lead_ms; /* of candidates longer: they must last a while */
 	enum watch_state state;

@@ -2,6 +2,7 @@
  *
  * fogwatch.yaml(5) and fogwatch-service(5) say what the controller's option tables say. */
 #include "controller/config.h"
+#include "controller/planner.h"
 #include "controller/service.h"
 #include "tests/support/manual_options.h"
 
@@ -14,22 +15,29 @@ the_manual_names_the_options_and_defaults_of_the_controller(void **state)
 }
 
 static void
-compare_service_section(const char *section, const struct conf_option *table)
+compare_section(const char *page, const char *section, const struct conf_option *table)
 {
 	size_t len = 0;
 
 	while (table[len].name)
 		len++;
-	manual_compare_options("fogwatch-service.5", section, NULL, table, len);
+	manual_compare_options(page, section, NULL, table, len);
 }
 
 static void
 the_manual_names_what_a_service_can_say(void **state)
 {
 	(void)state;
-	compare_service_section("SERVICE", service_options);
-	compare_service_section("FUNCTION", service_function_options);
-	compare_service_section("REQUIREMENT", service_requirement_options);
+	compare_section("fogwatch-service.5", "SERVICE", service_options);
+	compare_section("fogwatch-service.5", "FUNCTION", service_function_options);
+	compare_section("fogwatch-service.5", "REQUIREMENT", service_requirement_options);
+}
+
+static void
+the_manual_names_what_an_item_of_the_default_plan_can_say(void **state)
+{
+	(void)state;
+	compare_section("fogwatch.yaml.5", "DEFAULT PLAN", planner_default_options);
 }
 
 static void
@@ -61,6 +69,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_manual_names_the_options_and_defaults_of_the_controller),
 		TEST(the_manual_names_what_a_service_can_say),
+		TEST(the_manual_names_what_an_item_of_the_default_plan_can_say),
 		TEST(the_example_of_a_service_is_one),
 	};
 

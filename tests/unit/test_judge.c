@@ -163,7 +163,8 @@ a_plan_can_be_sent(void **state)
 	assert_int_equal(plan.items, 1);
 	assert_true(plan.version > 0);
 	assert_int_equal(plan.item[0].period_ms, 500);
-	assert_int_equal(plan.item[0].mode, PLAN_PERIODIC);
+	assert_int_equal(plan.item[0].mode, PLAN_SUPPRESSED);
+	assert_int_equal(plan.item[0].thresholds, 1);
 	assert_string_equal(judge_item_text(w->judge, plan.item[0].id), VOLTAGE);
 	assert_null(judge_item_text(w->judge, 12345));
 	buf_init(&b, 65536);
@@ -402,9 +403,9 @@ plans_show_what_for(void **state)
 
 	set_fleet(w);
 	assert_shown(w, "plan show", "node", "A",
-	    "\"period_s\":0.5,\"mode\":\"periodic\",\"reasons\":[\"delivery/F1\"]}\nend");
+	    "\"period_s\":0.5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/F1\"]}\nend");
 	assert_shown(w, "plan show", NULL, NULL,
-	    "\"period_s\":5,\"mode\":\"periodic\",\"reasons\":[\"delivery/F1 "
+	    "\"period_s\":5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/F1 "
 	    "(candidate)\"]}");
 	assert_shown(w, "plan show", "node", "X", "refused 1: there is no node X");
 }

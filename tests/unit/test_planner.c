@@ -126,7 +126,7 @@ plan_of(struct town *t, size_t i)
 	for (size_t k = 0; k < plan->entries; k++)
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s/%lld",
 		    k ? " " : "", plan->entry[k].text->text,
-		    (long long)plan->entry[k].period_ms);
+		    (long long)plan->entry[k].item.period_ms);
 	return text;
 }
 
@@ -249,7 +249,7 @@ the_built_in_plan_tells_how_a_node_is(void **state)
 	plan = planner_get(t.planner, &t.node[0]);
 	assert_int_equal(plan->entries, 7);
 	for (size_t i = 0; i < plan->entries; i++) {
-		assert_int_equal(plan->entry[i].period_ms, 10000);
+		assert_int_equal(plan->entry[i].item.period_ms, 10000);
 		assert_int_equal(plan->entry[i].reasons, 0);
 		assert_true(!i || plan->entry[i - 1].text->id < plan->entry[i].text->id);
 	}

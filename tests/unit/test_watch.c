@@ -101,17 +101,19 @@ add_labelled(struct scene *s, const char *label, double value)
 	uint8_t memory[64];
 	struct buf b;
 
+	s->node.silent_since_ms = s->now_ms;
 	buf_init_fixed(&b, memory, sizeof memory);
 	wr_map(&b, 1);
 	wr_key_text(&b, "device", label);
-	watches_point(
-	    s->watches, &s->node.id, the_watch(s)->item, buf_slice(&b), s->now_ms, value);
+	watches_point(s->watches, &s->node.id, the_watch(s)->item.id, buf_slice(&b),
+	    s->now_ms, value);
 }
 
 static void
 add_value(struct scene *s, double value)
 {
-	watches_point(s->watches, &s->node.id, the_watch(s)->item, (struct slice){ 0 },
+	s->node.silent_since_ms = s->now_ms;
+	watches_point(s->watches, &s->node.id, the_watch(s)->item.id, (struct slice){ 0 },
 	    s->now_ms, value);
 }
 
@@ -288,7 +290,8 @@ the_worst_of_several_label_sets_counts(void **state)
 	}
 	assert_int_equal(the_watch(&s)->state, WATCH_RAISED);
 	assert_true(the_watch(&s)->value == 84);
-	/* the bad one goes away, the others stay */
+	/* the bad one goes away, as its node says, the others stay */
+	add_labelled(&s, "e1", NAN);
 	for (int i = 0; i < 20; i++) {
 		add_labelled(&s, "e0", 10);
 		add_labelled(&s, "e2", 40);
@@ -314,6 +317,50 @@ label_sets_without_end_stay_bounded(void **state)
 	}
 	pass_second(&s);
 	assert_true(the_watch(&s)->value == 999);
+	scene_close(&s);
+}
+
+/* prediction.md §11: a report when it has moved by a share of what is left; nothing else. */
+static void
+silence_of_a_node_that_is_heard_says_that_nothing_has_changed(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, "A", "below: 90, when-missing: fails");
+	add_value(&s, 50);
+	for (int i = 0; i < 60; i++) {
+		s.node.silent_since_ms = s.now_ms;
+		pass_second(&s);
+	}
+	assert_int_equal(the_watch(&s)->state, WATCH_OK);
+	assert_true(the_watch(&s)->worst.samples > 50);
+	assert_true(the_watch(&s)->value == 50);
+	for (int i = 0; i < 10; i++) { /* not even its heartbeat came */
+		s.node.silent_since_ms = s.now_ms;
+		pass_second(&s);
+	}
+	assert_int_equal(the_watch(&s)->state, WATCH_VIOLATED);
+	scene_close(&s);
+}
+
+static void
+a_ramp_of_few_reports_is_raised_before_it_crosses(void **state)
+{
+	struct scene s;
+	double told = -100, share;
+
+	(void)state;
+	scene_open(&s, "A", "below: 90");
+	for (int i = 0; i < 95; i++) {
+		share = 0.3 * (90 - told);
+		if (fabs(i - told) > (share > 0.9 ? share : 0.9) ||
+		    (i >= 90 && told < 90))
+			add_value(&s, told = i);
+		s.node.silent_since_ms = s.now_ms;
+		pass_second(&s);
+	}
+	assert_string_equal(s.log, "unknown>ok ok>raised raised>violated ");
 	scene_close(&s);
 }
 
@@ -390,6 +437,8 @@ main(void)
 		TEST(a_new_plan_has_time_to_show_results),
 		TEST(the_worst_of_several_label_sets_counts),
 		TEST(label_sets_without_end_stay_bounded),
+		TEST(silence_of_a_node_that_is_heard_says_that_nothing_has_changed),
+		TEST(a_ramp_of_few_reports_is_raised_before_it_crosses),
 		TEST(candidates_look_further_ahead),
 		TEST(a_plan_that_stays_keeps_what_was_learned),
 		TEST(only_news_are_looked_at_when_asked_so),

@@ -166,6 +166,24 @@ what_lies_on_a_line_is_not_told_twice(void **state)
 	assert_in_range(told, 2, 4); /* holding would take 20 */
 }
 
+/* Else its silence would mean that it is as it was. */
+static void
+a_series_that_vanishes_is_told_once(void **state)
+{
+	(void)state;
+	spec.deadband = 1;
+	worth_begin(worth);
+	assert_true(look_at("a", 3));
+	worth_end(worth, now, count_end, no_labels);
+	for (unsigned i = 0; i < 3; i++) {
+		worth_begin(worth);
+		worth_end(worth, now, count_end, label_a);
+	}
+	assert_int_equal(ended, 1);
+	worth_begin(worth);
+	assert_true(look_at("a", 3));
+}
+
 static void
 series_are_told_apart_and_those_quiet_longest_forgotten(void **state)
 {
@@ -214,6 +232,7 @@ main(void)
 		CASE(a_condition_that_vanishes_has_ended),
 		CASE(suppression_is_coarse_far_from_the_threshold_and_fine_near_it),
 		CASE(what_lies_on_a_line_is_not_told_twice),
+		CASE(a_series_that_vanishes_is_told_once),
 		CASE(series_are_told_apart_and_those_quiet_longest_forgotten),
 		CASE(
 		    an_adaptive_period_grows_while_nothing_happens_and_is_short_near_a_threshold),
