@@ -45,6 +45,7 @@ struct expr_result {
 	struct expr_value *value; /* heap */
 	size_t len;		  /* 0: unknown, for the reason given */
 	char unit[32];
+	size_t cost; /* values and samples that were looked at */
 	/* Why len is 0, or why all there is is not a number (0 / 0):
 	 * "no sample of node_load1 in the last 5 min" */
 	char unknown[128];

@@ -604,6 +604,8 @@ expr_eval(
 		err = fill_result(&ev.stack[ev.depth - 1], ret);
 	else if (err == -E2BIG)
 		err = tell_bound(&ev, ret);
+	if (err == 0)
+		ret->cost = ev.work + ev.samples;
 	end_evaluation(&ev);
 	return err;
 }
