@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/control.h"
+#include "agent/control_metrics.h"
 #include "agent/diag.h"
 #include "agent/plugin.h"
 #include "agent/plugin_show.h"
@@ -388,45 +389,6 @@ run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
-/* --- query ------------------------------------------------------------------------------------ */
-static void
-send_result(
-    struct agent *a, struct ctl_request *req, const char *text, struct slice program)
-{
-	struct fog_result result = { 0 };
-	uint8_t memory[QUERIER_LABELS_MAX];
-	struct buf labels, b;
-
-	buf_init_fixed(&labels, memory, sizeof memory);
-	querier_evaluate(member_querier(a->member[0]), program, &labels, &result);
-	buf_init(&b, ITEM_MAX);
-	display_put_result(&b, a->identity->name, text, &result, result.wall_ms);
-	send_item(req, &b);
-	buf_done(&b);
-	ctl_end(req);
-}
-
-static int
-run_query(void *arg, struct ctl_request *req, struct slice args)
-{
-	char text[EXPR_TEXT_MAX + 1], why[160] = "";
-	struct buf program;
-	int err;
-
-	if (!ctl_arg_text(args, "expression", text, sizeof text)) {
-		ctl_fail(req, 2, "query needs an expression, such as node_load1");
-		return 0;
-	}
-	buf_init(&program, EXPR_PROGRAM_MAX);
-	err = expr_parse(text, &program, why, sizeof why);
-	if (err < 0)
-		ctl_fail(req, 1, "%s: %s", text, why[0] ? why : strerror(-err));
-	else
-		send_result(arg, req, text, buf_slice(&program));
-	buf_done(&program);
-	return 0;
-}
-
 /* --- plan ------------------------------------------------------------------------------------- */
 static void
 put_mode(struct buf *b, const struct plan_item *i)
@@ -506,64 +468,6 @@ run_plan_show(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
-/* --- metrics ---------------------------------------------------------------------------------- */
-static void
-put_metric(struct buf *b, const char *source, const struct metric *m)
-{
-	wr_open_map(b);
-	wr_key_text(b, "metric", m->name);
-	wr_key_text(b, "type", m->type == METRIC_COUNTER ? "counter" : "gauge");
-	wr_key_text(b, "unit", m->unit);
-	wr_key_text(b, "source", source);
-	wr_key_text(b, "help", m->help);
-	wr_close(b);
-}
-
-struct metric_list {
-	struct ctl_request *req;
-	struct buf *b;
-	const char *source;
-};
-
-static void
-send_plugin_metric(void *arg, const struct metric *m)
-{
-	const struct metric_list *l = arg;
-
-	put_metric(l->b, l->source, m);
-	send_item(l->req, l->b);
-}
-
-/* As far as they have told any. */
-static void
-send_plugin_metrics(const struct agent *a, struct ctl_request *req, struct buf *b)
-{
-	struct metric_list l = { req, b, NULL };
-
-	for (size_t i = 0; i < plugins_len(a->plugins); i++) {
-		l.source = plugin_config(plugins_at(a->plugins, i))->name;
-		plugin_each_metric(plugins_at(a->plugins, i), send_plugin_metric, &l);
-	}
-}
-
-static int
-run_metrics(void *arg, struct ctl_request *req, struct slice args)
-{
-	struct buf b;
-
-	(void)args;
-	buf_init(&b, ITEM_MAX);
-	for (const struct source *const *s = sources; *s; s++)
-		for (size_t i = 0; i < (*s)->metrics_len; i++) {
-			put_metric(&b, (*s)->name, &(*s)->metrics[i]);
-			send_item(req, &b);
-		}
-	send_plugin_metrics(arg, req, &b);
-	buf_done(&b);
-	ctl_end(req);
-	return 0;
-}
-
 /* --- configuration ------------------------------------------------------------------------------ */
 /* The canonical form, one line an item. */
 static int
@@ -610,10 +514,11 @@ const struct ctl_command control_commands[] = {
 	CTL_COMMAND(
 	    "controllers", VIEWER, run_controllers, "the controllers that were heard of"),
 	CTL_COMMAND("capabilities", VIEWER, run_capabilities, "what the node is and has"),
-	CTL_COMMAND("metrics", VIEWER, run_metrics, "what can be measured here"),
+	CTL_COMMAND("metrics", VIEWER, control_metrics, "what can be measured here"),
 	CTL_COMMAND("plugins", VIEWER, show_plugins,
 	    "the programs that give metrics, and how they are"),
-	CTL_COMMAND("query", VIEWER, run_query, "compute an expression, now"),
+	CTL_COMMAND("query", VIEWER, control_query,
+	    "compute an expression, now or over a range"),
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what is measured for the controller"),
 	CTL_COMMAND("show config", VIEWER, run_show_config, "the configuration in force"),

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/labels.h"
 #include "agent/worth.h"
+#include "metrics/labels.h"
 
 struct item {
 	struct sampler *sampler;

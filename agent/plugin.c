@@ -358,9 +358,33 @@ tell_why(void *arg, const struct metric *metric, char *dst, size_t size)
 	return true;
 }
 
-static const struct provider provider = {
-	.find = find, .want = want, .sample = sample, .pace = pace, .why = tell_why
-};
+static void
+each(void *arg, void (*one)(void *one_arg, const struct metric *m), void *one_arg)
+{
+	const struct plugins *all = arg;
+
+	for (size_t i = 0; i < all->len; i++)
+		plugin_each_metric(&all->plugin[i], one, one_arg);
+}
+
+static const char *
+owner_of(void *arg, const struct metric *m)
+{
+	const struct plugins *all = arg;
+
+	for (size_t i = 0; i < all->len; i++)
+		if (plugin_config_owns(all->plugin[i].cfg, m->name))
+			return all->plugin[i].cfg->name;
+	return "plug-in";
+}
+
+static const struct provider provider = { .find = find,
+	.want = want,
+	.sample = sample,
+	.pace = pace,
+	.why = tell_why,
+	.each = each,
+	.owner = owner_of };
 
 /* --- all of them -------------------------------------------------------------------------- */
 static int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/commands.h"
 
+#include "base/clock.h"
 #include "base/complaint.h"
 #include "controller/audit.h"
 #include "controller/diag.h"
@@ -11,6 +12,7 @@
 #include "controller/session.h"
 #include "controller/store.h"
 #include "metrics/expr.h"
+#include "protocol/display.h"
 #include "trust/show.h"
 
 #include <errno.h>
@@ -284,13 +286,17 @@ run_query(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct commands *c = arg;
 	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1];
+	struct query_range range;
+	const char *why;
 
 	(void)ctl_arg_text(args, "node", node, sizeof node);
-	if (ctl_arg_text(args, "expression", expression, sizeof expression))
-		sessions_query(c->sessions, req, node, expression);
-	else
+	if (!ctl_arg_text(args, "expression", expression, sizeof expression))
 		ctl_fail(
 		    req, 2, "which expression? It has at most %d bytes", EXPR_TEXT_MAX);
+	else if (display_read_range(args, clock_wall_ms(), &range, &why))
+		ctl_fail(req, 2, "%s", why);
+	else
+		sessions_query(c->sessions, req, node, expression, &range);
 	return 0;
 }
 

@@ -50,7 +50,9 @@ const char *session_objective(const struct node *n, const char *prefix, const ch
 /* What came from this node, its open link included. */
 uint64_t sessions_bytes_received(const struct sessions *s, const struct node *n);
 
-/* `fogctl query`: evaluates on one node, or with name "" or "all" on each that is there. Takes the
- * request. An item a node, see protocol/display.h. */
+/* `fogctl query`: evaluates on one node, or with name "" or "all" on each that is there, now or (step
+ * not 0) at each step of a range. Takes the request. An item a node, or a series of a node, see
+ * protocol/display.h. */
+struct query_range;
 void sessions_query(struct sessions *s, struct ctl_request *req, const char *node,
-    const char *expression);
+    const char *expression, const struct query_range *range);

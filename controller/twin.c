@@ -87,7 +87,7 @@ ask(struct joining *j, const struct node *n)
 		.ended = on_ended };
 	/* A constant: nothing has to be measured for it. */
 	static const uint8_t program[] = { 0x81, 0x82, 0x02, 0x00 };
-	const struct fog_query query = { { program, sizeof program } };
+	const struct fog_query query = { .program = { program, sizeof program } };
 	struct grasp_objective o;
 	struct spoken sp;
 	uint8_t memory[32];

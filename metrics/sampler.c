@@ -400,13 +400,15 @@ sampler_eval(
 }
 
 static void
-keep_for_queries(struct sampler *s, const struct collection *c)
+keep_for_queries(struct sampler *s, const struct collection *c, bool keep)
 {
 	for (size_t i = 0; i < c->len; i++) {
 		struct track *t = c->need[i].track;
 		int64_t window_ms = c->need[i].window_ms, keep_ms = 2 * window_ms;
 
-		if (keep_ms < QUERY_KEEP_MS)
+		if (!keep)
+			keep_ms = 1; /* as long as it takes to read it */
+		else if (keep_ms < QUERY_KEEP_MS)
 			keep_ms = QUERY_KEEP_MS;
 		if (t->query_until_ms <= s->now_ms || window_ms > t->query_window_ms)
 			t->query_window_ms = window_ms;
@@ -461,9 +463,9 @@ explain_unknown(struct sampler *s, const struct collection *c, struct expr_resul
 			return;
 }
 
-int
-sampler_query(
-    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
+static int
+ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
+    struct expr_result *ret)
 {
 	struct collection c = { .sampler = s };
 	char err[sizeof ret->unknown];
@@ -478,12 +480,26 @@ sampler_query(
 		return result;
 	set_now(s, now_ms);
 	expr_needs(program, collect_need, &c);
-	keep_for_queries(s, &c);
+	keep_for_queries(s, &c, keep);
 	read_stale(s, &c);
 	result = sampler_eval(s, program, now_ms, ret);
 	if (result >= 0 && !ret->len)
 		explain_unknown(s, &c, ret);
 	return result;
+}
+
+int
+sampler_query(
+    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
+{
+	return ask(s, program, now_ms, true, ret);
+}
+
+int
+sampler_look(
+    struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
+{
+	return ask(s, program, now_ms, false, ret);
 }
 
 void

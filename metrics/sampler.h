@@ -41,12 +41,19 @@ void sampler_on_hang(struct sampler *s, sampler_hang_f *hang, void *arg);
  * least. A metric that this node does not have makes the result unknown. */
 int sampler_query(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
+/* The same without keeping anything: for lists, which name much that nobody will ask for again soon. */
+int sampler_look(struct sampler *s, struct slice program, int64_t now_ms,
+    struct expr_result *ret) MUST_CHECK;
 /* Evaluates from history alone, for plan items. */
 int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
 /* A source's metric or a provider's; NULL: there is none of this name. */
 const struct metric *sampler_metric(const struct sampler *s, const char *name);
 bool sampler_knows(const struct sampler *s, const char *metric);
+/* Every one, of sources and of providers (source NULL); name: of the source or the provider. */
+typedef void sampler_each_f(void *arg, const struct source *source, const char *name,
+    const struct metric *m);
+void sampler_each(const struct sampler *s, sampler_each_f *each, void *arg);
 /* expr_check() with what this node knows. */
 int sampler_check(
     const struct sampler *s, struct slice program, char *err, size_t err_size) MUST_CHECK;
@@ -71,6 +78,11 @@ struct provider {
 	int64_t (*pace)(void *arg, const struct metric *m);
 	/* Why a query finds no value. False: the provider does not know. NULL: it never does. */
 	bool (*why)(void *arg, const struct metric *m, char *dst, size_t size);
+	/* Each of its metrics, in no order, for lists. NULL: it is in none. */
+	void (*each)(
+	    void *arg, void (*one)(void *one_arg, const struct metric *m), void *one_arg);
+	/* Whose metric it is, for people. NULL: "provider". */
+	const char *(*owner)(void *arg, const struct metric *m);
 };
 int sampler_provide(struct sampler *s, const struct provider *p, void *arg) MUST_CHECK;
 /* It is not called any more; its series end. Before the sampler is freed, or never. */

@@ -413,3 +413,32 @@ sampler_supply_next(const struct supply *f)
 		set_min(&next, f->due_ms);
 	return next;
 }
+
+struct telling {
+	const struct provided *provided;
+	sampler_each_f *each;
+	void *arg;
+};
+
+static void
+tell_one(void *arg, const struct metric *m)
+{
+	const struct telling *t = arg;
+	const struct provider *p = t->provided->provider;
+
+	t->each(t->arg, NULL, p->owner ? p->owner(t->provided->arg, m) : "provider", m);
+}
+
+void
+sampler_each(const struct sampler *s, sampler_each_f *each, void *arg)
+{
+	for (const struct source *const *from = sources; *from; from++)
+		for (size_t i = 0; i < (*from)->metrics_len; i++)
+			each(arg, *from, (*from)->name, &(*from)->metrics[i]);
+	for (const struct provided *p = s->provided; p; p = p->next) {
+		struct telling t = { p, each, arg };
+
+		if (p->provider->each)
+			p->provider->each(p->arg, tell_one, &t);
+	}
+}

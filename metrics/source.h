@@ -37,6 +37,11 @@ enum source_flags {
 	    2, /* it reads no files and never blocks: sockets, own counters */
 };
 
+/* Which labels the series of metrics with this beginning have; the first row that fits counts. */
+struct source_labels {
+	const char *prefix, *labels; /* "cpu, mode"; labels NULL ends the table */
+};
+
 struct source {
 	int abi;
 	const char *name; /* "cpu" */
@@ -44,6 +49,7 @@ struct source {
 	const struct metric *metrics;
 	size_t metrics_len;
 	unsigned flags;
+	const struct source_labels *labels; /* NULL: none has any */
 	int (*open)(const struct source_env *env, void **ret_inst);
 	/* Puts what can be read now. One unreadable attribute removes only itself (MET-03); an
 	 * error means that the source as a whole gave nothing. now_ms is monotonic. */

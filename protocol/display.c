@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/display.h"
 #include "base/clock.h"
+#include "base/ctl.h"
+#include "protocol/value.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* --- capabilities ---------------------------------------------------------------------------- */
 
@@ -149,4 +153,80 @@ display_put_result(struct buf *out, const char *node, const char *expression,
 	if (unknown)
 		wr_key_text(out, "unknown", unknown);
 	put_series(out, r, wall_ms);
+}
+
+/* --- ranges ------------------------------------------------------------------------------------ */
+
+#define STEPS_AT_FIRST 240  /* of a range whose step nobody has said */
+#define STEP_MIN_MS    1000 /* likewise */
+
+static void
+put_values(struct buf *out, const struct query_column *c)
+{
+	struct column_reader r;
+	double v;
+
+	wr_text(out, "values");
+	wr_array(out, c->len);
+	column_open(c, &r);
+	while (column_next(&r, &v))
+		if (isnan(v))
+			wr_null(out);
+		else
+			wr_double(out, v);
+}
+
+void
+display_put_column(struct buf *out, const char *node, const char *expression,
+    const struct fog_result *r, unsigned i, int64_t wall_ms)
+{
+	static const struct query_column none;
+	const struct query_column *c = i < r->columns ? &r->column[i] : &none;
+	bool unknown = r->columns == 0;
+	int64_t first_ms = r->start_ms + (int64_t)c->first * r->step_ms;
+
+	wr_map(out, unknown ? 8 : 7);
+	wr_key_text(out, "node", node);
+	wr_key_text(out, "expression", expression);
+	wr_key_text(out, "unit", r->unit[0] ? r->unit : NULL);
+	put_labels(out, c->labels);
+	wr_key_int(out, "start_ms", wall_ms - (r->now_ms - first_ms));
+	wr_key_int(out, "step_ms", r->step_ms);
+	if (unknown)
+		wr_key_text(out, "unknown",
+		    r->unknown[0] ? r->unknown : "the node has no such series");
+	put_values(out, c);
+}
+
+int
+display_read_range(
+    struct slice args, int64_t wall_ms, struct query_range *ret, const char **ret_why)
+{
+	int64_t start = 0, end = wall_ms, span = 0;
+	bool has_start = ctl_arg_int(args, "start_ms", &start);
+	bool has_range = ctl_arg_int(args, "range_ms", &span);
+	bool has_end = ctl_arg_int(args, "end_ms", &end);
+
+	*ret = (struct query_range){ 0 };
+	*ret_why = "such a time is beyond all reason";
+	if (llabs(start) > VALUE_TIME_MAX / 4 || llabs(end) > VALUE_TIME_MAX / 4 ||
+	    llabs(span) > VALUE_TIME_MAX / 4)
+		return -EINVAL;
+	if (!has_start && !has_range && !has_end)
+		return 0;
+	*ret_why = "a range needs its length or its start";
+	if (!has_start && !has_range)
+		return -EINVAL;
+	if (!has_start)
+		start = end - span;
+	else if (!has_end && has_range)
+		end = start + span;
+	ret->start_age_ms = wall_ms - start;
+	ret->end_age_ms = wall_ms - end;
+	if (!ctl_arg_int(args, "step_ms", &ret->step_ms))
+		ret->step_ms = ((end - start) / STEPS_AT_FIRST + STEP_MIN_MS - 1) /
+		    STEP_MIN_MS * STEP_MIN_MS;
+	if (!ret->step_ms && start == end)
+		ret->step_ms = STEP_MIN_MS;
+	return query_range_steps(ret, ret_why) ? 0 : -EINVAL;
 }

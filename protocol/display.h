@@ -16,3 +16,14 @@ void display_put_tags(struct buf *out, const struct caps *c);
  * of several series are added up. unknown: only if there is no value, and then it says why. */
 void display_put_result(struct buf *out, const char *node, const char *expression,
     const struct fog_result *r, int64_t wall_ms);
+
+/* {node, expression, unit, labels, start_ms, step_ms, values: [number or null…], unknown?}: column i of a
+ * range. start_ms: of the first value, by the clock of who shows it. With no column at all: what stands
+ * in their place, and why. */
+void display_put_column(struct buf *out, const char *node, const char *expression,
+    const struct fog_result *r, unsigned i, int64_t wall_ms);
+
+/* The range that the arguments of the command "query" ask for: range_ms (end_ms - start_ms), start_ms and
+ * end_ms (wall), step_ms, all of them optional; step 0: none. -EINVAL: why says what to do. */
+int display_read_range(struct slice args, int64_t wall_ms, struct query_range *ret,
+    const char **ret_why) MUST_CHECK;

@@ -109,7 +109,7 @@ gather_ours(void)
 		fog_report_encode(report, &value);
 		add_ours(M_REQ_NEG, FOGREPORT, F_DISC | F_NEG, &value);
 	}
-	fog_query_encode(&(struct fog_query){ SAMPLE_PROGRAM }, &value);
+	fog_query_encode(&(struct fog_query){ .program = SAMPLE_PROGRAM }, &value);
 	add_ours(M_REQ_SYN, FOGMETRIC, F_DISC | F_SYNCH, &value);
 	buf_done(&value);
 	buf_done(&caps_bytes);

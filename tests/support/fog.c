@@ -459,7 +459,7 @@ fog_query(struct fog *f, const char *expression)
 	static const struct grasp_session_ops ops = { .synched = query_synched,
 		.ended = plan_ended };
 	struct plan_item item = fog_item(0, expression, 1000);
-	struct fog_query q = { item.program };
+	struct fog_query q = { .program = item.program };
 	struct grasp_session *s;
 	uint8_t memory[4096];
 	struct buf b;

@@ -14,6 +14,7 @@
 #include "protocol/registration.h"
 #include "protocol/report.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SLICE(bytes) ((struct slice){ (const uint8_t *)(bytes), sizeof(bytes) - 1 })
@@ -304,6 +305,33 @@ sample_result(bool full, struct fog_result *r)
 		.oldest_ms = 900000,
 		.newest_ms = 999000 };
 	r->point[1].value = NAN;
+}
+
+static inline struct fog_query
+sample_query(bool full)
+{
+	struct fog_query q = { .program = SAMPLE_PROGRAM };
+
+	if (full)
+		q.range = (struct query_range){ 3600000, 1000, 10000 };
+	return q;
+}
+
+/* packed: where the column stays, freed by the caller. */
+static inline void
+sample_range(struct column_writer *packed, struct fog_result *r)
+{
+	memset(r, 0, sizeof *r);
+	memset(packed, 0, sizeof *packed);
+	for (uint32_t i = 3; i < 40; i++)
+		if (column_put(packed, i, i % 7 ? i * 0.25 : NAN))
+			abort();
+	r->now_ms = 1000000;
+	r->start_ms = -10000;
+	r->step_ms = 15000;
+	r->columns = 2;
+	r->column[0] = column_view(packed, SAMPLE_LABELS);
+	r->column[1] = (struct query_column){ .len = 0 };
 }
 
 /* --- what every decoder is asked -------------------------------------------------------------- */

@@ -81,7 +81,8 @@ emit_all(bool full)
 	static struct fog_report report;
 	static struct fog_result result;
 	struct fog_domain d = sample_domain(full);
-	struct fog_query q = { .program = SAMPLE_PROGRAM };
+	struct fog_query q = sample_query(full);
+	struct column_writer packed;
 
 	fog_domain_encode(&d, &out);
 	emit("domain");
@@ -106,6 +107,15 @@ emit_all(bool full)
 	sample_result(full, &result);
 	fog_result_encode(&result, &out);
 	emit("result");
+	if (!full)
+		return;
+	sample_range(&packed, &result);
+	fog_result_encode(&result, &out);
+	emit("result");
+	column_writer_done(&packed);
+	strcpy(q.pattern, "node_.*");
+	fog_query_encode(&q, &out);
+	emit("query");
 }
 
 static void
