@@ -23,7 +23,7 @@ static const struct option_row *
 find_option(const struct command *c, const char *name)
 {
 	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
-		if (strcmp(c->option[i].name, name) == 0)
+		if (option_is(&c->option[i], name))
 			return &c->option[i];
 	return NULL;
 }
@@ -91,6 +91,9 @@ next_word(const struct parse *p)
 
 	if (w->kind == WORD_FUNCTION)
 		i = i < 2 ? 0 : i - 1;
+	for (size_t n = 0; n < COMMAND_WORDS_MAX && w[n].title && n < i; n++)
+		if (w[n].kind == WORD_MANY)
+			return &w[n];
 	return i < COMMAND_WORDS_MAX && w[i].title ? &w[i] : NULL;
 }
 
@@ -151,7 +154,7 @@ take_option(struct parse *p, char *const *argv, int argc)
 	}
 	if (o->kind == OPTION_INT)
 		err = take_int(p, o, argv[1]);
-	else if (o->kind == OPTION_NODES)
+	else if (o->kind == OPTION_NODES && !p->command->run)
 		p->call->node[p->call->nodes++] = argv[1];
 	else
 		wr_key_text(&p->call->args, o->key, argv[1]);
@@ -163,7 +166,7 @@ check_complete(struct parse *p)
 {
 	const struct word *w = next_word(p);
 
-	if (!w || w->kind == WORD_OPTIONAL)
+	if (!w || w->kind == WORD_OPTIONAL || (w->kind == WORD_MANY && p->words))
 		return 0;
 	snprintf(p->err, p->err_size, "%s needs %s", p->command->name, w->title);
 	return -EINVAL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cbor.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "ctl/output.h"
 
 #include <math.h>
@@ -199,4 +200,58 @@ cell_put(struct buf *out, enum column_kind kind, struct slice item)
 
 	rd_init(&r, item, ITEMS_MAX);
 	put_item(out, kind, &r);
+}
+
+void
+cell_put_raw(struct buf *out, struct slice item)
+{
+	struct cbor_reader r;
+
+	rd_init(&r, item, ITEMS_MAX);
+	switch (rd_peek(&r)) {
+	case RD_TEXT:
+		cell_put_escaped(out, rd_text(&r));
+		return;
+	case RD_NULL:
+	case RD_UNDEFINED:
+	case RD_NONE:
+		return;
+	case RD_BOOL:
+		buf_puts(out, rd_bool(&r) ? "true" : "false");
+		return;
+	case RD_FLOAT:
+		cbor_diag_double(out, rd_number(&r));
+		return;
+	case RD_UINT:
+	case RD_NEGINT:
+	case RD_ARRAY:
+	case RD_MAP:
+	case RD_BYTES:
+	case RD_TAG:
+	case RD_SIMPLE:
+		break;
+	}
+	if (json_put_cbor(out, item, 0))
+		buf_puts(out, "?");
+}
+
+struct slice
+item_member(struct slice map, const char *key)
+{
+	struct cbor_reader r;
+	struct slice name, found = { 0 };
+
+	if (!map.len)
+		return found;
+	rd_init(&r, map, ITEMS_MAX);
+	rd_enter_map(&r);
+	while (rd_next_text_key(&r, &name)) {
+		bool wanted = slice_is(name, key);
+		struct slice value = rd_raw(&r);
+
+		if (wanted)
+			found = value;
+	}
+	rd_leave(&r);
+	return rd_done(&r) == 0 ? found : (struct slice){ 0 };
 }

@@ -35,6 +35,7 @@ enum word_kind {
 	WORD_OPTIONAL, /* may be left out */
 	WORD_FILE, /* its content goes as "yaml", its name as "file"; "-" is standard input */
 	WORD_FUNCTION, /* SERVICE/FUNCTION, or two words, as "service" and "function" */
+	WORD_MANY, /* this one and all that follow, under the same key */
 };
 struct word {
 	const char *key, *title;
@@ -45,7 +46,8 @@ enum option_kind {
 	OPTION_FLAG,
 	OPTION_INT,
 	OPTION_TEXT,
-	OPTION_NODES /* one call for each */
+	/* --node or -n: one call for each; of what is run here, as "node". */
+	OPTION_NODES
 };
 struct option_row {
 	const char *name, *key, *title; /* "--last", "last", "N" */
@@ -81,6 +83,9 @@ struct command {
 
 extern const struct command commands[]; /* name NULL ends it */
 extern const struct option_row global_options[];
+
+/* Is the option typed like this? */
+bool option_is(const struct option_row *o, const char *typed);
 
 /* The command that the first words of argv name (longest match), or NULL. *ret_words: how many. */
 const struct command *command_find(char *const *argv, int argc, int *ret_words);

@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "ctl/ca.h"
 #include "ctl/grasp.h"
+#include "ctl/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@ const struct option_row global_options[] = {
 	    "who we are there: what fogctl ca issue made" },
 	{ "--json", NULL, NULL, OPTION_FLAG, "print JSON" },
 	{ "--cbor", NULL, NULL, OPTION_FLAG, "print a CBOR sequence" },
+	{ "--csv", NULL, NULL, OPTION_FLAG, "print comma-separated values" },
 	{ "--no-header", NULL, NULL, OPTION_FLAG, "leave the headings of tables out" },
 	{ "--help", NULL, NULL, OPTION_FLAG, "print help, of a command if one is named" },
 	{ "--version", NULL, NULL, OPTION_FLAG, "print the version" },
@@ -52,6 +54,15 @@ const struct option_row global_options[] = {
 		    "the groups of a scope instead of the neighbours" \
 	}
 
+#define OPTION_NODE                                     \
+	{                                               \
+		"--node", "node", "NODE", OPTION_NODES, \
+		    "the node that computes it; may be repeated; \"all\" for each one alive" \
+	}
+#define OPTION_ALL                                                     \
+	{                                                              \
+		"--all", "all", NULL, OPTION_FLAG, "every node alive" \
+	}
 #define OPTION_DOMAIN                                         \
 	{                                                     \
 		"--domain", "domain", "NAME", OPTION_TEXT,    \
@@ -280,14 +291,23 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "query",
+	    .run = query_run,
 	    .shape = SHAPE_ONE,
 	    .word = { { "expression", "EXPR", WORD_TEXT } },
 	    .option = {
-		{ "--node", "node", "NODE", OPTION_NODES,
-		    "the node that computes it; may be repeated; \"all\" for each one alive" },
+		OPTION_NODE,
+		OPTION_ALL,
+		{ "--range", "range", "SPAN", OPTION_TEXT, "over the last 5m, 1h or so" },
+		{ "--start", "start", "TIME", OPTION_TEXT,
+		    "from 2026-11-21T10:00Z, a Unix time, or 2h ago: -2h" },
+		{ "--end", "end", "TIME", OPTION_TEXT, "until then (default: now)" },
+		{ "--step", "step", "SPAN", OPTION_TEXT,
+		    "a value for each (default: about 240 of them)" },
+		{ "--from", "from", "WHERE", OPTION_TEXT,
+		    "node, which measures it, or history, what the controller has kept" },
 	    },
 	    .expand = "series",
-	    .help = "compute an expression on a node, now",
+	    .help = "compute an expression on a node, now or over a range",
 	    .column = {
 		{ "node", "NODE", COLUMN_TEXT, 0 },
 		{ "value", "VALUE", COLUMN_NUMBER, 0 },
@@ -297,6 +317,32 @@ const struct command commands[] = {
 		{ "age_s", "AGE", COLUMN_SECONDS, 0 },
 		{ "labels", "LABELS", COLUMN_LIST, 0 },
 		{ "unknown", "", COLUMN_WHY, 0 },
+	    },
+	},
+	{
+	    .name = "watch",
+	    .run = watch_run,
+	    .shape = SHAPE_STREAM,
+	    .word = { { "expression", "EXPR", WORD_MANY } },
+	    .option = {
+		OPTION_NODE,
+		OPTION_ALL,
+		{ "--interval", "interval", "SPAN", OPTION_TEXT,
+		    "how often (default 1s)" },
+		{ "--count", "count", "N", OPTION_INT, "end after N times" },
+		{ "--once", "once", NULL, OPTION_FLAG, "the same as --count 1" },
+		{ "--from", "from", "WHERE", OPTION_TEXT, "node or history" },
+	    },
+	    .expand = "series",
+	    .help = "show expressions live: their course, least, mean and greatest value",
+	    .column = {
+		{ "time", NULL, COLUMN_TIME, 12 },
+		{ "node", NULL, COLUMN_TEXT, 10 },
+		{ "expression", NULL, COLUMN_TEXT, 24 },
+		{ "labels", NULL, COLUMN_LIST, 16 },
+		{ "value", NULL, COLUMN_NUMBER, 12 },
+		{ "unit", NULL, COLUMN_TEXT, 0 },
+		{ "unknown", NULL, COLUMN_WHY, 0 },
 	    },
 	},
 	{
@@ -529,12 +575,23 @@ const struct command commands[] = {
 	},
 	{
 	    .name = "metrics",
-	    .asked = ASK_AGENT,
-	    .help = "what can be measured here",
+	    .run = metrics_run,
+	    .word = { { "pattern", "PATTERN", WORD_OPTIONAL } },
+	    .option = {
+		{ "--look", "look", NULL, OPTION_FLAG,
+		    "read each, to see how many series there are here" },
+		{ "--offline", "offline", NULL, OPTION_FLAG,
+		    "ask nobody: those that are built in" },
+	    },
+	    .empty = "no metric has such a name",
+	    .help = "what can be measured: name, type, unit, and what it is",
 	    .column = {
 		{ "metric", "METRIC", COLUMN_TEXT, 0 },
 		{ "type", "TYPE", COLUMN_TEXT, 0 },
 		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+		{ "labels", "LABELS", COLUMN_TEXT, 0 },
+		{ "source", "SOURCE", COLUMN_TEXT, 0 },
+		{ "series", "", COLUMN_NUMBER, 0 },
 		{ "help", "HELP", COLUMN_TEXT, 0 },
 	    },
 	},
@@ -764,6 +821,13 @@ const struct command commands[] = {
 	},
 	{ 0 },
 };
+
+bool
+option_is(const struct option_row *o, const char *typed)
+{
+	return strcmp(o->name, typed) == 0 ||
+	    (o->kind == OPTION_NODES && strcmp(typed, "-n") == 0);
+}
 
 static int
 words_in(const char *name)

@@ -2,6 +2,8 @@
 #include "ctl/completion.h"
 #include "base/cbor.h"
 #include "base/conf.h"
+#include "metrics/expr.h"
+#include "metrics/source.h"
 
 #include <errno.h>
 #include <string.h>
@@ -83,7 +85,7 @@ static const struct option_row *
 find_option(const struct option_row *o, size_t max, const char *name)
 {
 	for (size_t i = 0; i < max && o[i].name; i++)
-		if (strcmp(o[i].name, name) == 0)
+		if (option_is(&o[i], name))
 			return &o[i];
 	return NULL;
 }
@@ -171,6 +173,20 @@ offer_commands(const struct completion *c)
 }
 
 static void
+offer_metrics(const struct completion *c)
+{
+	for (const struct source *const *s = sources; *s; s++)
+		for (size_t i = 0; i < (*s)->metrics_len; i++)
+			offer(c, (*s)->metrics[i].name, (*s)->metrics[i].help);
+	for (const struct expr_function *f = expr_functions; f->name; f++) {
+		char call[64];
+
+		snprintf(call, sizeof call, "%s(", f->name);
+		offer(c, call, f->help);
+	}
+}
+
+static void
 offer_argument(struct completion *c, const struct word *w)
 {
 	switch (w->kind) {
@@ -181,12 +197,16 @@ offer_argument(struct completion *c, const struct word *w)
 		break;
 	case WORD_TEXT:
 	case WORD_OPTIONAL:
+	case WORD_MANY:
 		if (strcmp(w->title, "PENDING") == 0)
 			offer_names(c, "node pending", "id", NULL);
 		else if (strcmp(w->key, "token") == 0)
 			offer_names(c, "token list", "id", NULL);
 		else if (strcmp(w->key, "node") == 0)
 			offer_names(c, "nodes", "name", NULL);
+		else if (strcmp(w->key, "expression") == 0 ||
+		    strcmp(w->key, "pattern") == 0)
+			offer_metrics(c);
 		else if (strcmp(w->key, "service") == 0)
 			offer_names(c, "services", "service", NULL);
 		break;
@@ -220,6 +240,8 @@ offer_words(struct completion *c)
 		offer_options(c, global_options, SIZE_MAX);
 	} else if (!command) {
 		offer_commands(c);
+	} else if (command->word[0].kind == WORD_MANY) {
+		offer_argument(c, &command->word[0]);
 	} else if (c->len - words < COMMAND_WORDS_MAX &&
 	    command->word[c->len - words].title) {
 		offer_argument(c, &command->word[c->len - words]);

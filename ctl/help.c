@@ -9,8 +9,10 @@ print_synopsis(const struct command *c)
 {
 	fputs(c->name, stdout);
 	for (size_t i = 0; i < COMMAND_WORDS_MAX && c->word[i].title; i++)
-		printf(
-		    c->word[i].kind == WORD_OPTIONAL ? " [%s]" : " %s", c->word[i].title);
+		printf(c->word[i].kind == WORD_OPTIONAL	 ? " [%s]"
+			: c->word[i].kind == WORD_MANY ? " %s…"
+						       : " %s",
+		    c->word[i].title);
 	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
 		printf(c->option[i].title ? " [%s %s]" : " [%s]", c->option[i].name,
 		    c->option[i].title);
@@ -20,7 +22,8 @@ static void
 print_options(const struct option_row *o, size_t max)
 {
 	for (size_t i = 0; i < max && o[i].name; i++) {
-		int n = printf("  %s %s", o[i].name, o[i].title ? o[i].title : "");
+		int n = printf("  %s%s %s", o[i].kind == OPTION_NODES ? "-n, " : "",
+		    o[i].name, o[i].title ? o[i].title : "");
 
 		printf("%*s%s\n", n < 20 ? 20 - n : 1, "", o[i].help);
 	}

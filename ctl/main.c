@@ -6,9 +6,9 @@
 #include "config.h"
 #include "ctl/command.h"
 #include "ctl/completion.h"
+#include "ctl/daemon.h"
 #include "ctl/local.h"
 #include "ctl/output.h"
-#include "ctl/remote.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,16 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONTROLLER_SOCKET RUNSTATEDIR "/fogwatch-controller/control"
-#define AGENT_SOCKET	  RUNSTATEDIR "/fogwatch-agent/control"
 #define ARGS_MAX	  (2u << 20)
 #define PENDING_MAX	  (64u << 20)
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 
 struct settings {
-	const char *socket;
-	const char *controller, *identity; /* elsewhere, and who we are there */
+	struct daemon_at at;
 	const struct output *output;
 	bool header, help, version;
 };
@@ -46,9 +43,9 @@ take_value(int argc, char **argv, int *i, struct settings *s)
 	const struct {
 		const char *name, *needs;
 		const char **value;
-	} option[] = { { "--socket", "--socket needs PATH", &s->socket },
-		{ "--controller", "--controller needs [HOST]:PORT", &s->controller },
-		{ "--identity", "--identity needs DIR", &s->identity } };
+	} option[] = { { "--socket", "--socket needs PATH", &s->at.socket },
+		{ "--controller", "--controller needs [HOST]:PORT", &s->at.controller },
+		{ "--identity", "--identity needs DIR", &s->at.identity } };
 	const char *a = argv[*i];
 
 	for (size_t o = 0; o < ARRAY_LEN(option); o++) {
@@ -78,6 +75,8 @@ take_globals(int argc, char **argv, struct settings *s)
 			s->output = &output_json;
 		else if (strcmp(a, "--cbor") == 0)
 			s->output = &output_cbor;
+		else if (strcmp(a, "--csv") == 0)
+			s->output = &output_csv;
 		else if (strcmp(a, "--no-header") == 0)
 			s->header = false;
 		else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
@@ -96,112 +95,29 @@ take_globals(int argc, char **argv, struct settings *s)
 	return left;
 }
 
-/* Where both daemons run, the controller is asked what both know. */
-static const char *
-default_socket(enum asked asked)
-{
-	const char *named = getenv("FOGWATCH_SOCKET");
-	bool no_controller =
-	    access(CONTROLLER_SOCKET, F_OK) != 0 && access(AGENT_SOCKET, F_OK) == 0;
-
-	if (named && *named)
-		return named;
-	return asked == ASK_AGENT || (asked == ASK_EITHER && no_controller)
-	    ? AGENT_SOCKET
-	    : CONTROLLER_SOCKET;
-}
-
-static const char *
-daemon_name(enum asked asked)
-{
-	return asked == ASK_AGENT ? "agent" : "controller";
-}
-
 static int
-open_socket(const char *socket, enum asked asked, struct ctl_client **ret)
+print_item(void *arg, struct slice item)
 {
-	int err = ctl_connect(socket, ret);
+	struct printer *p = arg;
+	int err = p->output->item(p, item);
 
-	if (err == -EACCES)
-		fprintf(stderr, "fogctl: %s: %s; ask as root or as the daemon's group\n",
-		    socket, strerror(-err));
-	else if (err)
-		fprintf(stderr,
-		    "fogctl: no daemon answers at %s: %s. Is fogwatch-%s running? "
-		    "--socket PATH names another socket\n",
-		    socket, strerror(-err), daemon_name(asked));
-	return err;
-}
-
-/* The daemon of this machine, or a controller elsewhere. */
-static int
-open_daemon(const struct settings *s, enum asked asked, struct ctl_client **ret)
-{
-	if (!s->controller)
-		return open_socket(
-		    s->socket ? s->socket : default_socket(asked), asked, ret);
-	if (asked != ASK_AGENT)
-		return remote_connect(s->controller, s->identity, ret);
-	fputs("fogctl: an agent is asked on its own machine alone\n", stderr);
-	return -EINVAL;
-}
-
-/* It is known here, so it has to be another daemon that knows it. */
-static void
-hint_at_daemon(const struct command *c)
-{
-	if (c->asked != ASK_EITHER)
-		fprintf(stderr,
-		    "fogctl: %s is asked of the %s: --socket PATH names its socket\n",
-		    c->name, daemon_name(c->asked));
-}
-
-static int
-refused(struct ctl_client *c, const struct command *command)
-{
-	int code = EXIT_REFUSED;
-	const char *reason = ctl_refusal(c, &code);
-	struct buf text;
-
-	buf_init(&text, 1u << 20);
-	/* Complaints about a file come with a line each; the first is ours. */
-	for (const char *p = reason; *p;) {
-		size_t n = strcspn(p, "\n");
-
-		cell_put_escaped(&text, (struct slice){ (const uint8_t *)p, n });
-		buf_puts(&text, "\n");
-		p += n + (p[n] == '\n');
-	}
-	fprintf(stderr, "fogctl: %s", buf_text(&text));
-	buf_done(&text);
-	if (strncmp(reason, "unknown command", 15) == 0)
-		hint_at_daemon(command);
-	return code == EXIT_USAGE ? EXIT_USAGE : EXIT_REFUSED;
+	p->items++;
+	return !err && p->shape == SHAPE_STREAM && ferror(p->to) ? -EPIPE : err;
 }
 
 /* One request: every item of its answer goes to the printer. */
 static int
 ask(struct ctl_client *c, const struct call *call, const char *node, struct printer *p)
 {
-	struct slice item;
 	struct buf args;
-	int err;
+	int status;
 
 	buf_init(&args, ARGS_MAX);
 	call_args_for(call, node, &args);
-	err = args.err ? args.err : ctl_call(c, call->command->name, buf_slice(&args));
+	status = daemon_ask(c, call->command->name, call->command->asked,
+	    buf_slice(&args), print_item, p);
 	buf_done(&args);
-	while (!err && (err = ctl_next(c, &item)) == 1) {
-		err = p->output->item(p, item);
-		p->items++;
-		if (p->shape == SHAPE_STREAM && ferror(p->to))
-			err = -EPIPE;
-	}
-	if (err == -EREMOTEIO)
-		return refused(c, call->command);
-	if (err)
-		fprintf(stderr, "fogctl: the answer broke off: %s\n", strerror(-err));
-	return err ? EXIT_REFUSED : EXIT_DONE;
+	return status;
 }
 
 static enum shape
@@ -245,10 +161,12 @@ perform(const struct settings *s, const struct call *call)
 	struct ctl_client *c = NULL;
 	int status = EXIT_DONE;
 
-	local_set_socket(s->socket ? s->socket : default_socket(ASK_CONTROLLER));
+	daemon_set(&s->at);
+	local_set_socket(
+	    s->at.socket ? s->at.socket : daemon_default_socket(ASK_CONTROLLER));
 	if (call->command->run)
 		return run_here(call, &p);
-	if (open_daemon(s, asked, &c))
+	if (daemon_open(&s->at, asked, false, &c))
 		return EXIT_REFUSED;
 	buf_init(&p.pending, PENDING_MAX);
 	p.output->begin(&p);
@@ -325,7 +243,7 @@ ask_quietly(void *arg, const char *socket, const char *command,
 	struct slice in;
 
 	(void)arg;
-	if (ctl_connect(socket ? socket : default_socket(ASK_CONTROLLER), &c) ||
+	if (ctl_connect(socket ? socket : daemon_default_socket(ASK_CONTROLLER), &c) ||
 	    ctl_call(c, command, (struct slice){ 0 }))
 		return;
 	while (ctl_next(c, &in) == 1)
@@ -360,7 +278,7 @@ run(struct settings *s, char **argv, int argc)
 		puts("fogctl " PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
-	if (!s->controller != !s->identity)
+	if (!s->at.controller != !s->at.identity)
 		return usage_error("--controller and --identity go together");
 	if (argc && strcmp(argv[0], "help") == 0) {
 		s->help = true;

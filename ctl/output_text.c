@@ -30,28 +30,6 @@ right_aligned(const struct column *c)
 	    c->kind == COLUMN_RATIO || c->kind == COLUMN_SECONDS;
 }
 
-/* The value of a key in a map with text keys; empty: none. */
-static struct slice
-member(struct slice map, const char *key)
-{
-	struct cbor_reader r;
-	struct slice name, found = { 0 };
-
-	if (!map.len)
-		return found;
-	rd_init(&r, map, ITEMS_MAX);
-	rd_enter_map(&r);
-	while (rd_next_text_key(&r, &name)) {
-		bool wanted = slice_is(name, key);
-		struct slice value = rd_raw(&r);
-
-		if (wanted)
-			found = value;
-	}
-	rd_leave(&r);
-	return rd_done(&r) == 0 ? found : (struct slice){ 0 };
-}
-
 static void
 put_spaces(FILE *to, unsigned n)
 {
@@ -66,35 +44,38 @@ keep_row(struct printer *p, struct slice item, struct slice part)
 {
 	for (unsigned i = 0; i < columns_of(p->command); i++) {
 		const char *key = p->command->column[i].key;
-		struct slice value = member(part, key);
+		struct slice value = item_member(part, key);
 
 		if (!value.len)
-			value = member(item, key);
+			value = item_member(item, key);
 		if (value.len)
 			cell_put(&p->pending, p->command->column[i].kind, value);
 		buf_put_u8(&p->pending, 0);
 	}
 }
 
+typedef void row_f(struct printer *p, struct slice item, struct slice part);
+
+/* A row for each part of the item, or for the item itself. */
 static void
-keep_rows(struct printer *p, struct slice item)
+expand(struct printer *p, struct slice item, row_f *row)
 {
 	struct slice parts = { 0 };
 	struct cbor_reader r;
 	bool any = false;
 
 	if (p->command->expand)
-		parts = member(item, p->command->expand);
+		parts = item_member(item, p->command->expand);
 	rd_init(&r, parts, ITEMS_MAX);
 	if (parts.len && rd_peek(&r) == RD_ARRAY) {
 		rd_enter_array(&r);
 		while (rd_more(&r)) {
-			keep_row(p, item, rd_raw(&r));
+			row(p, item, rd_raw(&r));
 			any = true;
 		}
 	}
 	if (!any)
-		keep_row(p, item, (struct slice){ 0 });
+		row(p, item, (struct slice){ 0 });
 }
 
 static void
@@ -143,15 +124,19 @@ print_table(struct printer *p)
 /* --- stream, lines ---------------------------------------------------------------------------- */
 
 static void
-print_row(struct printer *p, struct slice item)
+print_row(struct printer *p, struct slice item, struct slice part)
 {
 	unsigned n = columns_of(p->command);
 	struct buf cell;
 
 	buf_init(&cell, CELL_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		struct slice value = member(item, p->command->column[i].key);
+		const char *key = p->command->column[i].key;
+		struct slice value = item_member(part, key);
 		unsigned width = p->command->column[i].width;
+
+		if (!value.len)
+			value = item_member(item, key);
 
 		buf_reset(&cell);
 		if (value.len)
@@ -292,7 +277,7 @@ print_lines(struct printer *p, struct slice item)
 static enum shape
 text_shape(const struct printer *p)
 {
-	return p->command->expand ? SHAPE_LIST : p->shape;
+	return p->command->expand && p->shape != SHAPE_STREAM ? SHAPE_LIST : p->shape;
 }
 
 static int
@@ -307,12 +292,12 @@ item(struct printer *p, struct slice in)
 {
 	switch (text_shape(p)) {
 	case SHAPE_LIST:
-		keep_rows(p, in);
+		expand(p, in, keep_row);
 		return p->pending.err;
 	case SHAPE_ONE:
 		return print_thing(p, in);
 	case SHAPE_STREAM:
-		print_row(p, in);
+		expand(p, in, print_row);
 		return 0;
 	case SHAPE_LINES:
 		print_lines(p, in);

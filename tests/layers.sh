@@ -40,7 +40,7 @@ arrows functions base functions
 arrows orchestrator-hooks base protocol orchestrator-hooks
 arrows agent base grasp protocol trust metrics functions agent
 arrows controller base grasp protocol trust metrics functions orchestrator-hooks controller
-arrows ctl base grasp protocol trust functions ctl
+arrows ctl base grasp protocol trust metrics functions ctl
 fence 'cbor(/.*)?\.h' 'base/cbor.*\.c'
 fence 'openssl/.*' 'base/(tls|crypto)[a-z_]*\.c'
 fence 'seccomp\.h' 'base/sandbox_int\.h'

@@ -2,11 +2,13 @@
 #include "base/cbor.h"
 #include "base/ctl.h"
 #include "ctl/command.h"
+#include "ctl/local.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
 #include <string.h>
 
+#define SLICE_OF(bytes) ((struct slice){ (const uint8_t *)(bytes), sizeof(bytes) - 1 })
 #define WORDS(...) ((char **)(const char *[]){ __VA_ARGS__, NULL })
 
 static int
@@ -135,7 +137,7 @@ each_node_is_asked_for_itself(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    parse(WORDS("query", "node_load1", "--node", "A", "--node", "B"), &call, err),
+	    parse(WORDS("history", "node_load1", "--node", "A", "-n", "B"), &call, err),
 	    0);
 	assert_int_equal(call.nodes, 2);
 	args_of(&call, call.node[1], &args);
@@ -144,6 +146,31 @@ each_node_is_asked_for_itself(void **state)
 	assert_true(ctl_arg_text(buf_slice(&args), "expression", text, sizeof text));
 	assert_string_equal(text, "node_load1");
 	buf_done(&args);
+	call_done(&call);
+}
+
+/* What is run here reads them itself, as often as they were given. */
+static void
+nodes_and_expressions_may_be_many(void **state)
+{
+	struct slice found[4];
+	struct call call;
+	struct buf args;
+	char err[256];
+
+	(void)state;
+	assert_int_equal(parse(WORDS("watch", "-n", "A", "node_load1", "--node", "B",
+				   "node_load5", "node_load15"),
+			     &call, err),
+	    0);
+	args_of(&call, NULL, &args);
+	assert_int_equal(local_all(buf_slice(&args), "node", found, 4), 2);
+	assert_int_equal(local_all(buf_slice(&args), "expression", found, 4), 3);
+	assert_true(slice_equal(found[2], SLICE_OF("\x6bnode_load15")));
+	buf_done(&args);
+	call_done(&call);
+	assert_int_equal(parse(WORDS("watch", "-n", "A"), &call, err), -EINVAL);
+	assert_string_equal(err, "watch needs EXPR");
 	call_done(&call);
 }
 
@@ -226,6 +253,7 @@ main(void)
 		TEST(words_and_options_become_arguments),
 		TEST(a_function_is_one_word_or_two),
 		TEST(each_node_is_asked_for_itself),
+		TEST(nodes_and_expressions_may_be_many),
 		TEST(two_dashes_end_the_options),
 		TEST(wrong_usage_says_what_is_wrong),
 		TEST(a_file_travels_with_its_name),
