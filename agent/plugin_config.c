@@ -217,13 +217,15 @@ plugin_config_load(const struct yaml_node *list, struct complaints *c,
 
 	*ret = NULL;
 	*ret_len = 0;
-	if (!list || yaml_is_null(list) || !len)
+	if (!list || yaml_is_null(list))
 		return;
 	if (list->kind != YAML_SEQUENCE || len > PLUGINS_MAX) {
 		yaml_complain(
 		    c, list, "must be a list of up to %d plug-ins", PLUGINS_MAX);
 		return;
 	}
+	if (!len)
+		return;
 	*ret = p = calloc(len, sizeof *p);
 	if (!p) {
 		yaml_complain(c, list, "no memory");
