@@ -80,6 +80,30 @@ note_end(struct plugin *p, int status)
 		note_error(p, "ended by itself with exit code %d", WEXITSTATUS(status));
 }
 
+/* A new sampling: as much may be printed for it. */
+static void
+allow(struct plugin *p)
+{
+	p->lines_before = p->lines;
+	p->refused_before = p->refused;
+	spawn_allow(p->child, PLUGIN_OUTPUT_MAX);
+}
+
+static void
+check_lines(struct plugin *p)
+{
+	uint64_t most = PLUGIN_LINES_PER_SERIES * (uint64_t)p->cfg->series;
+
+	if (p->lines - p->lines_before > most)
+		note_error(p, "printed more than %llu lines for one sampling",
+		    (unsigned long long)most);
+	else if (p->refused - p->refused_before > PLUGIN_REFUSED_MAX)
+		note_error(p, "prints no line protocol: %s", p->why_refused);
+	else
+		return;
+	kill_faulty(p);
+}
+
 /* --- asking ------------------------------------------------------------------------------- */
 static void
 ask(struct plugin *p)
@@ -89,7 +113,7 @@ ask(struct plugin *p)
 	p->due = false;
 	p->asked = true;
 	p->asked_ms = now(p);
-	spawn_allow(p->child, PLUGIN_OUTPUT_MAX);
+	allow(p);
 	if (spawn_write(p->child, slice_text("\n")) == -EPIPE) {
 		note_error(p, "has closed its stdin");
 		kill_faulty(p);
@@ -117,7 +141,7 @@ on_deadline(void *arg)
 	if (p->state != PLUGIN_RUNNING || has_flooded(p))
 		return;
 	if (p->cfg->signal == PLUGIN_NONE) {
-		spawn_allow(p->child, PLUGIN_OUTPUT_MAX);
+		allow(p);
 		timer_set(p->all->io, p->deadline, p->cfg->interval_ms);
 	} else if (p->asked) {
 		note_error(p, "has not answered within %lld ms",
@@ -150,16 +174,24 @@ note_stderr(struct plugin *p, const char *line)
 }
 
 static void
+note_answer(struct plugin *p)
+{
+	p->asked = false;
+	p->answered = true;
+	timer_stop(p->all->io, p->deadline);
+}
+
+static void
 on_line(void *arg, int fd, const char *line)
 {
 	struct plugin *p = arg;
 
 	if (fd == 2) {
 		note_stderr(p, line);
-	} else if (plugin_take_line(p, line) && p->asked) {
-		p->asked = false;
-		p->answered = true;
-		timer_stop(p->all->io, p->deadline);
+	} else if (p->state == PLUGIN_RUNNING && !p->failing) {
+		if (plugin_take_line(p, line) && p->asked)
+			note_answer(p);
+		check_lines(p);
 	}
 }
 
@@ -220,6 +252,8 @@ start(struct plugin *p)
 
 	p->started_ms = now(p);
 	p->answered = false;
+	p->lines_before = p->lines;
+	p->refused_before = p->refused;
 	p->asked_ms = INT64_MIN / 2;
 	if (err < 0) {
 		note_end(p, err);

@@ -14,6 +14,9 @@
 #define PLUGIN_STDERR_LINES 5
 #define PLUGIN_STDERR_MAX   200 /* bytes of one */
 #define PLUGIN_METRICS_MAX  512 /* names of one plug-in */
+/* For one sampling (S-21), so that what is printed in vain is not even looked at. */
+#define PLUGIN_LINES_PER_SERIES 2
+#define PLUGIN_REFUSED_MAX	32
 
 struct grasp_io;
 struct sampler;

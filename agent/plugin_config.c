@@ -189,6 +189,8 @@ check_plugin(const struct yaml_node *n, const struct plugin_config *first,
 		return;
 	}
 	p->choose_labels = yaml_get(n, "labels") != NULL;
+	if (p->user && (!strcmp(p->user, "root") || !strcmp(p->user, "0")))
+		yaml_complain(c, yaml_get(n, "user"), "a plug-in does not run as root");
 	check_command(n, p, c);
 	check_prefix(n, p, c);
 	check_environment(n, p, c);

@@ -41,6 +41,7 @@ struct plugin {
 	struct grasp_timer *later;    /* start again; stop; kill */
 	int64_t started_ms, asked_ms, retry_ms, backoff_ms;
 	unsigned wanted; /* metrics */
+	uint64_t lines_before, refused_before; /* this sampling */
 	struct plugin_metric *bucket[PLUGIN_BUCKETS];
 	size_t metrics, told;
 	struct plugin_series series;

@@ -346,14 +346,34 @@ static void
 one_that_floods_is_killed_and_read_no_further_S_21(void **state)
 {
 	(void)state;
-	open_plugin("exec yes \"p a=1\"", "");
+	open_plugin("read -r _; echo p a=1; exec tr \"\\0\" x < /dev/zero", "");
 	want_it("p_a");
-	RUN_UNTIL(status.lines >= 65536 / 6);
-	pass(1000);
-	RUN_UNTIL(status.state == PLUGIN_WAITING);
+	RUN_UNTIL(status.lines == 1);
+	RUN_UNTIL((pass(100), look()->state) == PLUGIN_WAITING);
 	assert_string_equal(
 	    status.error, "printed more than 65536 bytes for one sampling");
-	assert_in_range(status.lines, 65536 / 6 - 1, 2 * 65536 / 6 + 2);
+}
+
+static void
+one_that_prints_too_many_lines_is_killed_at_once_S_21(void **state)
+{
+	(void)state;
+	open_plugin("exec yes \"p a=1\"", "");
+	want_it("p_a");
+	RUN_UNTIL(status.state == PLUGIN_WAITING);
+	assert_string_equal(status.error, "printed more than 512 lines for one sampling");
+	assert_int_equal(status.lines, 513);
+}
+
+static void
+one_that_prints_garbage_without_end_is_killed_at_once_S_21(void **state)
+{
+	(void)state;
+	open_plugin("exec yes garbage", "");
+	want_it("p_a");
+	RUN_UNTIL(status.state == PLUGIN_WAITING);
+	assert_non_null(strstr(status.error, "prints no line protocol: column 8"));
+	assert_int_equal(status.refused, PLUGIN_REFUSED_MAX + 1);
 }
 
 static void
@@ -372,12 +392,12 @@ static void
 made_up_labels_fill_its_own_share_only_S_21(void **state)
 {
 	(void)state;
-	open_plugin("while read -r _; do i=0; while [ $i -lt 50 ]; do i=$((i+1)); "
+	open_plugin("while read -r _; do i=0; while [ $i -lt 35 ]; do i=$((i+1)); "
 		    "echo \"p,i=$i a=1\"; done; done",
 	    "  series: 20\n");
 	want_it("p_a");
-	RUN_UNTIL(status.lines == 50);
-	assert_int_equal(status.over_limit, 30);
+	RUN_UNTIL(status.lines == 35);
+	assert_int_equal(status.over_limit, 15);
 	check_now("count(p_a)", 20);
 }
 
@@ -387,7 +407,7 @@ names_are_bounded_S_21(void **state)
 	(void)state;
 	open_plugin("while read -r _; do i=0; while [ $i -lt 600 ]; do i=$((i+1)); "
 		    "echo \"p m$i=1\"; done; done",
-	    "");
+	    "  series: 1000\n");
 	want_it("p_m1");
 	RUN_UNTIL(status.lines == 600);
 	assert_true(status.metrics <= PLUGIN_METRICS_MAX);
@@ -454,6 +474,8 @@ main(void)
 		PLUGIN_TEST(one_that_does_not_answer_is_killed_S_21),
 		PLUGIN_TEST(its_first_answer_may_take_three_times_as_long),
 		PLUGIN_TEST(one_that_floods_is_killed_and_read_no_further_S_21),
+		PLUGIN_TEST(one_that_prints_too_many_lines_is_killed_at_once_S_21),
+		PLUGIN_TEST(one_that_prints_garbage_without_end_is_killed_at_once_S_21),
 		PLUGIN_TEST(garbage_is_no_answer_and_is_told_S_21),
 		PLUGIN_TEST(made_up_labels_fill_its_own_share_only_S_21),
 		PLUGIN_TEST(names_are_bounded_S_21),
