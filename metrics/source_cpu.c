@@ -160,12 +160,19 @@ cpu_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "node_cpu_core_", "cpu" },
+	{ "node_cpu_seconds_", "mode" },
+	{ NULL, NULL },
+};
+
 const struct source source_cpu = {
 	.abi = SOURCE_ABI,
 	.name = "cpu",
 	.help = "processor time",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = cpu_open,
 	.sample = cpu_sample,
 	.close = cpu_close,

@@ -140,12 +140,18 @@ disk_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "device" },
+	{ NULL, NULL },
+};
+
 const struct source source_disk = {
 	.abi = SOURCE_ABI,
 	.name = "disk",
 	.help = "what disks read and write",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = disk_open,
 	.sample = disk_sample,
 	.close = disk_close,

@@ -182,12 +182,18 @@ filesystem_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "mountpoint, fstype" },
+	{ NULL, NULL },
+};
+
 const struct source source_filesystem = {
 	.abi = SOURCE_ABI,
 	.name = "filesystem",
 	.help = "space and inodes of local file systems",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = filesystem_open,
 	.sample = filesystem_sample,
 	.close = filesystem_close,

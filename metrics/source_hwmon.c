@@ -245,12 +245,18 @@ hwmon_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "chip, chip_name, sensor, label" },
+	{ NULL, NULL },
+};
+
 const struct source source_hwmon = {
 	.abi = SOURCE_ABI,
 	.name = "hwmon",
 	.help = "temperatures, fans, voltages, currents and power of the hardware",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = hwmon_open,
 	.sample = hwmon_sample,
 	.close = hwmon_close,

@@ -255,12 +255,18 @@ iio_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "device, name, channel, label" },
+	{ NULL, NULL },
+};
+
 const struct source source_iio = {
 	.abi = SOURCE_ABI,
 	.name = "iio",
 	.help = "sensors of the industrial I/O subsystem",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = iio_open,
 	.sample = iio_sample,
 	.close = iio_close,

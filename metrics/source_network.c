@@ -205,12 +205,18 @@ network_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "device" },
+	{ NULL, NULL },
+};
+
 const struct source source_network = {
 	.abi = SOURCE_ABI,
 	.name = "network",
 	.help = "network interfaces",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = network_open,
 	.sample = network_sample,
 	.close = network_close,

@@ -409,12 +409,22 @@ power_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "node_power_supply_status", "power_supply, status" },
+	{ "node_power_supply_capacity_level", "power_supply, level" },
+	{ "node_power_supply_health", "power_supply, health" },
+	{ "node_battery_", "" },
+	{ "", "power_supply" },
+	{ NULL, NULL },
+};
+
 const struct source source_power_supply = {
 	.abi = SOURCE_ABI,
 	.name = "power_supply",
 	.help = "batteries, chargers and mains",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = power_open,
 	.sample = power_sample,
 	.close = power_close,

@@ -107,12 +107,18 @@ pressure_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return err;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "node_pressure_avg10_", "resource, kind" },
+	{ NULL, NULL },
+};
+
 const struct source source_pressure = {
 	.abi = SOURCE_ABI,
 	.name = "pressure",
 	.help = "pressure stall information (PSI)",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = pressure_open,
 	.sample = pressure_sample,
 	.close = pressure_close,

@@ -81,12 +81,18 @@ thermal_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return 0;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "zone, type" },
+	{ NULL, NULL },
+};
+
 const struct source source_thermal = {
 	.abi = SOURCE_ABI,
 	.name = "thermal",
 	.help = "thermal zones",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = thermal_open,
 	.sample = thermal_sample,
 	.close = thermal_close,

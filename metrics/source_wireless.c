@@ -288,12 +288,18 @@ wireless_sample(void *inst, int64_t now_ms, struct sink *sink)
 	return w->genl.fd >= 0 ? 0 : err;
 }
 
+static const struct source_labels labels_of[] = {
+	{ "", "device" },
+	{ NULL, NULL },
+};
+
 const struct source source_wireless = {
 	.abi = SOURCE_ABI,
 	.name = "wireless",
 	.help = "signal, rates and association of radio links",
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
+	.labels = labels_of,
 	.open = wireless_open,
 	.sample = wireless_sample,
 	.close = wireless_close,
