@@ -77,9 +77,16 @@ const struct conf_option agent_options[] = {
 	    "Where power supplies are; <sys>/class/power_supply if not given."),
 	BOUNDED(history.bytes, "history.bytes", SIZE, "2MiB", 65536, 1073741824,
 	    "Memory for the samples that windows look back on."),
-	BOUNDED(history.spool, "history.spool", SIZE, "256KiB", 4096, 1073741824,
-	    "Memory for results that no controller has accepted yet; the newest are "
+	BOUNDED(report.journal, "report.journal", SIZE, "12MiB", 16384, 1073741824,
+	    "Disk space for results that no controller has accepted yet; the newest are "
 	    "kept."),
+	BOUNDED(report.events, "report.events", SIZE, "4MiB", 16384, 1073741824,
+	    "The same for events, which metrics never drive out."),
+	BOUNDED(report.budget, "report.budget", SIZE, "0", 0, 1073741824,
+	    "Bytes a second that reports to one controller may take; 0: no bound."),
+	BOUNDED(report.delay_ms, "report.delay", DURATION, NULL, 10, 60000,
+	    "How long a result waits for others; a quarter of the shortest period, up to "
+	    "1s, if not given."),
 	OPTION(control_socket, "control-socket", TEXT,
 	    RUNSTATEDIR "/fogwatch-agent/control", "Unix socket for fogctl."),
 	OPTION(plugin_list, "plugins", TREE, NULL,

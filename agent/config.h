@@ -45,8 +45,11 @@ struct agent_config {
 		char *proc, *sys, *power_supply;
 	} roots;
 	struct {
-		int64_t bytes, spool;
+		int64_t bytes;
 	} history;
+	struct {
+		int64_t journal, events, budget, delay_ms;
+	} report;
 	char *control_socket;
 	struct {
 		int level; /* enum log_level */

@@ -219,8 +219,11 @@ put_uplink_counters(struct buf *b, const struct uplink *u)
 		{ "points_waiting", r.waiting },
 		{ "points_dropped", r.dropped },
 		{ "points_refused", r.rejected },
+		{ "events", r.events },
+		{ "gaps", r.gaps },
 		{ "reports", r.reports },
 		{ "report_bytes", r.bytes },
+		{ "journal_bytes", r.journal_bytes },
 	};
 
 	put_counters(b, counter, ARRAY_LEN(counter));
@@ -419,8 +422,10 @@ put_item(struct buf *b, const struct agent *a, const struct member *m,
     const struct plan_item_state *s)
 {
 	int64_t now = agent_now(a);
+	struct reporter_item sent;
 	struct buf text;
 
+	reporter_item(uplink_reporter(member_uplink(m)), s->item->id, &sent);
 	buf_init(&text, 4 * EXPR_TEXT_MAX);
 	expr_print(s->item->program, &text);
 	wr_open_map(b);
@@ -433,6 +438,8 @@ put_item(struct buf *b, const struct agent *a, const struct member *m,
 	wr_key_double(b, "value", s->value);
 	wr_key_int(b, "evaluations", (int64_t)s->evaluations);
 	wr_key_int(b, "points", (int64_t)s->results);
+	wr_key_int(b, "values_sent", (int64_t)sent.values);
+	wr_key_int(b, "bytes_sent", (int64_t)sent.bytes);
 	put_span(b, "due_s", s->due_ms > now ? s->due_ms - now : 0);
 	wr_close(b);
 	buf_done(&text);

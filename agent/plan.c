@@ -24,6 +24,7 @@ struct plan {
 	struct slice value; /* encoded, on the heap */
 	struct item **item;
 	size_t len;
+	const struct plan_item *running;
 };
 
 /* --- a new plan beside the old one --------------------------------------------------------- */
@@ -291,12 +292,19 @@ plan_run(struct plan *p, int64_t now_ms)
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < p->len; i++) {
+		p->running = item_spec(p->item[i]);
 		int64_t due = item_run(p->item[i], now_ms, p->env->result, p->env->arg);
 
 		if (due < next)
 			next = due;
 	}
 	return next;
+}
+
+const struct plan_item *
+plan_running(const struct plan *p)
+{
+	return p->running;
 }
 
 /* --- what others ask ------------------------------------------------------------------------ */

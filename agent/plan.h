@@ -44,6 +44,8 @@ int plan_replay(struct plan *p, int64_t now_ms, char why[PLAN_WHY_MAX]) MUST_CHE
 /* Evaluates what is due; returns when it wants to be called next (INT64_MAX: never). */
 int64_t plan_run(struct plan *p, int64_t now_ms);
 
+/* During result(): the item whose it is. */
+const struct plan_item *plan_running(const struct plan *p);
 uint64_t plan_version(const struct plan *p); /* 0: there is none */
 /* The same if this controller made it, else 0: its numbers mean something else there. */
 uint64_t plan_version_of(const struct plan *p, const struct fog_id *controller);

@@ -191,12 +191,21 @@ closed(void *arg, bool held, const char *why)
 }
 
 /* --- results -------------------------------------------------------------------------------- */
+/* RPT-04 */
+static enum report_kind
+class_of(const struct plan_item *item)
+{
+	if (item->flags & PLAN_URGENT)
+		return REPORT_EVENTS;
+	return item->flags & PLAN_LOSSY ? REPORT_LOSSY : REPORT_METRICS;
+}
+
 static void
 result(void *arg, const struct report_point *p)
 {
 	struct uplink *u = arg;
 
-	reporter_add(u->reporter, p);
+	reporter_add(u->reporter, class_of(plan_running(u->plan)), p);
 }
 
 static void
@@ -315,13 +324,20 @@ static int
 make_parts(struct uplink *u)
 {
 	struct reporter_config rc = { .prefix = u->env->cfg->grasp.objective_prefix,
-		.boot = u->env->identity->boot,
-		.spool_bytes = (size_t)u->env->cfg->history.spool,
+		.metric_bytes = (size_t)u->env->cfg->report.journal,
+		.event_bytes = (size_t)u->env->cfg->report.events,
+		.budget = u->env->cfg->report.budget,
+		.delay_ms = u->env->cfg->report.delay_ms,
 		.forgotten = forgotten,
 		.silent = silent,
 		.arg = u };
+	char journal[PATH_MAX];
 	int err = timer_new(u->io, fire, u, &u->timer);
 
+	if (u->env->dir &&
+	    (size_t)snprintf(journal, sizeof journal, "%s/journal", u->env->dir) <
+		sizeof journal)
+		rc.dir = journal;
 	if (err >= 0)
 		err = make_bootstrap(u);
 	if (err >= 0)
@@ -444,7 +460,7 @@ uplink_plan(const struct uplink *u)
 	return u->plan;
 }
 
-const struct reporter *
+struct reporter *
 uplink_reporter(const struct uplink *u)
 {
 	return u->reporter;

@@ -50,7 +50,7 @@ enum uplink_state uplink_state(const struct uplink *u);
 const char *uplink_state_name(enum uplink_state s);
 const struct session *uplink_session(const struct uplink *u); /* NULL: there is none */
 const struct plan *uplink_plan(const struct uplink *u);
-const struct reporter *uplink_reporter(const struct uplink *u);
+struct reporter *uplink_reporter(const struct uplink *u);
 const struct bootstrap *uplink_bootstrap(const struct uplink *u);
 uint64_t uplink_registrations(const struct uplink *u); /* since the start */
 const char *

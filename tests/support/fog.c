@@ -171,20 +171,97 @@ on_registration(void *arg, struct grasp_session *s, const struct grasp_objective
 		w->forgets = false;
 }
 
-static void
-note_points(struct warden *w, const struct fog_report *r)
-{
-	for (unsigned i = 0; i < r->points; i++, w->points++) {
-		const struct report_point *p = &r->point[i];
+struct noting {
+	struct warden *w;
+	enum report_kind kind;
+};
 
-		assert(w->points < FOG_POINTS_MAX);
-		w->point[w->points].number = r->sequence + i;
-		w->point[w->points].item = p->item;
-		w->point[w->points].value = p->value;
-		w->point[w->points].time_ms = p->time_ms;
-		snprintf(w->point[w->points].reason, sizeof w->point[0].reason, "%.*s",
-		    (int)p->reason.len, (const char *)p->reason.data);
+static void
+note_point(struct warden *w, const struct report_value *v)
+{
+	assert(w->points < FOG_POINTS_MAX);
+	w->point[w->points].number = v->number;
+	w->point[w->points].item = v->series->item;
+	w->point[w->points].value = v->value;
+	w->point[w->points].time_ms = v->time_ms;
+	snprintf(w->point[w->points].reason, sizeof w->point[0].reason, "%.*s",
+	    (int)v->reason.len, (const char *)v->reason.data);
+	w->points++;
+}
+
+static void
+note_value(void *arg, const struct report_value *v)
+{
+	const struct noting *n = arg;
+	struct warden *w = n->w;
+
+	w->lossy += n->kind == REPORT_LOSSY;
+	w->ahead += n->kind == REPORT_AHEAD;
+	if (n->kind == REPORT_LOSSY || n->kind == REPORT_AHEAD)
+		return;
+	if (v->number < w->taken[n->kind].next) {
+		w->duplicates++;
+		return;
 	}
+	w->taken[n->kind].next = v->number + 1;
+	note_point(w, v);
+}
+
+static void
+note_event(struct warden *w, const struct report_event *e, uint64_t number)
+{
+	if (number < w->taken[REPORT_EVENTS].next)
+		return;
+	assert(w->events < FOG_EVENTS_MAX);
+	w->taken[REPORT_EVENTS].next = number + 1;
+	int err = slice_copy(e->kind, w->event[w->events].kind, sizeof w->event[0].kind);
+	assert(err == 0);
+	w->event[w->events].first = e->first;
+	w->event[w->events].last = e->last;
+	w->event[w->events].from_ms = e->from_ms;
+	w->event[w->events++].to_ms = e->to_ms;
+}
+
+static void
+follow_boot(struct warden *w, const struct fog_report *r)
+{
+	if (r->packed.data && !r->begins)
+		return;
+	if (memcmp(w->taken[r->kind].boot, r->boot, sizeof r->boot) != 0)
+		w->taken[r->kind].next = 0;
+	memcpy(w->taken[r->kind].boot, r->boot, sizeof r->boot);
+}
+
+static void
+note_plain(struct noting *n, const struct fog_report *r)
+{
+	for (unsigned i = 0; i < r->events; i++)
+		note_event(n->w, &r->event[i], r->sequence + i);
+	for (unsigned i = 0; i < r->points; i++) {
+		const struct report_point *p = &r->point[i];
+		struct report_series series = { .item = p->item, .labels = p->labels };
+		const struct report_value v = { .series = &series,
+			.number = r->sequence + i,
+			.time_ms = p->time_ms,
+			.value = p->value,
+			.reason = p->reason };
+
+		note_value(n, &v);
+	}
+}
+
+static int
+note_report(struct warden *w, const struct fog_report *r)
+{
+	struct noting n = { w, r->kind };
+	int err = w->stream[r->kind] ? 0 : report_stream_new(&w->stream[r->kind]);
+
+	assert(err == 0);
+	follow_boot(w, r);
+	if (r->packed.data)
+		return report_stream_take(w->stream[r->kind], r, note_value, &n);
+	note_plain(&n, r);
+	return 0;
 }
 
 static void
@@ -195,7 +272,6 @@ on_report(void *arg, struct grasp_session *s, const struct grasp_objective *aske
 	int err = fog_report_decode(asked->value, &report);
 
 	assert(err == 0);
-	assert(!memcmp(report.boot, f->identity.boot, sizeof report.boot));
 	f->warden.reports++;
 	if (f->warden.deaf_to_reports)
 		return;
@@ -203,8 +279,9 @@ on_report(void *arg, struct grasp_session *s, const struct grasp_objective *aske
 		grasp_session_end(s, false, f->warden.decline_reports);
 		return;
 	}
-	note_points(&f->warden, &report);
-	grasp_session_end(s, true, NULL);
+	err = note_report(&f->warden, &report);
+	assert(err == 0 || err == -EPROTO);
+	grasp_session_end(s, err == 0, err ? "anew: it has not begun" : NULL);
 }
 
 static void
@@ -310,6 +387,8 @@ fog_free(struct fog *f)
 	if (f->warden.node)
 		fog_warden_stop(f);
 	fake_net_free(f->net);
+	for (size_t k = 0; k < REPORT_KINDS; k++)
+		report_stream_free(f->warden.stream[k]);
 	free(f->warden.result);
 	agent_config_free(&f->cfg);
 	tempdir_remove(f->dir);

@@ -6,9 +6,11 @@
 #pragma once
 #include "agent/agent.h"
 #include "metrics/expr.h"
+#include "protocol/report.h"
 #include "tests/support/io_fake.h"
 
-#define FOG_POINTS_MAX 4096
+#define FOG_POINTS_MAX 32768
+#define FOG_EVENTS_MAX 64
 
 /* What the controller answers, and what it has been told. */
 struct warden {
@@ -40,7 +42,19 @@ struct warden {
 		int64_t time_ms;
 		char reason[64];
 	} point[FOG_POINTS_MAX];
-	unsigned points;
+	unsigned points; /* metrics, each number once */
+	struct report_stream *stream[REPORT_KINDS];
+	struct {
+		uint8_t boot[8];
+		uint64_t next; /* number; all before it were taken */
+	} taken[REPORT_KINDS];
+	unsigned duplicates, disordered, lossy, ahead;
+	struct {
+		char kind[REPORT_EVENT_KIND_MAX + 1];
+		uint64_t first, last;
+		int64_t from_ms, to_ms;
+	} event[FOG_EVENTS_MAX];
+	unsigned events;
 
 	/* The answer to the last plan or query it has sent. */
 	bool answered;

@@ -280,7 +280,7 @@ the_canonical_form_reads_back_to_itself(void **state)
 	    load("node: {name: 'a: b', tags: {k: '2', l: 'yes'}, energy: battery}\n"
 		 "domain: 'null'\nscopes: {geo: ezjm}\n"
 		 "controllers: ['[2001:db8::1]:7017']\n"
-		 "history: {spool: 64KiB}\nlog: {debug: 'plan,session'}\n"),
+		 "history: {bytes: 128KiB}\nlog: {debug: 'plan,session'}\n"),
 	    0);
 	char *first = print();
 	assert_int_equal(load(first), 0);
