@@ -8,7 +8,8 @@
  *
  * Opcodes: metrics/expr_program.h and protocol/fog.cddl. Not in the subset: offset, @, subqueries,
  * group_left, topk, absent, =~ beyond . .* .+ | and escapes. A program has no loops and is checked before it is
- * installed: at most 256 steps, stack 32, windows up to 24 h, 64 Ki samples (S-22). */
+ * installed: at most 256 steps, stack 32, windows up to 24 h, 64 Ki samples (S-22): a day
+ * of seconds is more, and is read at longer steps. */
 #pragma once
 #include "metrics/metric.h"
 
@@ -41,14 +42,17 @@ struct expr_value {
 	    newest_ms; /* monotonic time of the newest and the oldest of them; 0: none */
 	int64_t oldest_ms;
 };
+struct expr_scratch;
 struct expr_result {
-	struct expr_value *value; /* heap */
-	size_t len;		  /* 0: unknown, for the reason given */
+	struct expr_value *value;
+	size_t len; /* 0: unknown, for the reason given */
 	char unit[32];
 	size_t cost; /* values and samples that were looked at */
 	/* Why len is 0, or why all there is is not a number (0 / 0):
 	 * "no sample of node_load1 in the last 5 min" */
 	char unknown[128];
+	size_t room;		      /* at value */
+	struct expr_scratch *scratch; /* whose that is; NULL: of nobody else */
 };
 void expr_result_done(struct expr_result *r);
 
@@ -67,6 +71,10 @@ struct expr_scope {
  * -EINVAL: not a program; -ENOMEM. */
 int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
+
+/* The same with memory of metrics/expr_scratch.h, which allocates nothing the second time. */
+int expr_eval_in(struct expr_scratch *scratch, struct slice program,
+    struct series_set *set, int64_t now_ms, struct expr_result *ret) MUST_CHECK;
 
 /* The table of functions, for manuals and completion; what follows help is for the evaluator. */
 struct expr_range;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "metrics/expr_range.h"
-#include "metrics/expr_vector.h"
+#include "metrics/expr_scratch.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -9,29 +9,18 @@
 #include <string.h>
 
 #define SAMPLES_START 512
-#define COARSE_MS     1000
 
 struct evaluation {
 	struct series_set *set;
 	int64_t now_ms;
 	struct expr_operand stack[EXPR_STACK_MAX];
 	unsigned depth;
-	size_t work, samples;  /* against the bounds */
-	struct sample *sample; /* of all ranges, one behind the other */
-	double *scratch;
-	size_t sample_room, scratch_room;
+	size_t work, samples; /* against the bounds */
+	struct expr_scratch *scratch;
 	bool too_many; /* samples */
 };
 
 static const struct metric_labels no_labels;
-
-void
-expr_result_done(struct expr_result *r)
-{
-	free(r->value);
-	r->value = NULL;
-	r->len = 0;
-}
 
 static void PRINTF(2, 3) explain(struct expr_operand *o, const char *fmt, ...)
 {
@@ -47,7 +36,7 @@ push(struct evaluation *ev, char type)
 {
 	struct expr_operand *o = &ev->stack[ev->depth++];
 
-	*o = (struct expr_operand){ .type = type };
+	*o = (struct expr_operand){ .type = type, .scratch = ev->scratch };
 	return o;
 }
 
@@ -130,37 +119,26 @@ select_newest(
 	return true;
 }
 
-static int
-make_sample_room(struct evaluation *ev)
-{
-	size_t room = ev->sample_room ? 2 * ev->sample_room : SAMPLES_START;
-	struct sample *sample = realloc(ev->sample, room * sizeof *sample);
-
-	if (!sample)
-		return -ENOMEM;
-	ev->sample = sample;
-	ev->sample_room = room;
-	return 0;
-}
-
 /* Both ends of a window belong to it (Prometheus before 3.0). -E2BIG: more than may be read. */
 static int
 select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
     int64_t step_ms, struct expr_element *ret)
 {
+	struct expr_scratch *scratch = ev->scratch;
 	uint32_t n, room;
 
 	for (;;) {
-		room = (uint32_t)(ev->sample_room - ev->samples);
+		room = (uint32_t)(scratch->samples_room - ev->samples);
 		n = step_ms > 1 ? series_read_every(s, ev->now_ms - window_ms, ev->now_ms,
-				      step_ms, ev->sample + ev->samples, room)
+				      step_ms, scratch->sample + ev->samples, room)
 				: series_read(s, ev->now_ms - window_ms, ev->now_ms,
-				      ev->sample + ev->samples, room);
+				      scratch->sample + ev->samples, room);
 		if (ev->samples + n > EXPR_SAMPLES_MAX)
 			return -E2BIG;
 		if (n < room)
 			break;
-		if (make_sample_room(ev) < 0)
+		if (expr_scratch_samples(
+			scratch, 2 * scratch->samples_room + SAMPLES_START) < 0)
 			return -ENOMEM;
 	}
 	*ret = element_of(s);
@@ -242,7 +220,7 @@ select_ranges(struct evaluation *ev, const struct expr_step *s, size_t series,
 		return err;
 	ev->samples = before;
 	step_ms = choose_step(ev, s, series);
-	if (step_ms >= COARSE_MS && step_ms <= s->window_ms / 2)
+	if (step_ms >= EXPR_COARSE_MS && step_ms <= s->window_ms / 2)
 		err = select_all(ev, s, step_ms, o);
 	ev->too_many = err == -E2BIG;
 	return err;
@@ -296,27 +274,14 @@ derive_unit(enum expr_unit rule, struct expr_operand *o)
 		    unit[0] ? unit : "1");
 }
 
-static int
-make_scratch_room(struct evaluation *ev, size_t len)
-{
-	double *scratch;
-
-	if (len <= ev->scratch_room)
-		return 0;
-	scratch = realloc(ev->scratch, len * sizeof *scratch);
-	if (!scratch)
-		return -ENOMEM;
-	ev->scratch = scratch;
-	ev->scratch_room = len;
-	return 0;
-}
-
 static size_t
 drop_marks(struct sample *sample, size_t len)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < len; i++)
+	while (n < len && !series_is_stale(sample[n].value))
+		n++;
+	for (size_t i = n; i < len; i++)
 		if (!series_is_stale(sample[i].value))
 			sample[n++] = sample[i];
 	return n;
@@ -348,13 +313,14 @@ call_over(struct evaluation *ev, const struct expr_function *f, const double *sc
 		struct expr_element e = o->element[i];
 		struct expr_range range = { .start_ms = ev->now_ms - o->window_ms,
 			.end_ms = ev->now_ms };
-		int err = make_scratch_room(ev, e.len);
+		int err = expr_scratch_numbers(ev->scratch, e.len);
 
 		if (err < 0)
 			return err;
-		range.len = f->ends ? e.len : drop_marks(ev->sample + e.first, e.len);
-		range.sample = ev->sample + e.first;
-		range.scratch = ev->scratch;
+		range.len =
+		    f->ends ? e.len : drop_marks(ev->scratch->sample + e.first, e.len);
+		range.sample = ev->scratch->sample + e.first;
+		range.scratch = ev->scratch->number;
 		best = range.len > best ? range.len : best;
 		if (range.len == 0 || range.len < f->needs ||
 		    !f->over(&range, scalar, &e.value))
@@ -544,9 +510,8 @@ fill_result(const struct expr_operand *o, struct expr_result *ret)
 {
 	bool number = false;
 
-	*ret = (struct expr_result){ .len = o->len };
-	ret->value = calloc(o->len ? o->len : 1, sizeof *ret->value);
-	if (!ret->value)
+	*ret = (struct expr_result){ .len = o->len, .scratch = o->scratch };
+	if (expr_result_room(ret, o->scratch, o->len) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->len; i++) {
 		fill_value(&o->element[i], &ret->value[i]);
@@ -583,15 +548,14 @@ end_evaluation(struct evaluation *ev)
 {
 	while (ev->depth > 0)
 		expr_operand_done(&ev->stack[--ev->depth]);
-	free(ev->sample);
-	free(ev->scratch);
+	expr_scratch_trim(ev->scratch);
 }
 
 int
-expr_eval(
-    struct slice program, struct series_set *set, int64_t now_ms, struct expr_result *ret)
+expr_eval_in(struct expr_scratch *scratch, struct slice program, struct series_set *set,
+    int64_t now_ms, struct expr_result *ret)
 {
-	struct evaluation ev = { .set = set, .now_ms = now_ms };
+	struct evaluation ev = { .scratch = scratch, .set = set, .now_ms = now_ms };
 	char ignored[128];
 	int err = expr_check(program, NULL, NULL, ignored, sizeof ignored);
 
@@ -607,5 +571,18 @@ expr_eval(
 	if (err == 0)
 		ret->cost = ev.work + ev.samples;
 	end_evaluation(&ev);
+	return err;
+}
+
+int
+expr_eval(
+    struct slice program, struct series_set *set, int64_t now_ms, struct expr_result *ret)
+{
+	struct expr_scratch scratch = { 0 };
+	int err = expr_eval_in(&scratch, program, set, now_ms, ret);
+
+	if (err == 0)
+		ret->scratch = NULL;
+	expr_scratch_done(&scratch);
 	return err;
 }

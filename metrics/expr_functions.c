@@ -121,14 +121,46 @@ stddev_over_time(const struct expr_range *r, const double *scalar, double *ret)
 	return true;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
+/* In order of numbers, NaN first. */
+static bool
+is_before(double a, double b)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	return isnan(a) ? !isnan(b) : a < b;
+}
 
-	if (isnan(x) || isnan(y))
-		return isnan(y) - isnan(x); /* NaN first */
-	return (x > y) - (x < y);
+static void
+sift_down(double *values, size_t root, size_t len)
+{
+	double v = values[root];
+
+	for (;;) {
+		size_t child = 2 * root + 1;
+
+		if (child >= len)
+			break;
+		if (child + 1 < len && is_before(values[child], values[child + 1]))
+			child++;
+		if (!is_before(v, values[child]))
+			break;
+		values[root] = values[child];
+		root = child;
+	}
+	values[root] = v;
+}
+
+/* A heap sort: qsort(3) may allocate, and takes its time for what is hostile. */
+static void
+sort_numbers(double *values, size_t len)
+{
+	for (size_t i = len / 2; i-- > 0;)
+		sift_down(values, i, len);
+	for (size_t n = len; n-- > 1;) {
+		double v = values[0];
+
+		values[0] = values[n];
+		values[n] = v;
+		sift_down(values, 0, n);
+	}
 }
 
 double
@@ -140,7 +172,7 @@ expr_quantile(double q, double *values, size_t len)
 		return NAN;
 	if (q < 0 || q > 1)
 		return q < 0 ? -INFINITY : INFINITY;
-	qsort(values, len, sizeof *values, compare_numbers);
+	sort_numbers(values, len);
 	rank = q * (double)(len - 1);
 	lower = floor(rank);
 	upper = lower + 1 < (double)len ? lower + 1 : (double)(len - 1);

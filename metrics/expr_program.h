@@ -26,7 +26,9 @@
 #define EXPR_LABELS_MAX	  8 /* in by, without, on, ignoring */
 #define EXPR_VECTOR_MAX	  256
 #define EXPR_SAMPLES_MAX  65536
-#define EXPR_WORK_MAX	  10000 /* elements handled in one evaluation (S-22) */
+#define EXPR_COARSE_MS \
+	1000 /* a window that holds more is read at such steps or longer ones */
+#define EXPR_WORK_MAX 10000 /* elements handled in one evaluation (S-22) */
 
 enum expr_op {
 	EXPR_SELECT = 1,

@@ -6,23 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void
-expr_operand_done(struct expr_operand *o)
-{
-	free(o->element);
-	o->element = NULL;
-	o->len = 0;
-}
-
-int
-expr_operand_room(struct expr_operand *o, size_t len)
-{
-	if (len > EXPR_VECTOR_MAX)
-		return -E2BIG;
-	o->element = calloc(len ? len : 1, sizeof *o->element);
-	return o->element ? 0 : -ENOMEM;
-}
-
 /* --- labels ---------------------------------------------------------------------------- */
 
 static bool
@@ -427,7 +410,7 @@ unite(const struct expr_step *s, struct expr_operand *left,
 		if (find_match(left, of_left, 0, &right->element[i], &of_right[i]) ==
 		    left->len)
 			sum.element[sum.len++] = right->element[i];
-	free(left->element);
+	expr_operand_done(left);
 	*left = sum;
 	return 0;
 }
@@ -585,7 +568,7 @@ expr_vector_aggregate(const struct expr_step *s, double parameter, struct expr_o
 		    : end_group(s->what, &group[i]);
 	if (s->what == EXPR_COUNT || s->what == EXPR_GROUP || s->what == EXPR_STDVAR)
 		groups.unit[0] = '\0';
-	free(o->element);
+	expr_operand_done(o);
 	*o = groups;
 	return 0;
 }

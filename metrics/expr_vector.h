@@ -9,6 +9,8 @@
 #define EXPR_REASON_MAX 128
 #define EXPR_UNIT_MAX	32
 
+struct expr_scratch;
+
 struct expr_element {
 	const struct metric_labels *labels;
 	uint8_t mask; /* bit i: pair i of labels counts */
@@ -25,7 +27,9 @@ struct expr_operand {
 	char metric[METRIC_NAME_MAX + 1]; /* of a selection */
 	int64_t window_ms;
 	size_t len;
-	struct expr_element *element; /* heap */
+	struct expr_element *element;
+	size_t room;		      /* there */
+	struct expr_scratch *scratch; /* where it is from */
 };
 void expr_operand_done(struct expr_operand *o);
 int

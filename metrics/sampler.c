@@ -54,6 +54,7 @@ sampler_free(struct sampler *s)
 	sampler_done_supplies(s);
 	sampler_done_readers(s);
 	series_set_free(s->set);
+	expr_scratch_done(&s->scratch);
 	free((char *)s->env.proc);
 	free((char *)s->env.sys);
 	free((char *)s->env.power_supply);
@@ -203,11 +204,13 @@ sampler_check(const struct sampler *s, struct slice program, char *err, size_t e
 	return expr_check(program, is_known, s, err, err_size);
 }
 
+/* From a second on a window of any length can be read less finely than it was sampled. */
 static int
 check_samples(const struct collection *c, int64_t period_ms, char *err, size_t err_size)
 {
 	for (size_t i = 0; i < c->len; i++)
-		if (c->need[i].window_ms / period_ms > EXPR_SAMPLES_MAX) {
+		if (period_ms < EXPR_COARSE_MS &&
+		    c->need[i].window_ms / period_ms > EXPR_SAMPLES_MAX) {
 			snprintf(err, err_size,
 			    "a window of %lld s every %lld ms holds more than %d samples",
 			    (long long)c->need[i].window_ms / 1000, (long long)period_ms,
@@ -396,7 +399,7 @@ int
 sampler_eval(
     struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
 {
-	return expr_eval(program, s->set, now_ms, ret);
+	return expr_eval_in(&s->scratch, program, s->set, now_ms, ret);
 }
 
 static void

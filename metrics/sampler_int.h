@@ -4,7 +4,7 @@
  * (sources), sampler_provide.c (rules, plug-ins). Nobody else includes it. */
 #pragma once
 #include "metrics/sampler.h"
-#include "metrics/series.h"
+#include "metrics/expr_scratch.h"
 #include "metrics/worker.h"
 
 /* What is wanted of one metric by all who want it. */
@@ -67,6 +67,7 @@ struct want {
 struct sampler {
 	struct source_env env; /* own copies */
 	struct series_set *set;
+	struct expr_scratch scratch; /* of evaluations */
 	struct reader *reader;
 	size_t readers;
 	struct provided *provided; /* in the order in which they came */

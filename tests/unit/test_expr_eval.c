@@ -3,7 +3,7 @@
  * What Prometheus cannot be asked: reasons, units, bounds, and the functions that it lacks. Values of
  * what it has are compared by tests/oracle/prometheus.sh. */
 #include "metrics/expr_program.h"
-#include "metrics/series.h"
+#include "metrics/expr_scratch.h"
 #include "tests/support/alloc.h"
 #include "tests/support/program.h"
 #include <errno.h>
@@ -402,6 +402,53 @@ what_is_no_program_is_not_run(void **state)
 	    expr_eval((struct slice){ junk, sizeof junk }, *state, NOW, &r), -EINVAL);
 }
 
+/* A day of seconds is more than an evaluation may read: it is read at longer steps. */
+static void
+a_day_of_seconds_can_be_asked_for_S_22(void **state)
+{
+	CLEANUP(series_set_free) struct series_set *set = NULL;
+	static const char *const disk[] = { "a", "b", "c" };
+	const int64_t day = 24 * 60 * MINUTE;
+
+	(void)state;
+	assert_int_equal(series_set_new(4 << 20, &set), 0);
+	for (int64_t t = NOW - day; t <= NOW; t += 1000)
+		for (size_t i = 0; i < ARRAY_LEN(disk); i++)
+			add(set, &bytes, disk[i], t, (double)(t - NOW + day) * 2);
+	check_value(set, "max(max_over_time(bytes_total[24h]))", 2. * (double)day);
+	check_value(set, "min(min_over_time(bytes_total[24h]))", 0);
+	check_value(set, "max(rate(bytes_total[24h]))", 2000);
+	check_value(
+	    set, "abs(avg(avg_over_time(bytes_total[24h])) / 86.4e6 - 1) < bool 1e-5", 1);
+	check_value(set, "count_over_time(bytes_total{device=\"a\"}[18h])", 64801);
+}
+
+static void
+an_evaluation_allocates_nothing_the_second_time_PERF_01(void **state)
+{
+	struct series_set *set = *state;
+	struct slice program =
+	    program_of("sum by (device) (quantile_over_time(0.5, load[10m])) or "
+		       "avg_over_time(load[1m]) > scalar(load{device=\"a\"}) + 1");
+	struct expr_scratch scratch = { 0 };
+	struct expr_result r;
+	size_t before = 0;
+
+	for (int64_t t = NOW - 600000; t <= NOW; t += 1000) {
+		add(set, &load, "a", t, (double)(t % 7));
+		add(set, &load, "b", t, (double)(t % 5));
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(expr_eval_in(&scratch, program, set, NOW, &r), 0);
+		assert_int_equal(r.len, 2);
+		expr_result_done(&r);
+		if (i == 0)
+			before = alloc_count();
+	}
+	assert_int_equal(alloc_count(), before);
+	expr_scratch_done(&scratch);
+}
+
 static void
 every_failed_allocation_is_survived(void **state)
 {
@@ -540,6 +587,8 @@ main(void)
 		CASE(the_work_of_an_evaluation_is_bounded),
 		CASE(history_lost_to_the_byte_bound_is_unknown),
 		CASE(what_is_no_program_is_not_run),
+		TEST(a_day_of_seconds_can_be_asked_for_S_22),
+		CASE(an_evaluation_allocates_nothing_the_second_time_PERF_01),
 		CASE(every_failed_allocation_is_survived),
 	};
 
