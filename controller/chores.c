@@ -15,7 +15,7 @@ struct chores {
 	struct grasp_io *io;
 	struct store *store;
 	struct grasp_timer *timer;
-	int64_t points_ms, rows_ms;
+	int64_t rows_ms;
 };
 
 static void
@@ -24,7 +24,7 @@ on_timer(void *arg)
 	struct chores *c = arg;
 	int64_t wall = c->io->ops->wall(c->io);
 
-	if (store_prune(c->store, wall - c->points_ms, wall - c->rows_ms) ||
+	if (store_prune(c->store, wall - c->rows_ms) ||
 	    store_audit_prune(c->store, wall - AUDIT_KEEP_MS) || store_backup(c->store))
 		log_warnx("store", "no memory to clean up; trying again in an hour");
 	c->io->ops->timer_set(c->timer, HOUR_MS);
@@ -50,9 +50,8 @@ chores_new(struct grasp_io *io, struct store *store, struct chores **ret)
 }
 
 void
-chores_set(struct chores *c, int64_t points_ms, int64_t rows_ms)
+chores_set(struct chores *c, int64_t rows_ms)
 {
-	c->points_ms = points_ms;
 	c->rows_ms = rows_ms;
 }
 

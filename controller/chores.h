@@ -12,6 +12,6 @@ struct store;
 
 /* The first time a minute after the start. */
 int chores_new(struct grasp_io *io, struct store *store, struct chores **ret) MUST_CHECK;
-void chores_set(struct chores *c, int64_t points_ms, int64_t rows_ms); /* retention */
+void chores_set(struct chores *c, int64_t rows_ms); /* retention */
 void chores_free(struct chores *c);
 DEFINE_FREEP(struct chores, chores_free)

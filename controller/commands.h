@@ -16,6 +16,7 @@ struct authority;
 struct events;
 struct finder;
 struct grasp_node;
+struct history;
 struct judge;
 struct notices;
 struct protection;
@@ -30,6 +31,7 @@ struct commands {
 	struct judge *judge;
 	struct sessions *sessions;
 	struct store *store;
+	struct history *history;
 	struct events *events;
 	struct audit *audit;
 	struct authority *authority; /* NULL, as notices: GRASP is plain, everybody is trusted */

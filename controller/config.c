@@ -68,7 +68,17 @@ const struct conf_option controller_options[] = {
 	OPTION(default_plan, "default-plan", TREE, NULL,
 	    "What every node measures: a list of {expr: …, period: …}."),
 	BOUNDED(history.retention_ms, "history.retention", DURATION, "7d", 60000,
-	    315360000000.0, "How long results of measurements are kept."),
+	    315360000000.0, "How long the values that nodes report are kept."),
+	BOUNDED(history.minutes_ms, "history.minutes", DURATION, "30d", 60000,
+	    315360000000.0, "How long minimum, maximum, sum and count of each minute are."),
+	BOUNDED(history.hours_ms, "history.hours", DURATION, "730d", 60000,
+	    315360000000.0, "How long those of each hour are."),
+	BOUNDED(history.bytes, "history.bytes", SIZE, "1GiB", 1048576, 1e15,
+	    "How large metrics.db may get: the oldest values go first, then roll-ups."),
+	BOUNDED(history.window_ms, "history.window", DURATION, "5m", 30000, 86400000,
+	    "How much of each series is in memory as well."),
+	BOUNDED(history.flush_ms, "history.flush", DURATION, "10s", 100, 60000,
+	    "How long values wait for the disk; reports are accepted when they are there."),
 	BOUNDED(history.events_ms, "history.events", DURATION, "90d", 60000,
 	    315360000000.0,
 	    "How long events, ended predictions and ended migrations are kept."),
@@ -84,6 +94,7 @@ const size_t controller_options_len = ARRAY_LEN(controller_options);
 
 /* What may change without a restart: it is looked at anew each time it is used. */
 static const char *const adoptable[] = { "log.level", "log.debug", "history.retention",
+	"history.minutes", "history.hours", "history.bytes", "history.window",
 	"history.events", NULL };
 
 /* --- what the table cannot say ------------------------------------------------------------------- */

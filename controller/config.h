@@ -25,7 +25,8 @@ struct controller_config {
 		int64_t lease_ms, heartbeat_ms;
 	} registration;
 	struct {
-		int64_t retention_ms, events_ms;
+		int64_t window_ms, flush_ms, retention_ms, minutes_ms, hours_ms, events_ms;
+		int64_t bytes;
 	} history;
 	struct {
 		int level; /* enum log_level */

@@ -162,7 +162,6 @@ controller_show_limits(void *arg, struct ctl_request *req, struct slice args)
 	show_limit(req, "certificates signed", SIGNER_PER_S, "per second");
 	show_limit(req, "life of a node's certificate", SIGNER_DAYS_MAX, "days");
 	show_limit(req, "operators over the network", OPERATORS_MAX, "connections");
-	show_limit(req, "points waiting for the disk", STORE_POINTS_MAX, "points");
 	ctl_end(req);
 	return 0;
 }

@@ -41,7 +41,8 @@ history_put(struct history *h, struct history_series *s, int64_t time_ms, double
 int history_mark(struct history *h, const struct fog_id *node, const uint8_t stream[8],
     uint64_t sequence) MUST_CHECK;
 /* Calls done when all that the node has given so far is on the disk, with its mark: after
- * history.flush, or as soon as can be. -ENOSPC: the disk is full, and nothing of it was kept. */
+ * history.flush, or as soon as can be. done(-ENOSPC): the disk is full, and nothing of it was kept.
+ * -ENOENT: the node has given nothing. */
 int history_stored(struct history *h, const struct fog_id *node, bool soon,
     store_done_f *done, void *arg) MUST_CHECK;
 /* The memory alone, when all of it is on its way to the disk. */

@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "controller/event.h"
+#include "controller/history.h"
 #include "controller/judge.h"
 #include "controller/session_int.h"
 
@@ -190,28 +191,72 @@ is_new(const struct taking *t, const struct report_value *v)
 	return true;
 }
 
+static int
+read_labels(struct slice encoded, struct metric_labels *ret)
+{
+	struct cbor_reader r;
+	struct slice key;
+
+	*ret = (struct metric_labels){ 0 };
+	if (!encoded.len)
+		return 0;
+	rd_init(&r, encoded, 0);
+	rd_enter_map(&r);
+	while (rd_next_text_key(&r, &key)) {
+		char name[METRIC_LABEL_NAME_MAX], value[METRIC_LABEL_VALUE_MAX];
+
+		if (slice_copy(key, name, sizeof name) ||
+		    slice_copy(rd_text(&r), value, sizeof value) ||
+		    metric_labels_add(ret, name, value))
+			return -EBADMSG;
+	}
+	rd_leave(&r);
+	return rd_done(&r);
+}
+
+#define WATCHED 1u /* in plan, beside the judge's version: somebody waits for its values */
+
+/* What the series is, as long as the judge stays with its plans. NULL: of a plan that is no more. */
+static void
+find_series(const struct taking *t, struct report_series *series)
+{
+	struct sessions *s = t->m->sessions;
+	const struct node *n = t->m->node;
+	const char *text = judge_item_text(s->judge, series->item);
+	struct metric_labels labels;
+
+	series->user = NULL;
+	series->plan = judge_version(s->judge) << 1;
+	if (!text || read_labels(series->labels, &labels))
+		return;
+	series->user = history_ensure(s->cfg.history, &n->id, n->name, text, &labels);
+	if (judge_wants(s->judge, n, series->item))
+		series->plan |= WATCHED;
+}
+
 static void
 take_value(void *arg, const struct report_value *v)
 {
 	const struct taking *t = arg;
 	struct member *m = t->m;
 	struct sessions *s = m->sessions;
-	struct slice labels = v->series->labels;
-	const char *expression;
+	struct report_series *series = v->series;
 
 	if (!is_new(t, v))
 		return;
 	m->node->points_received++;
 	s->counters.points++;
-	expression = judge_item_text(s->judge, v->series->item);
-	if (!expression) { /* of a plan that is no more */
+	if (!series->plan || (series->plan ^ judge_version(s->judge) << 1) > WATCHED)
+		find_series(t, series);
+	if (!series->user) {
 		s->counters.unknown_points++;
 		return;
 	}
 	if (t->kind != REPORT_AHEAD)
-		(void)store_point_put(s->store, &m->node->id, expression, labels,
-		    wall_time(t, v->time_ms), v->value);
-	judge_in_order(m, v, map_time(t, v->time_ms), labels);
+		history_put(s->cfg.history, series->user, wall_time(t, v->time_ms),
+		    v->value);
+	if (series->plan & WATCHED)
+		judge_in_order(m, v, map_time(t, v->time_ms), series->labels);
 }
 
 static void
@@ -335,12 +380,36 @@ take_events(struct taking *t, const struct fog_report *r, struct intake *done)
 
 /* Urgent values: a mark behind them. */
 static int
-mark_events(struct taking *t, struct intake *done)
+mark_events(struct member *m, struct intake *done)
 {
 	char key[MARK_MAX], value[MARK_MAX];
 
-	format_mark(t->m, t->m->taken[REPORT_EVENTS].sequence, key, value);
-	return store_meta_put(t->m->sessions->store, key, value, on_stored, done);
+	format_mark(m, m->taken[REPORT_EVENTS].sequence, key, value);
+	return store_meta_put(m->sessions->store, key, value, on_stored, done);
+}
+
+static void
+on_values_stored(void *arg, int err)
+{
+	struct intake *i = arg;
+	struct member *m = find_member(i);
+
+	if (!err && m)
+		err = mark_events(m, i);
+	else if (!err)
+		err = -ENOENT;
+	if (err)
+		answer(i, err);
+}
+
+/* Urgent ones, or such as came all before. */
+static int
+store_values(struct taking *t, struct intake *done)
+{
+	int err = history_stored(t->m->sessions->cfg.history, &t->m->node->id, true,
+	    on_values_stored, done);
+
+	return err == -ENOENT ? mark_events(t->m, done) : err;
 }
 
 static int
@@ -355,7 +424,7 @@ store_urgent(struct taking *t, const struct fog_report *r, struct grasp_session 
 	if (!err && r->events && r->sequence + r->events > before)
 		err = take_events(t, r, i);
 	else if (!err)
-		err = mark_events(t, i); /* of points; or all came before */
+		err = store_values(t, i);
 	if (err && i) {
 		take_back(i);
 		grasp_session_set(session, NULL, NULL);
@@ -364,21 +433,31 @@ store_urgent(struct taking *t, const struct fog_report *r, struct grasp_session 
 	return err;
 }
 
+/* Whenever values are written, how far they go is written with them. */
+static int
+mark_values(struct member *m)
+{
+	const struct member_stream *taken = &m->taken[REPORT_METRICS];
+
+	return history_mark(m->sessions->cfg.history, &m->node->id, taken->boot,
+	    taken->sequence);
+}
+
 /* --- on the disk ---------------------------------------------------------------------------------------- */
 static void
 write_down(struct member *m)
 {
 	struct sessions *s = m->sessions;
-	const struct member_stream *taken = &m->taken[REPORT_METRICS];
 	struct intake *first = TAKE(m->waiting);
 
 	m->waiting_end = NULL;
 	m->waitings = 0;
 	for (struct intake *i = first; i; i = i->next)
 		i->written = true;
-	if (first &&
-	    store_stream_put(
-		s->store, &m->node->id, taken->boot, taken->sequence, on_stored, first))
+	if (!first)
+		return;
+	if (mark_values(m) ||
+	    history_stored(s->cfg.history, &m->node->id, true, on_stored, first))
 		answer(first, -ENOMEM);
 }
 
@@ -426,6 +505,8 @@ intake_leave(struct member *m)
 		m->sessions->io->ops->timer_free(TAKE(m->flush));
 	for (size_t k = 0; k < REPORT_KINDS; k++)
 		report_stream_free(TAKE(m->stream[k]));
+	if (m->sessions->cfg.history)
+		history_forget(m->sessions->cfg.history, &m->node->id);
 }
 
 /* --- reports -------------------------------------------------------------------------------------------- */
@@ -457,6 +538,8 @@ take_report(struct member *m, struct grasp_session *session, const struct fog_re
 
 	s->counters.reports++;
 	err = take_content(&t, r);
+	if (!err && r->kind == REPORT_METRICS)
+		err = mark_values(m);
 	if (err == -EPROTO || err == -EBADMSG) {
 		grasp_session_end(session, false,
 		    err == -EPROTO ? "anew: this stream has not begun"

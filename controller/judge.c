@@ -47,6 +47,7 @@ update_node(struct judge *j, struct node *n)
 	int changed = planner_update(j->planner, n, j->placements, judge_wall(j));
 	int err = changed;
 
+	j->version++;
 	if (err >= 0)
 		err =
 		    watches_sync(j->watches, n, planner_get(j->planner, n), judge_now(j));
@@ -92,6 +93,7 @@ judge_node_changed(struct judge *j, struct node *n, enum node_state before)
 {
 	(void)before;
 	if (n->state == NODE_GONE) {
+		j->version++;
 		watches_forget(j->watches, n);
 		planner_forget(j->planner, n);
 	} else {
@@ -138,6 +140,22 @@ on_soon(void *arg)
 	evaluate(j, true);
 }
 
+uint32_t
+judge_version(const struct judge *j)
+{
+	return (j->version & UINT32_MAX >> 2) + 1;
+}
+
+bool
+judge_wants(const struct judge *j, const struct node *n, uint32_t item)
+{
+	const struct watch *w = watches_of(j->watches, &n->id);
+
+	while (w && w->item.id != item)
+		w = w->next;
+	return w != NULL;
+}
+
 void
 judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels,
     int64_t time_ms, double value)
@@ -169,6 +187,7 @@ on_moved(void *arg, struct placement *p, const char *from)
 
 	(void)from;
 	j->moved = p;
+	j->version++;
 	watches_drop(j->watches, p);
 	j->moved = NULL;
 	update_nodes(j);
@@ -198,6 +217,7 @@ find_service(struct judge *j, const char *name)
 static void
 detach_service(struct judge *j, const char *name)
 {
+	j->version++;
 	for (struct placement *p = j->placements; p; p = p->next)
 		if (!strcmp(p->service_name, name)) {
 			watches_drop(j->watches, p);

@@ -49,6 +49,10 @@ int judge_place(struct judge *j, const char *service, const char *function,
 
 /* The plan of a node now. Programs borrow from the judge until the next change. */
 void judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret);
+/* Does anything depend on the values of this item? As long as the version, which is never 0, is the same, so
+ * are the answers of this and of judge_item_text(). */
+bool judge_wants(const struct judge *j, const struct node *n, uint32_t item);
+uint32_t judge_version(const struct judge *j);
 /* A result of a plan item. now_ms: when it was measured, on our monotonic clock. value NaN:
  * unknown. labels: encoded map. Ascending per node. */
 void judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels,

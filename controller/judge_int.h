@@ -26,6 +26,7 @@ struct judge {
 	struct migrations *migrations;
 	struct grasp_timer *tick, *soon;
 	bool soon_is_set;
+	uint32_t version; /* of plans and watches */
 	bool loading, closing;
 	const struct placement *moved; /* while its watches are dropped */
 };

@@ -175,6 +175,7 @@ on_reload(void *arg)
 {
 	struct program *p = arg;
 	struct controller_config fresh;
+	struct history_config history;
 
 	if (load_config(p->options.config, &fresh)) {
 		log_warnx("controller",
@@ -182,8 +183,9 @@ on_reload(void *arg)
 	} else {
 		controller_config_adopt(&p->cfg, &fresh, tell_restart);
 		set_log(p);
-		chores_set(
-		    p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
+		program_history_config(&p->cfg, &history);
+		history_set(p->history, &history);
+		chores_set(p->chores, p->cfg.history.events_ms);
 		log_info("controller", "configuration read again");
 	}
 	controller_config_free(&fresh);
@@ -263,6 +265,8 @@ unwind(struct program *p)
 	ctl_close(p->ctl);
 	confession_free(p->confession);
 	protection_stop_signer(&p->protection);
+	if (p->history && !p->failed)
+		history_flush(p->history);
 	if (p->store && !p->failed)
 		store_flush(p->store);
 	chores_free(p->chores);
@@ -272,6 +276,7 @@ unwind(struct program *p)
 	p->sessions = NULL;
 	grasp_node_free(p->grasp);
 	membership_done(&p->membership);
+	history_free(p->history);
 	judge_free(p->judge);
 	registry_free(p->registry);
 	events_free(p->events);

@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "controller/commands.h"
 #include "controller/config.h"
+#include "controller/history.h"
 #include "controller/membership.h"
 
 struct program {
@@ -25,6 +26,7 @@ struct program {
 	struct membership membership;
 	struct store *store;
 	struct events *events;
+	struct history *history;
 	struct audit *audit;
 	struct registry *registry;
 	struct judge *judge;
@@ -44,4 +46,5 @@ struct trust_conf program_confessed(const struct program *p);
 void program_store_failed(void *arg); /* the program is arg, and stops */
 
 /* --- wiring.c -------------------------------------------------------------------------------------- */
+void program_history_config(const struct controller_config *cfg, struct history_config *ret);
 int program_wire(struct program *p); /* each part on those before it; the loop is there */

@@ -10,6 +10,7 @@ struct audit;
 struct ctl_request;
 struct events;
 struct grasp_node;
+struct history;
 struct judge;
 struct sessions;
 
@@ -20,6 +21,7 @@ struct sessions_config {
 	int64_t flush_ms;   /* reports are accepted together so long after the first; 0: each at once */
 	bool proven;	     /* who is there has to have proved it (S-03); false: insecure.plain_grasp */
 	struct audit *audit; /* borrowed; NULL: none */
+	struct history *history; /* borrowed */
 	/* It has registered or renewed, and knows this much of the domain. May be NULL. */
 	void (*registered)(
 	    void *arg, struct node *n, uint64_t trust_version, uint64_t denials);

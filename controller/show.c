@@ -5,6 +5,7 @@
 #include "controller/advert.h"
 #include "controller/commands.h"
 #include "controller/enrol.h"
+#include "controller/history.h"
 #include "controller/judge.h"
 #include "controller/protection.h"
 #include "controller/session.h"
@@ -175,7 +176,7 @@ struct showing {
 };
 
 static void
-send_point(void *arg, const struct point_row *p)
+send_point(void *arg, const struct history_point *p)
 {
 	struct showing *show = arg;
 	struct buf item;
@@ -183,12 +184,11 @@ send_point(void *arg, const struct point_row *p)
 	buf_init(&item, ITEM_MAX);
 	wr_map(&item, 5);
 	wr_key_text(&item, "node", show->node);
-	wr_key_text(&item, "expression", p->expression);
+	wr_key_text(&item, "expression", p->metric);
 	wr_text(&item, "labels");
-	if (p->labels.len && cbor_well_formed(p->labels))
-		wr_raw(&item, p->labels);
-	else
-		wr_map(&item, 0);
+	wr_map(&item, p->labels->len);
+	for (unsigned i = 0; i < p->labels->len; i++)
+		wr_key_text(&item, p->labels->pair[i].name, p->labels->pair[i].value);
 	put_time(&item, "time", p->time_ms);
 	wr_key_double(&item, "value", p->value);
 	send_item(show->req, &item);
@@ -210,8 +210,8 @@ show_history(struct commands *c, struct ctl_request *req, const char *node,
 	show.node = n->name;
 	if (limit < 1 || limit > 100000)
 		limit = 100000;
-	err = store_points(c->store, &n->id, expression, io->ops->wall(io) - since_ms,
-	    (int)limit, send_point, &show);
+	err = history_points(c->history, &n->id, expression,
+	    io->ops->wall(io) - since_ms, (size_t)limit, send_point, &show);
 	if (!err)
 		ctl_end(req);
 	return err;
@@ -364,7 +364,7 @@ show_counters(struct commands *c, struct ctl_request *req)
 		{ "queries", s->queries },
 		{ "store_commits", store.commits },
 		{ "store_rows", store.rows },
-		{ "store_points_dropped", store.dropped },
+		{ "store_batches_dropped", store.dropped },
 	};
 	struct buf item;
 
@@ -414,17 +414,13 @@ int
 show_limits(struct commands *c, struct ctl_request *req)
 {
 	uint64_t linked = 0, known = 0;
-	struct store_stats store;
 
 	for (const struct node *n = registry_first(c->registry); n; n = n->next) {
 		known++;
 		linked += n->link != NULL;
 	}
-	store_stats(c->store, &store);
 	send_limit(req, "nodes", known, REGISTRY_NODES_MAX);
 	send_limit(req, "links of nodes", linked, c->links_max);
-	send_limit(
-	    req, "points waiting for the disk", store.queued_metrics, STORE_POINTS_MAX);
 	if (c->enrol)
 		send_trust_limits(c, req);
 	ctl_end(req);

@@ -197,22 +197,6 @@ store_write_both(struct store *s, const char *first, const char *then,
 }
 
 int
-store_write_point(struct store *s, const char *first, const char *then,
-    const struct store_value *v, size_t n)
-{
-	struct store_job *job;
-	int err = store_job_new(STORE_METRICS, v, n, NULL, NULL, &job);
-
-	if (err)
-		return err;
-	job->sql[0] = first;
-	job->sql[1] = then;
-	job->droppable = true;
-	store_writer_push(s->writer, &job);
-	return 0;
-}
-
-int
 store_run(struct store *s, enum store_file file,
     int (*run)(struct store_db *db, const struct store_job *job),
     const struct store_value *v, size_t n, store_done_f *done, void *arg)
@@ -223,6 +207,7 @@ store_run(struct store *s, enum store_file file,
 	if (err)
 		return err;
 	job->run = run;
+	job->counted = file == STORE_METRICS;
 	store_writer_push(s->writer, &job);
 	return 0;
 }

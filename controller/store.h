@@ -122,30 +122,72 @@ int store_prediction_end(struct store *s, int64_t sequence, const char *outcome,
 int store_predictions(struct store *s, int limit,
     void (*row)(void *, int64_t sequence, const struct prediction_row *p), void *);
 
-#define STORE_POINTS_MAX 100000
-/* History: lossy under pressure (dropped and counted when so many points are queued). time_ms: wall;
- * value NaN: unknown. */
-int store_point_put(struct store *s, const struct fog_id *node, const char *expression,
-    struct slice labels, int64_t time_ms, double value);
-/* Up to which sequence the points of a node are stored, in order behind those points. done(-ENOSPC):
- * the disk is full, nothing of the batch was kept. */
+/* Up to which sequence the reports of a node are stored. done(-ENOSPC): the disk is full. */
 int store_stream_put(struct store *s, const struct fog_id *node, const uint8_t boot[8],
     uint64_t sequence, store_done_f *, void *);
 int store_streams(struct store *s,
     void (*row)(
 	void *, const struct fog_id *node, const uint8_t boot[8], uint64_t sequence),
     void *);
-struct point_row {
-	const char *expression;
-	struct slice labels;
-	int64_t time_ms;
-	double value; /* NaN: unknown */
+
+/* History, for controller/history*.c. What a node gave within a short time, in one transaction with how
+ * far its reports have come. done(-ENOSPC): the disk is full, nothing of it was kept. */
+struct store_series {
+	uint32_t number; /* unique in the file, also after the series is gone */
+	const char *metric;
+	struct slice labels; /* encoded map */
 };
-/* Oldest first, from since_ms on, at most limit. expression "": all. */
-int store_points(struct store *s, const struct fog_id *node, const char *expression,
-    int64_t since_ms, int limit, void (*row)(void *, const struct point_row *p), void *);
-/* Removes points and rows (events, ended predictions and migrations) older than these wall times. */
-int store_prune(struct store *s, int64_t points_before_ms, int64_t rows_before_ms);
+struct store_block {
+	int64_t from_ms, last_ms; /* within one SPAN_RAW_MS */
+	struct slice data;
+};
+struct store_batch {
+	const struct fog_id *node;
+	const char *name;		   /* of the node; NULL: known */
+	const struct store_series *series; /* those that are new */
+	size_t series_len;
+	const struct store_block *block;
+	size_t blocks;
+	const uint8_t *stream; /* 8 bytes; NULL: not told */
+	uint64_t sequence;
+};
+int store_batch_put(struct store *s, const struct store_batch *b, store_done_f *, void *);
+int store_series_newest(struct store *s, uint32_t *ret_number);
+int store_series(struct store *s, const struct fog_id *node,
+    void (*row)(void *, const struct store_series *series), void *);
+int store_sources(struct store *s,
+    void (*row)(void *, const struct fog_id *node, const char *name), void *);
+
+enum store_level {
+	STORE_FRESH,  /* as they came */
+	STORE_RAW,    /* merged: one for each SPAN_RAW_MS */
+	STORE_MINUTE, /* roll-ups: one for each hour, ... */
+	STORE_HOUR,   /* ... one for each day */
+};
+/* Those that begin from from_ms to before to_ms, in order. */
+int store_blocks(struct store *s, const struct fog_id *node, enum store_level level,
+    int64_t from_ms, int64_t to_ms,
+    void (*row)(void *, int64_t from_ms, struct slice data), void *);
+/* When the first block of a level begins that does so at from_ms or later, and when the newest of all
+ * does. -ENOENT: there is none. */
+int store_blocks_next(struct store *s, const struct fog_id *node, enum store_level level,
+    int64_t from_ms, int64_t *ret_ms);
+int store_blocks_newest(struct store *s, const struct fog_id *node, enum store_level level,
+    int64_t *ret_ms);
+/* In the background and in many small transactions: merges fresh blocks whose span has ended at before_ms
+ * into longer ones and their roll-ups, and packs what a version before has left. */
+int
+store_merge(struct store *s, int64_t before_ms, int64_t now_ms, store_done_f *, void *);
+/* Likewise: removes blocks older than these (wall), and the oldest until the file has at most bytes_max
+ * (0: no bound). */
+struct store_retention {
+	int64_t raw_before_ms, minute_before_ms, hour_before_ms;
+	uint64_t bytes_max;
+};
+int
+store_retain(struct store *s, const struct store_retention *r, store_done_f *, void *);
+/* Removes rows (events, ended predictions and migrations) older than this wall time. */
+int store_prune(struct store *s, int64_t before_ms);
 /* A copy of control.db in dir/backup/, the newest 24 are kept; and a new ballast if it was used. */
 int store_backup(struct store *s);
 
@@ -157,7 +199,7 @@ int store_meta_get(
 
 struct store_stats {
 	uint64_t commits, rows,
-	    dropped; /* dropped: points, for want of room in queue or disk */
+	    dropped; /* dropped: blocks of values, for want of room on the disk */
 	uint32_t queued_control, queued_metrics;
 	uint32_t slowest_ms; /* commit since the start */
 };

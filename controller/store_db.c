@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/log.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define LENGTH_MAX     (1 << 20) /* of one text, blob or row */
 
 const char *const store_file_names[STORE_FILES] = { "control.db", "metrics.db" };
@@ -81,6 +81,18 @@ static const char *const upgrade[SCHEMA_VERSION][STORE_FILES] = {
 		" command TEXT NOT NULL, object TEXT NOT NULL, result TEXT NOT NULL,"
 		" previous BLOB NOT NULL);"
 		"CREATE INDEX audit_time ON audit(time_ms);",
+	},
+	/* Points become blocks while the daemon runs: store_merge(). */
+	[2] = {
+	    [STORE_METRICS] =
+		"CREATE TABLE source(node BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;"
+		"CREATE TABLE fresh(id INTEGER PRIMARY KEY, node BLOB NOT NULL,"
+		" from_ms INT NOT NULL, last_ms INT NOT NULL, data BLOB NOT NULL);"
+		"CREATE INDEX fresh_node ON fresh(node, from_ms);"
+		"CREATE TABLE block(id INTEGER PRIMARY KEY, node BLOB NOT NULL,"
+		" level INT NOT NULL, from_ms INT NOT NULL, data BLOB NOT NULL,"
+		" UNIQUE(node, level, from_ms));"
+		"CREATE INDEX block_age ON block(level, from_ms);",
 	},
 };
 
@@ -366,6 +378,9 @@ store_db_open(
 	int err = open_file(d, dir, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 
 	*why = '\0';
+	/* What is removed from history is given back to the disk; a file that is there stays as it is. */
+	if (!err && file == STORE_METRICS)
+		err = store_db_exec(d, "PRAGMA auto_vacuum=INCREMENTAL");
 	/* NORMAL loses acknowledged rows at a power cut, FULL does not (measured). */
 	if (!err)
 		err = store_db_exec(d,

@@ -41,7 +41,7 @@ sv_blob(const void *data, size_t len)
 }
 
 /* --- one open file: store_db.c ---------------------------------------------------------------- */
-#define STORE_STATEMENTS_MAX 48
+#define STORE_STATEMENTS_MAX 64
 struct store_db {
 	struct sqlite3 *db;
 	struct {
@@ -85,7 +85,7 @@ struct store_job {
 	/* Instead of sql: > 0 wants to be called again in a later transaction. */
 	int (*run)(struct store_db *db, const struct store_job *job);
 	bool alone;	/* run outside of a transaction */
-	bool droppable; /* under pressure */
+	bool counted; /* as dropped, when it fails */
 	store_done_f *done;
 	void *arg;
 	int err;
@@ -112,8 +112,6 @@ int store_write(struct store *s, enum store_file file, const char *sql,
 /* Two statements on control.db in one transaction; both see all values. */
 int store_write_both(struct store *s, const char *first, const char *then,
     const struct store_value *v, size_t n, store_done_f *done, void *arg);
-int store_write_point(struct store *s, const char *first, const char *then,
-    const struct store_value *v, size_t n);
 int store_run(struct store *s, enum store_file file,
     int (*run)(struct store_db *db, const struct store_job *job),
     const struct store_value *v, size_t n, store_done_f *done, void *arg);

@@ -36,7 +36,6 @@ struct store_writer {
 	pthread_cond_t work, idle;
 	struct queue todo[STORE_FILES], done;
 	enum store_file last;
-	uint32_t droppable;
 	bool closing, busy, broken;
 	struct store_stats stats;
 };
@@ -260,7 +259,7 @@ give_back(struct store_writer *w, struct queue *group, int err)
 {
 	for (struct store_job *job; (job = queue_pop(group));) {
 		w->stats.rows += !err;
-		w->stats.dropped += err && job->droppable;
+		w->stats.dropped += err && job->counted;
 		if (job->err > 0 && !w->closing)
 			queue_push(&w->todo[job->file], job);
 		else if (job->done)
@@ -290,8 +289,6 @@ write_one_group(struct store_writer *w)
 	take_group(&w->todo[file], &group);
 	w->last = file;
 	w->busy = true;
-	for (const struct store_job *job = group.first; job; job = job->next)
-		w->droppable -= job->droppable;
 	pthread_mutex_unlock(&w->lock);
 
 	if (!broken)
@@ -361,13 +358,7 @@ store_writer_push(struct store_writer *w, struct store_job **taken)
 
 	job->queued_ms = now_ms();
 	pthread_mutex_lock(&w->lock);
-	if (job->droppable && w->droppable >= STORE_POINTS_MAX) {
-		w->stats.dropped++;
-		free(job);
-	} else {
-		w->droppable += job->droppable;
-		queue_push(&w->todo[job->file], job);
-	}
+	queue_push(&w->todo[job->file], job);
 	len = w->todo[STORE_CONTROL].len + w->todo[STORE_METRICS].len;
 	if (len == 1 || len == GROUP_ROWS)
 		pthread_cond_signal(&w->work);

@@ -19,8 +19,6 @@
 
 #include <stdio.h>
 
-#define FLUSH_MS 10000 /* metrics are accepted together, so long after the first of them */
-
 /* --- news travels up ------------------------------------------------------------------------------ */
 static int64_t
 wall(void *arg)
@@ -163,6 +161,30 @@ open_registry(struct program *p)
 	return err ? program_refuse(err, "cannot load", "the nodes") : 0;
 }
 
+void
+program_history_config(const struct controller_config *cfg, struct history_config *ret)
+{
+	*ret = (struct history_config){
+		.window_ms = cfg->history.window_ms,
+		.flush_ms = cfg->history.flush_ms,
+		.raw_ms = cfg->history.retention_ms,
+		.minute_ms = cfg->history.minutes_ms,
+		.hour_ms = cfg->history.hours_ms,
+		.bytes_max = (uint64_t)cfg->history.bytes,
+	};
+}
+
+static int
+open_history(struct program *p)
+{
+	struct history_config cfg;
+	int err;
+
+	program_history_config(&p->cfg, &cfg);
+	err = history_new(p->io, p->store, &cfg, &p->history);
+	return err ? program_refuse(err, "cannot open", "the history") : 0;
+}
+
 static int
 open_judge(struct program *p)
 {
@@ -192,7 +214,8 @@ open_sessions(struct program *p)
 		.id = p->id,
 		.prefix = p->cfg.grasp.objective_prefix,
 		.lease_ms = p->cfg.registration.lease_ms,
-		.flush_ms = FLUSH_MS,
+		.flush_ms = p->cfg.history.flush_ms,
+		.history = p->history,
 		.proven = !p->cfg.insecure.plain_grasp,
 		.audit = p->audit,
 		.registered = on_registered,
@@ -245,6 +268,7 @@ open_control(struct program *p)
 		.judge = p->judge,
 		.sessions = p->sessions,
 		.store = p->store,
+		.history = p->history,
 		.events = p->events,
 		.audit = p->audit,
 		.advert = p->advert,
@@ -292,7 +316,7 @@ open_chores(struct program *p)
 
 	if (err)
 		return program_refuse(err, "cannot prepare", "hourly work");
-	chores_set(p->chores, p->cfg.history.retention_ms, p->cfg.history.events_ms);
+	chores_set(p->chores, p->cfg.history.events_ms);
 	return 0;
 }
 
@@ -300,6 +324,7 @@ int
 program_wire(struct program *p)
 {
 	static int (*const step[])(struct program * p) = { open_sockets, open_store,
+		open_history,
 		open_protection, open_registry, open_judge, open_grasp, open_sessions,
 		open_membership, open_chores, open_control, open_operators };
 	int err = 0;

@@ -5,6 +5,7 @@
 #include "base/ctl.h"
 #include "controller/audit.h"
 #include "controller/event.h"
+#include "controller/history.h"
 #include "controller/judge.h"
 #include "controller/store.h"
 #include "protocol/plan.h"
@@ -57,6 +58,20 @@ judge_item_text(struct judge *j, uint32_t id)
 {
 	(void)j;
 	return id == 99 ? NULL : plant_judge.item_text;
+}
+
+uint32_t
+judge_version(const struct judge *j)
+{
+	(void)j;
+	return 1;
+}
+
+bool
+judge_wants(const struct judge *j, const struct node *n, uint32_t item)
+{
+	(void)j, (void)n, (void)item;
+	return true;
 }
 
 int
@@ -206,6 +221,10 @@ open_core(struct plant *p)
 		.registered = p->registered,
 		.arg = p->registered_arg,
 	};
+	const struct history_config history = { .window_ms = 300000,
+		.raw_ms = 604800000,
+		.minute_ms = 2592000000,
+		.hour_ms = 63072000000 };
 	struct advert_config advert = {
 		.id = sessions.id, .domain = "plant", .scope = "", .period_ms = 10000
 	};
@@ -225,6 +244,9 @@ open_core(struct plant *p)
 	    audit_new(p->store, wall, io, &p->audit) ||
 	    registry_new(io, p->store, p->events, &cfg, &ops, p, &p->registry);
 	assert(!err);
+	err = history_new(io, p->store, &history, &p->history);
+	assert(!err);
+	sessions.history = p->history;
 	sessions.audit = p->audit;
 	advert.epoch = store_epoch(p->store);
 	err = sessions_new(p->grasp, p->registry, NULL, p->store, p->events, &sessions,
@@ -236,6 +258,7 @@ open_core(struct plant *p)
 		.registry = p->registry,
 		.sessions = p->sessions,
 		.store = p->store,
+		.history = p->history,
 		.events = p->events,
 		.audit = p->audit,
 		.advert = p->advert,
@@ -259,6 +282,7 @@ close_core(struct plant *p)
 	store_flush(p->store);
 	advert_free(TAKE(p->advert));
 	sessions_free(TAKE(p->sessions));
+	history_free(TAKE(p->history));
 	registry_free(TAKE(p->registry));
 	events_free(TAKE(p->events));
 	audit_free(TAKE(p->audit));

@@ -22,6 +22,7 @@ struct plant {
 	struct fake_host *host;
 	struct grasp_node *grasp;
 	struct store *store;
+	struct history *history;
 	struct events *events;
 	struct audit *audit;
 	struct registry *registry;

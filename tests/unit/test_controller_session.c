@@ -3,6 +3,7 @@
  * Registration, plans, reports: the controller's core against doubles of agents. */
 #include "base/log.h"
 #include "controller/event.h"
+#include "controller/history.h"
 #include "controller/store_identity.h"
 #include "tests/support/plant.h"
 #include "tests/support/test.h"
@@ -617,13 +618,13 @@ a_plan_for_a_node_that_is_away_waits_for_it(void **state)
 
 /* --- reports ------------------------------------------------------------------------------------------------ */
 static void
-count_point(void *arg, const struct point_row *p)
+count_point(void *arg, const struct history_point *p)
 {
 	char *text = arg;
 	size_t len = strlen(text);
 	int64_t wall = fake_host_io(plant.host)->ops->wall(fake_host_io(plant.host));
 
-	snprintf(text + len, 512 - len, "%s:%g@%lld ", p->expression, p->value,
+	snprintf(text + len, 512 - len, "%s:%g@%lld ", p->metric, p->value,
 	    (long long)(wall - p->time_ms));
 }
 
@@ -633,7 +634,9 @@ expect_history(const char *what)
 	char text[512] = "";
 
 	store_flush(plant.store);
-	store_points(plant.store, &robot.registration.node, "", 0, 50, count_point, text);
+	assert_int_equal(history_points(plant.history, &robot.registration.node, "", 0,
+			     50, count_point, text),
+	    0);
 	assert_string_equal(text, what);
 }
 

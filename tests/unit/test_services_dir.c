@@ -102,38 +102,49 @@ no_directory_is_no_error(void **state)
 
 /* --- what is done every hour -------------------------------------------------------------------------- */
 static void
-count_point(void *arg, const struct point_row *p)
+count_event(void *arg, const struct event_row *e)
 {
-	(void)p;
+	(void)e;
 	++*(unsigned *)arg;
 }
 
+static unsigned
+count_events(void)
+{
+	unsigned events = 0;
+
+	store_flush(plant.store);
+	store_events_last(plant.store, 10, count_event, &events);
+	return events;
+}
+
 static void
-old_points_go_and_a_backup_is_made_every_hour(void **state) /* OUT-01 */
+put_event(int64_t time_ms)
+{
+	const struct event_row e = { .time_ms = time_ms, .kind = "node.lost", .text = "" };
+
+	assert_true(store_event_put(plant.store, &e, NULL, NULL) > 0);
+}
+
+static void
+old_rows_go_and_a_backup_is_made_every_hour(void **state) /* OUT-01 */
 {
 	struct grasp_io *io = fake_host_io(plant.host);
 	int64_t wall = io->ops->wall(io);
-	struct fog_id id = { { 1 } };
 	struct chores *chores;
-	unsigned points = 0;
 	char path[200];
 
 	(void)state;
 	assert_int_equal(chores_new(io, plant.store, &chores), 0);
-	chores_set(chores, 3600000, 3600000);
-	store_point_put(plant.store, &id, "load", slice_text(""), wall - 3000000, 1);
-	store_point_put(plant.store, &id, "load", slice_text(""), wall, 1);
+	chores_set(chores, 3600000);
+	put_event(wall - 3000000);
+	put_event(wall);
 	fake_run(plant.net, 61000);
-	store_flush(plant.store);
-	store_points(plant.store, &id, "", 0, 10, count_point, &points);
-	assert_int_equal(points, 2);
+	assert_int_equal(count_events(), 2);
 	snprintf(path, sizeof path, "%s/backup", plant.dir);
 	assert_int_equal(access(path, F_OK), 0);
 	fake_run(plant.net, 3600000);
-	store_flush(plant.store);
-	points = 0;
-	store_points(plant.store, &id, "", 0, 10, count_point, &points);
-	assert_int_equal(points, 0);
+	assert_int_equal(count_events(), 0);
 	chores_free(chores);
 }
 
@@ -147,7 +158,7 @@ main(void)
 		CASE(a_file_speaks_up_when_its_text_has_changed),
 		CASE(a_wrong_file_is_told_and_tried_again),
 		CASE(no_directory_is_no_error),
-		CASE(old_points_go_and_a_backup_is_made_every_hour),
+		CASE(old_rows_go_and_a_backup_is_made_every_hour),
 	};
 
 	log_open("test_services_dir", LOG_LEVEL_ERROR);

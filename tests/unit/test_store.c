@@ -384,13 +384,28 @@ a_prediction_keeps_what_is_not_known_and_gets_its_outcome(void **state)
 
 /* --- history -------------------------------------------------------------------------------------------- */
 static void
-note_point(void *arg, const struct point_row *p)
+note_block(void *arg, int64_t from_ms, struct slice data)
 {
 	char line[200];
 
-	snprintf(line, sizeof line, "%s:%.*s:%" PRId64 ":%g", p->expression,
-	    (int)p->labels.len, (const char *)p->labels.data, p->time_ms, p->value);
+	snprintf(line, sizeof line, "%" PRId64 ":%.*s", from_ms, (int)data.len,
+	    (const char *)data.data);
 	note(arg, line);
+}
+
+static void
+put_block(struct box *b, const struct fog_id *node, int64_t from_ms, const char *data)
+{
+	const struct store_series series = { node->bytes[0], "load", { 0 } };
+	const struct store_block block = { from_ms, from_ms, slice_text(data) };
+	const struct store_batch batch = { .node = node,
+		.name = "n",
+		.series = &series,
+		.series_len = 1,
+		.block = &block,
+		.blocks = 1 };
+
+	assert_int_equal(store_batch_put(b->store, &batch, NULL, NULL), 0);
 }
 
 static void
@@ -404,23 +419,41 @@ note_stream(
 }
 
 static void
-history_is_read_by_node_and_expression(void **state)
+note_series(void *arg, const struct store_series *series)
+{
+	char line[200];
+
+	snprintf(line, sizeof line, "%u:%s", series->number, series->metric);
+	note(arg, line);
+}
+
+static void
+blocks_are_read_by_node_and_time(void **state)
 {
 	struct box *b = *state;
 	struct fog_id one = { { 1 } }, two = { { 2 } };
 	struct trace t = { "" };
+	uint32_t newest = 0;
+	int64_t at_ms = 0;
 
-	store_point_put(b->store, &one, "load", slice_text(""), 10, 0.5);
-	store_point_put(b->store, &one, "load", slice_text(""), 30, NAN);
-	store_point_put(b->store, &one, "load", slice_text("L"), 20, 2);
-	store_point_put(b->store, &one, "free", slice_text(""), 20, 3);
-	store_point_put(b->store, &two, "load", slice_text(""), 20, 4);
+	put_block(b, &one, 30, "c");
+	put_block(b, &one, 10, "a");
+	put_block(b, &one, 20, "b");
+	put_block(b, &two, 20, "d");
 	reopen(b);
-	store_points(b->store, &one, "load", 10, 9, note_point, &t);
-	assert_string_equal(t.text, "load::10:0.5 load:L:20:2 load::30:nan");
-	t.text[0] = '\0';
-	store_points(b->store, &one, "", 15, 2, note_point, &t);
-	assert_string_equal(t.text, "free::20:3 load:L:20:2");
+	store_blocks(b->store, &one, STORE_FRESH, 10, 30, note_block, &t);
+	store_series(b->store, &two, note_series, &t);
+	assert_string_equal(t.text, "10:a 20:b 2:load");
+	assert_int_equal(store_series_newest(b->store, &newest), 0);
+	assert_int_equal(newest, 2);
+	assert_int_equal(
+	    store_blocks_next(b->store, &one, STORE_FRESH, 11, &at_ms), 0);
+	assert_int_equal(at_ms, 20);
+	assert_int_equal(
+	    store_blocks_newest(b->store, &one, STORE_FRESH, &at_ms), 0);
+	assert_int_equal(at_ms, 30);
+	assert_int_equal(
+	    store_blocks_next(b->store, &one, STORE_RAW, 0, &at_ms), -ENOENT);
 }
 
 static void
@@ -442,28 +475,22 @@ static void
 what_is_too_old_is_removed_and_what_is_open_stays(void **state)
 {
 	struct box *b = *state;
-	struct fog_id id = { { 1 } };
 	struct migration_row m = make_migration("m1", "done", 5);
 	struct trace t = { "" };
 
-	for (int i = 0; i < 12000; i++)
-		store_point_put(
-		    b->store, &id, i % 2 ? "load" : "free", slice_text(""), i, i);
-	store_point_put(b->store, &id, "load", slice_text(""), 50000, 1);
 	put_event(b->store, "old", NULL, NULL); /* of 1000 */
 	store_migration_put(b->store, &m, NULL, NULL);
 	m = make_migration("m2", "open", 6);
 	store_migration_put(b->store, &m, NULL, NULL);
 	store_note_put(b->store, "m1", "k", "v", NULL, NULL);
 	store_note_put(b->store, "m2", "k", "w", NULL, NULL);
-	store_prune(b->store, 40000, 2000);
+	store_prune(b->store, 2000);
 	store_flush(b->store);
-	store_points(b->store, &id, "", 0, 5, note_point, &t);
 	store_events_last(b->store, 5, note_event, &t);
 	store_migrations(b->store, false, 5, note_migration, &t);
 	store_notes(b->store, "m1", note_note, &t);
 	store_notes(b->store, "m2", note_note, &t);
-	assert_string_equal(t.text, "load::50000:1 m2:open::4:1:0 k w");
+	assert_string_equal(t.text, "m2:open::4:1:0 k w");
 }
 
 /* --- the files ---------------------------------------------------------------------------------------------- */
@@ -557,12 +584,12 @@ damaged_metrics_cost_no_control_data(void **state)
 	struct trace t = { "" };
 
 	put_event(b->store, "a", NULL, NULL);
-	store_point_put(b->store, &id, "load", slice_text(""), 10, 0.5);
+	put_block(b, &id, 10, "a");
 	close_store(b);
 	overwrite(b->dir, "metrics.db", 0, 4096);
 	reopen(b);
 	assert_non_null(strstr(store_recovery(b->store), "metrics.db was damaged"));
-	store_points(b->store, &id, "", 0, 5, note_point, &t);
+	store_blocks(b->store, &id, STORE_FRESH, 0, 50, note_block, &t);
 	store_events_last(b->store, 5, note_event, &t);
 	assert_string_equal(t.text, "1:node.lost:n:a");
 }
@@ -800,7 +827,7 @@ main(void)
 		CASE(a_row_that_is_too_large_is_refused_alone),
 		CASE(open_migrations_and_their_notes_are_found_again),
 		CASE(a_prediction_keeps_what_is_not_known_and_gets_its_outcome),
-		CASE(history_is_read_by_node_and_expression),
+		CASE(blocks_are_read_by_node_and_time),
 		CASE(a_stream_remembers_how_far_it_went),
 		CASE(what_is_too_old_is_removed_and_what_is_open_stays),
 		CASE(the_epoch_grows_by_one_at_each_open),

@@ -221,12 +221,21 @@ put_points(unsigned n)
 {
 	static int64_t time_ms;
 	struct fog_id id = { { 1 } };
-	uint8_t boot[8] = { 1 };
+	static const uint8_t boot[8] = { 1 }, bytes[64];
 	struct call c = { 0 };
 
-	for (unsigned i = 0; i < n; i++)
-		store_point_put(store, &id, "load", slice_text(""), ++time_ms, 1);
-	assert_int_equal(store_stream_put(store, &id, boot, n, on_done, &c), 0);
+	for (unsigned i = 0; i < n; i++) {
+		const struct store_block block = { ++time_ms, time_ms,
+			{ bytes, sizeof bytes } };
+		const struct store_batch batch = { .node = &id,
+			.block = &block,
+			.blocks = 1,
+			.stream = i + 1 == n ? boot : NULL,
+			.sequence = n };
+
+		assert_int_equal(
+		    store_batch_put(store, &batch, i + 1 == n ? on_done : NULL, &c), 0);
+	}
 	wait_for(&c);
 	return c.err;
 }

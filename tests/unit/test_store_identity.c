@@ -275,7 +275,7 @@ old_certificates_go_but_the_newest_of_each_member_stays(void **state)
 	assert_int_equal(issue(b, &first), 0);
 	assert_int_equal(issue(b, &next), 0);
 	assert_int_equal(store_token_put(b->store, &token, NULL, NULL), 0);
-	assert_int_equal(store_prune(b->store, 0, 10000), 0);
+	assert_int_equal(store_prune(b->store, 10000), 0);
 	store_flush(b->store);
 	assert_int_equal(store_member(b->store, &first.id, see_member, &seen), 0);
 	assert_int_equal(seen.rows, 1);

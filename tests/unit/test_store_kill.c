@@ -64,10 +64,13 @@ put_next(struct child *c)
 	struct event_row e = { .time_ms = 1, .kind = "node.lost", .text = "killed soon" };
 	struct fog_id id = { { (uint8_t)c->turn } };
 	struct node_row n = { .id = id, .name = "n", .state = "alive" };
+	struct store_batch b = { .node = &id, .blocks = 1 };
 
 	c->turn++;
 	store_node_put(c->store, &n, NULL, NULL);
-	store_point_put(c->store, &id, "load", slice_text(""), c->turn, 1);
+	b.block = &(struct store_block){ c->turn, c->turn, { id.bytes, 16 } };
+	if (store_batch_put(c->store, &b, NULL, NULL))
+		_exit(95);
 	if (c->turn % 200 == 0)
 		store_backup(c->store);
 	a->child = c;
