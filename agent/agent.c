@@ -22,8 +22,10 @@ work(void *arg)
 {
 	struct agent *a = arg;
 	int64_t now = agent_now(a);
-	int64_t next = sampler_run(a->sampler, now);
+	int64_t next;
 
+	self_note_work(&a->self, now);
+	next = sampler_run(a->sampler, now);
 	for (size_t i = 0; i < a->members; i++) {
 		int64_t due = member_run(a->member[i], now);
 
@@ -32,6 +34,7 @@ work(void *arg)
 	}
 	if (next == INT64_MAX)
 		return; /* nobody wants anything (MET-11) */
+	self_note_due(&a->self, next);
 	now = agent_now(a);
 	timer_set(a->io[0], a->work, next - now < WORK_MAX_MS ? next - now : WORK_MAX_MS);
 }
@@ -204,9 +207,14 @@ make_sampler(struct agent *a)
 	struct source_env env = { .proc = a->cfg->roots.proc,
 		.sys = a->cfg->roots.sys,
 		.power_supply = a->cfg->roots.power_supply,
-		.rootfs = "" };
+		.rootfs = "",
+		.gpsd = a->cfg->gps.gpsd,
+		.paths = &a->cfg->paths,
+		.path_budget = a->cfg->path.budget,
+		.self = &a->self.source };
 	int err = sampler_new(&env, (size_t)a->cfg->history.bytes, &a->sampler);
 
+	self_init(&a->self, a);
 	if (err == 0) {
 		sampler_set_clock(a->sampler, tell_time, a);
 		sampler_on_hang(a->sampler, tell_hang, a);

@@ -4,6 +4,7 @@
  * life on libev, tests give it fake ios. What is borrowed outlives it. */
 #pragma once
 #include "agent/member.h"
+#include "agent/self.h"
 #include "base/sandbox.h"
 
 /* Where each membership gets the grasp_io of its own from. */
@@ -24,6 +25,7 @@ struct agent {
 	int64_t started_ms;
 
 	struct sampler *sampler;
+	struct self self;
 	struct plugins *plugins; /* NULL: none is configured */
 	struct sandbox_state sandbox; /* of the process */
 	struct trust_time *time; /* NULL under insecure.plain_grasp */

@@ -14,6 +14,8 @@
 #include "trust/token.h"
 #include "trust/who.h"
 
+#define PATHS_MAX 32 /* as many as the source path probes */
+
 #define OPTION(member, name, kind, preset, help) \
 	CONF(struct agent_config, member, name, kind, preset, 0, 0, help)
 #define BOUNDED(member, name, kind, preset, min, max, help) \
@@ -75,6 +77,14 @@ const struct conf_option agent_options[] = {
 	OPTION(roots.sys, "roots.sys", TEXT, "/sys", "Where sysfs is."),
 	OPTION(roots.power_supply, "roots.power-supply", TEXT, NULL,
 	    "Where power supplies are; <sys>/class/power_supply if not given."),
+	OPTION(gps.gpsd, "gps.gpsd", TEXT, "127.0.0.1:2947",
+	    "Where gpsd answers: an address of this machine or the path of a socket; "
+	    "empty: nowhere."),
+	OPTION(paths, "paths", MAP, NULL,
+	    "Peers to which paths are measured when somebody asks, by name: their "
+	    "addresses."),
+	BOUNDED(path.budget, "path.budget", SIZE, "256", 16, 1000000,
+	    "Bytes a second for probes of all paths together."),
 	BOUNDED(history.bytes, "history.bytes", SIZE, "2MiB", 65536, 1073741824,
 	    "Memory for the samples that windows look back on."),
 	BOUNDED(report.journal, "report.journal", SIZE, "12MiB", 16384, 1073741824,
@@ -160,6 +170,47 @@ check_tags(
 		if (strlen(tag->key) > 32)
 			yaml_complain(c, tag, "the name is longer than 32 bytes");
 		check_one(tag, tag->text ? tag->text : "", 64, c);
+	}
+}
+
+/* Whoever else could answer for gpsd would say where the node is. */
+static void
+check_gpsd(
+    const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
+{
+	const char *text = cfg->gps.gpsd;
+	struct addr addr;
+
+	if (text && *text && *text != '/' &&
+	    (addr_parse(text, &addr) < 0 || !addr_is_loopback(&addr.ip)))
+		yaml_complain(c, grasp_conf_at(root, "gps.gpsd"),
+		    "\"%s\" is neither an address of this machine such as "
+		    "127.0.0.1:2947 nor the path of a socket",
+		    text);
+}
+
+static void
+check_paths(
+    const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
+{
+	const struct yaml_node *paths = grasp_conf_at(root, "paths");
+	struct addr addr;
+	int err;
+
+	if (cfg->paths.len > PATHS_MAX)
+		yaml_complain(c, paths, "more than %d peers", PATHS_MAX);
+	YAML_EACH(path, paths)
+	{
+		const char *text = path->text ? path->text : "";
+
+		if (!conf_is_name(path->key))
+			yaml_complain(c, path, "\"%s\" is no name", path->key);
+		err = addr_parse(text, &addr);
+		if (err == -EINVAL)
+			yaml_complain(c, path,
+			    "\"%s\" is no address such as 2001:db8::1", text);
+		else if (err == 0 && addr_is_multicast(&addr.ip))
+			yaml_complain(c, path, "%s is a group, not a peer", text);
 	}
 }
 
@@ -361,6 +412,8 @@ check(const struct yaml_node *root, struct agent_config *cfg, struct complaints 
 {
 	check_texts(root, cfg, c);
 	check_tags(root, cfg, c);
+	check_gpsd(root, cfg, c);
+	check_paths(root, cfg, c);
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
 	take_domains(root, cfg, c);
 	plugin_config_load(cfg->plugin_list, c, &cfg->plugin, &cfg->plugins_len);

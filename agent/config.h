@@ -45,6 +45,13 @@ struct agent_config {
 		char *proc, *sys, *power_supply;
 	} roots;
 	struct {
+		char *gpsd;
+	} gps;
+	struct conf_map paths; /* name of a peer to its address */
+	struct {
+		int64_t budget;
+	} path;
+	struct {
 		int64_t bytes;
 	} history;
 	struct {

@@ -14,14 +14,22 @@
 #define MS_PER_H   (60 * MS_PER_MIN)
 #define MS_PER_D   (24 * MS_PER_H)
 
-static int64_t
-read_clock(clockid_t id)
+static struct timespec
+read_timespec(clockid_t id)
 {
 	struct timespec ts;
 	int failed = clock_gettime(id, &ts);
 
 	assert(!failed); /* both clocks exist on every Linux that we run on */
 	(void)failed;
+	return ts;
+}
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts = read_timespec(id);
+
 	return ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
 }
 
@@ -35,6 +43,14 @@ int64_t
 clock_wall_ms(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t
+clock_wall_ns(void)
+{
+	struct timespec ts = read_timespec(CLOCK_REALTIME);
+
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 uint32_t

@@ -10,6 +10,7 @@
 
 int64_t clock_boot_ms(void); /* since boot, suspend included */
 int64_t clock_wall_ms(void); /* since 1970, UTC */
+int64_t clock_wall_ns(void); /* the same, to compare with time stamps of the kernel */
 /* period_ms ± percent, uniformly from the 32 random bits given (babeld's roughly()). */
 uint32_t clock_jitter(uint32_t period_ms, unsigned percent, uint32_t random);
 

@@ -32,8 +32,12 @@ sampler_new(const struct source_env *env, size_t history_bytes, struct sampler *
 	    copy_text(&s->env.rootfs, env->rootfs) < 0 ||
 	    copy_text(&s->env.cgroup, env->cgroup) < 0 ||
 	    copy_text(&s->env.functions, env->functions) < 0 ||
+	    copy_text(&s->env.gpsd, env->gpsd) < 0 ||
 	    sampler_init_readers(s) < 0 || series_set_new(history_bytes, &s->set) < 0)
 		return -ENOMEM;
+	s->env.paths = env->paths;
+	s->env.path_budget = env->path_budget;
+	s->env.self = env->self;
 	s->now_ms = s->kept_house_ms = INT64_MIN / 2;
 	s->end_ms = INT64_MAX;
 	*ret = TAKE(s);
@@ -61,6 +65,7 @@ sampler_free(struct sampler *s)
 	free((char *)s->env.rootfs);
 	free((char *)s->env.cgroup);
 	free((char *)s->env.functions);
+	free((char *)s->env.gpsd);
 	free(s);
 }
 
@@ -165,8 +170,10 @@ sampler_sum_wants(struct sampler *s)
 		sampler_tell_providers(s);
 	}
 	s->summing = false;
-	for (size_t i = 0; i < s->readers; i++)
+	for (size_t i = 0; i < s->readers; i++) {
+		s->reader[i].told = false;
 		sampler_schedule_reader(&s->reader[i]);
+	}
 }
 
 struct collection {
@@ -250,7 +257,9 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 	result = check_samples(&c, period_ms, err, err_size);
 	if (result < 0)
 		return result;
-	w = calloc(1, sizeof *w + c.len * sizeof w->need[0]);
+	if (!sampler_program_asks(program))
+		program.len = 0;
+	w = calloc(1, sizeof *w + c.len * sizeof w->need[0] + program.len);
 	if (!w) {
 		snprintf(err, err_size, "no memory");
 		return -ENOMEM;
@@ -260,6 +269,9 @@ sampler_want(struct sampler *s, struct slice program, int64_t period_ms, int64_t
 	w->until_ms = until_ms;
 	w->len = c.len;
 	memcpy(w->need, c.need, c.len * sizeof w->need[0]);
+	w->program = (struct slice){ (uint8_t *)&w->need[c.len], program.len };
+	if (program.len)
+		memcpy(&w->need[c.len], program.data, program.len);
 	count_wants(w, 1);
 	w->next = s->wants;
 	s->wants = w;
@@ -402,17 +414,22 @@ sampler_eval(
 	return expr_eval_in(&s->scratch, program, s->set, now_ms, ret);
 }
 
+int64_t
+sampler_query_keep(int64_t window_ms)
+{
+	return 2 * window_ms > QUERY_KEEP_MS ? 2 * window_ms : QUERY_KEEP_MS;
+}
+
 static void
 keep_for_queries(struct sampler *s, const struct collection *c, bool keep)
 {
 	for (size_t i = 0; i < c->len; i++) {
 		struct track *t = c->need[i].track;
-		int64_t window_ms = c->need[i].window_ms, keep_ms = 2 * window_ms;
+		int64_t window_ms = c->need[i].window_ms;
+		int64_t keep_ms = sampler_query_keep(window_ms);
 
 		if (!keep)
 			keep_ms = 1; /* as long as it takes to read it */
-		else if (keep_ms < QUERY_KEEP_MS)
-			keep_ms = QUERY_KEEP_MS;
 		if (t->query_until_ms <= s->now_ms || window_ms > t->query_window_ms)
 			t->query_window_ms = window_ms;
 		if (s->now_ms + keep_ms > t->query_until_ms)
@@ -484,6 +501,7 @@ ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
 	set_now(s, now_ms);
 	expr_needs(program, collect_need, &c);
 	keep_for_queries(s, &c, keep);
+	sampler_tell_query(s, program);
 	read_stale(s, &c);
 	result = sampler_eval(s, program, now_ms, ret);
 	if (result >= 0 && !ret->len)

@@ -26,6 +26,7 @@ struct reader {
 	struct track *track;
 	int64_t period_ms; /* the shortest of its metrics; 0: idle */
 	int64_t due_ms, read_ms;
+	bool told; /* of the wants as they are now, if it asks */
 	int64_t taken_ms;    /* the time of the values that are being put */
 	bool busy;	     /* the job is under way … */
 	bool late;	     /* … for too long: it was given up */
@@ -61,6 +62,7 @@ struct want {
 	struct sampler *sampler;
 	struct want *next;
 	int64_t period_ms, until_ms;
+	struct slice program; /* behind need; empty: no source asks for it */
 	size_t len;
 	struct need need[]; /* one a metric */
 };
@@ -106,6 +108,13 @@ void sampler_schedule_reader(struct reader *r);
 void sampler_run_reader(struct reader *r, int64_t now_ms);
 void sampler_read_now(struct reader *r);
 void sampler_close_reader(struct reader *r);
+bool sampler_open_reader(struct reader *r); /* to be read in the loop */
+
+/* For sources that ask (sampler_ask.c). */
+bool sampler_program_asks(struct slice program);
+void sampler_tell_wants(struct reader *r); /* before it is read */
+void sampler_tell_query(struct sampler *s, struct slice program);
+int64_t sampler_query_keep(int64_t window_ms); /* how long a query keeps things alive */
 void sampler_collect(struct reader *r); /* what a worker has read of it */
 void sampler_drain_wakes(struct sampler *s);
 

@@ -77,14 +77,25 @@ choose_due(struct reader *r, bool all)
 
 /* --- in the loop ----------------------------------------------------------------------- */
 
+bool
+sampler_open_reader(struct reader *r)
+{
+	if (r->inst)
+		return true;
+	r->told = false;
+	if (r->source->open(&r->sampler->env, &r->inst) < 0)
+		r->inst = NULL;
+	return r->inst != NULL;
+}
+
 static void
 read_here(struct reader *r)
 {
 	r->taken_ms = r->sampler->now_ms;
-	if (!r->inst && r->source->open(&r->sampler->env, &r->inst) < 0)
-		r->inst = NULL;
-	if (r->inst)
+	if (sampler_open_reader(r)) {
+		sampler_tell_wants(r);
 		(void)r->source->sample(r->inst, r->sampler->now_ms, &r->sink);
+	}
 	end_missing(r, r->taken_ms);
 }
 

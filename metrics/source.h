@@ -19,6 +19,8 @@ struct sink {
 	bool (*wants)(struct sink *sink, const struct metric *m);
 };
 
+struct conf_map;
+struct source_self;
 struct source_env {
 	const char *proc;	  /* "/proc" */
 	const char *sys;	  /* "/sys" */
@@ -26,6 +28,11 @@ struct source_env {
 	const char *rootfs;	  /* in front of mount points for statvfs; "" */
 	const char *cgroup;	  /* NULL: <sys>/fs/cgroup */
 	const char *functions; /* pattern of the cgroups that are functions; NULL: none */
+	const char *gpsd; /* "127.0.0.1:2947" or the path of a socket; NULL: no GPS */
+	/* Borrowed: */
+	const struct conf_map *paths;	/* peers by name, and their addresses; NULL: none */
+	const struct source_self *self; /* metrics/self.h; NULL: nothing is told */
+	int64_t path_budget; /* bytes a second for probes of paths; 0: as by default */
 };
 
 struct expr_step;

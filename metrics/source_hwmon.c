@@ -257,6 +257,7 @@ const struct source source_hwmon = {
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
 	.labels = labels_of,
+	.flags = SOURCE_SLOW,
 	.open = hwmon_open,
 	.sample = hwmon_sample,
 	.close = hwmon_close,

@@ -267,6 +267,7 @@ const struct source source_iio = {
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
 	.labels = labels_of,
+	.flags = SOURCE_SLOW,
 	.open = iio_open,
 	.sample = iio_sample,
 	.close = iio_close,

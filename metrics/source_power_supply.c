@@ -425,6 +425,7 @@ const struct source source_power_supply = {
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
 	.labels = labels_of,
+	.flags = SOURCE_SLOW,
 	.open = power_open,
 	.sample = power_sample,
 	.close = power_close,

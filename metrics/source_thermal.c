@@ -93,6 +93,7 @@ const struct source source_thermal = {
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
 	.labels = labels_of,
+	.flags = SOURCE_SLOW,
 	.open = thermal_open,
 	.sample = thermal_sample,
 	.close = thermal_close,

@@ -300,6 +300,7 @@ const struct source source_wireless = {
 	.metrics = metrics,
 	.metrics_len = ARRAY_LEN(metrics),
 	.labels = labels_of,
+	.flags = SOURCE_SLOW,
 	.open = wireless_open,
 	.sample = wireless_sample,
 	.close = wireless_close,

@@ -18,6 +18,9 @@
 	X(thermal)      \
 	X(hwmon)        \
 	X(iio)          \
+	X(gps)          \
+	X(path)         \
+	X(agent)        \
 	X(uptime)
 
 #define DECLARE(name) extern const struct source source_##name;

@@ -137,6 +137,7 @@ free_env(struct source_env *env)
 	free((char *)env->power_supply);
 	free((char *)env->cgroup);
 	free((char *)env->functions);
+	free((char *)env->gpsd);
 	free((char *)env->rootfs);
 }
 
@@ -448,6 +449,7 @@ copy_env(struct source_env *dst, const struct source_env *env)
 	err |= copy_text(&dst->power_supply, env->power_supply);
 	err |= copy_text(&dst->cgroup, env->cgroup);
 	err |= copy_text(&dst->functions, env->functions);
+	err |= copy_text(&dst->gpsd, env->gpsd);
 	return err | copy_text(&dst->rootfs, env->rootfs);
 }
 
