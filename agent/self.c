@@ -23,6 +23,24 @@ tell_sampler(const struct agent *a, const struct telling *t)
 	t->put(t->to, SELF_HISTORY_BYTES, "", "", (double)s.history_bytes);
 }
 
+/* Of the items of the plan as it is now. */
+static void
+tell_items(const struct uplink *u, const char *domain, const struct telling *t)
+{
+	const struct plan *plan = uplink_plan(u);
+
+	for (size_t i = 0; plan && i < plan_len(plan); i++) {
+		struct plan_item_state item;
+		struct reporter_item cost;
+		char id[16];
+
+		plan_item(plan, i, &item);
+		reporter_item(uplink_reporter(u), item.item->id, &cost);
+		snprintf(id, sizeof id, "%u", (unsigned)item.item->id);
+		t->put(t->to, SELF_ITEM_BYTES, domain, id, (double)cost.bytes);
+	}
+}
+
 /* Controllers come and go and move; the domain is who the reports are for. */
 static void
 tell_destination(const struct member *m, const struct telling *t)
@@ -45,6 +63,7 @@ tell_destination(const struct member *m, const struct telling *t)
 	reporter_stats(uplink_reporter(u), &r);
 	t->put(t->to, SELF_REPORT_QUEUE, domain, "", (double)r.waiting);
 	t->put(t->to, SELF_REPORT_BYTES, domain, "", (double)r.bytes);
+	tell_items(u, domain, t);
 }
 
 static void
