@@ -7,7 +7,7 @@
  *	avg_over_time(node_load1[5m])  →  [[1, "node_load1", 300000], [3, 2]]
  *
  * Opcodes: metrics/expr_program.h and protocol/fog.cddl. Not in the subset: offset, @, subqueries,
- * group_left, topk, absent, =~ beyond . .* .+ | and escapes. A program has no loops and is checked before it is
+ * group_left, =~ beyond . .* .+ | and escapes. A program has no loops and is checked before it is
  * installed: at most 256 steps, stack 32, windows up to 24 h, 64 Ki samples (S-22): a day
  * of seconds is more, and is read at longer steps. */
 #pragma once
@@ -68,13 +68,15 @@ struct expr_scope {
 	const struct expr_part *part;
 };
 /* At the instant now_ms. 0 with a result, known or unknown (too little data, a bound that was hit);
- * -EINVAL: not a program; -ENOMEM. */
-int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
-    struct expr_result *ret) MUST_CHECK;
-
-/* The same with memory of metrics/expr_scratch.h, which allocates nothing the second time. */
+ * -EINVAL: not a program; -ENOMEM. scratch: memory of metrics/expr_scratch.h, with which the second
+ * time allocates nothing; NULL: none. */
+int expr_eval_scope(struct expr_scratch *scratch, struct slice program,
+    const struct expr_scope *scope, int64_t now_ms, struct expr_result *ret) MUST_CHECK;
+/* Over one set without a label. */
 int expr_eval_in(struct expr_scratch *scratch, struct slice program,
     struct series_set *set, int64_t now_ms, struct expr_result *ret) MUST_CHECK;
+int expr_eval(struct slice program, struct series_set *set, int64_t now_ms,
+    struct expr_result *ret) MUST_CHECK;
 
 /* The table of functions, for manuals and completion; what follows help is for the evaluator. */
 struct expr_range;

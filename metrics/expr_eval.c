@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "metrics/expr_evaluation.h"
 #include "metrics/expr_range.h"
-#include "metrics/expr_scratch.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SAMPLES_START 512
-
-struct evaluation {
-	struct series_set *set;
-	int64_t now_ms;
-	struct expr_operand stack[EXPR_STACK_MAX];
-	unsigned depth;
-	size_t work, samples; /* against the bounds */
-	struct expr_scratch *scratch;
-	bool too_many; /* samples */
-};
-
 static const struct metric_labels no_labels;
 
-static void PRINTF(2, 3) explain(struct expr_operand *o, const char *fmt, ...)
+void
+expr_explain(struct expr_operand *o, const char *fmt, ...)
 {
 	va_list args;
 
@@ -31,20 +20,20 @@ static void PRINTF(2, 3) explain(struct expr_operand *o, const char *fmt, ...)
 	va_end(args);
 }
 
-static struct expr_operand *
-push(struct evaluation *ev, char type)
+struct expr_operand *
+expr_push(struct expr_evaluation *ev, char type)
 {
 	struct expr_operand *o = &ev->stack[ev->depth++];
 
-	*o = (struct expr_operand){ .type = type, .scratch = ev->scratch };
+	*o = (struct expr_operand){ .type = type };
 	return o;
 }
 
 static int
-push_number(struct evaluation *ev, double v)
+push_number(struct expr_evaluation *ev, double v)
 {
-	struct expr_operand *o = push(ev, 's');
-	int err = expr_operand_room(o, 1);
+	struct expr_operand *o = expr_push(ev, 's');
+	int err = expr_operand_room(&ev->space, o, 1);
 
 	if (err < 0)
 		return err;
@@ -52,199 +41,6 @@ push_number(struct evaluation *ev, double v)
 	o->len = 1;
 	o->element[0] = (struct expr_element){ .labels = &no_labels, .value = v };
 	return 0;
-}
-
-/* --- selection ------------------------------------------------------------------------- */
-
-static bool
-meets(const struct expr_matcher *m, const struct metric_labels *labels)
-{
-	const char *value = metric_labels_get(labels, m->label);
-
-	switch ((enum expr_match)m->match) {
-	case EXPR_EQUAL:
-		return strcmp(value, m->value) == 0;
-	case EXPR_NOT_EQUAL:
-		return strcmp(value, m->value) != 0;
-	case EXPR_REGEX:
-		return expr_pattern_matches(m->value, value);
-	case EXPR_NOT_REGEX:
-		return !expr_pattern_matches(m->value, value);
-	}
-	return false;
-}
-
-static bool
-is_selected(const struct expr_step *s, const struct series *series)
-{
-	for (unsigned i = 0; i < s->matchers; i++)
-		if (!meets(&s->matcher[i], series->labels))
-			return false;
-	return true;
-}
-
-/* A label without a value is, for matching, no label. */
-static uint8_t
-mask_all(const struct metric_labels *labels)
-{
-	uint8_t mask = 0;
-
-	for (unsigned i = 0; i < labels->len; i++)
-		if (labels->pair[i].value[0])
-			mask |= (uint8_t)(1u << i);
-	return mask;
-}
-
-static struct expr_element
-element_of(const struct series *s)
-{
-	return (struct expr_element){ .labels = s->labels, .mask = mask_all(s->labels) };
-}
-
-/* The newest value, unless it is too old or the series has ended. */
-static bool
-select_newest(
-    const struct evaluation *ev, const struct series *s, struct expr_element *ret)
-{
-	struct sample newest;
-
-	if (!series_newest_at(s, ev->now_ms, &newest) ||
-	    newest.time_ms < ev->now_ms - EXPR_LOOKBACK_MS ||
-	    series_is_stale(newest.value))
-		return false;
-	*ret = element_of(s);
-	ret->value = newest.value;
-	ret->samples = 1;
-	ret->newest_ms = ret->oldest_ms = newest.time_ms;
-	return true;
-}
-
-/* Both ends of a window belong to it (Prometheus before 3.0). -E2BIG: more than may be read. */
-static int
-select_range(struct evaluation *ev, const struct series *s, int64_t window_ms,
-    int64_t step_ms, struct expr_element *ret)
-{
-	struct expr_scratch *scratch = ev->scratch;
-	uint32_t n, room;
-
-	for (;;) {
-		room = (uint32_t)(scratch->samples_room - ev->samples);
-		n = step_ms > 1 ? series_read_every(s, ev->now_ms - window_ms, ev->now_ms,
-				      step_ms, scratch->sample + ev->samples, room)
-				: series_read(s, ev->now_ms - window_ms, ev->now_ms,
-				      scratch->sample + ev->samples, room);
-		if (ev->samples + n > EXPR_SAMPLES_MAX)
-			return -E2BIG;
-		if (n < room)
-			break;
-		if (expr_scratch_samples(
-			scratch, 2 * scratch->samples_room + SAMPLES_START) < 0)
-			return -ENOMEM;
-	}
-	*ret = element_of(s);
-	ret->first = (uint32_t)ev->samples;
-	ret->len = n;
-	ev->samples += n;
-	return n > 0;
-}
-
-static int
-refuse_lost(struct expr_operand *o, const struct series *s)
-{
-	char span[CLOCK_TEXT_MAX] = "nothing";
-	struct sample last;
-
-	if (series_last(s, &last))
-		clock_format_span(last.time_ms - series_oldest_ms(s), span);
-	explain(o,
-	    "the memory for history holds only %s of %s: raise its bound or ask for less",
-	    span, o->metric);
-	return -ECANCELED;
-}
-
-static void
-explain_no_sample(struct expr_operand *o)
-{
-	char span[CLOCK_TEXT_MAX];
-
-	clock_format_span(o->window_ms ? o->window_ms : EXPR_LOOKBACK_MS, span);
-	explain(o, "no sample of %s in the last %s", o->metric, span);
-}
-
-/* One vector, or ranges read at every step_ms. */
-static int
-select_all(struct evaluation *ev, const struct expr_step *s, int64_t step_ms,
-    struct expr_operand *o)
-{
-	struct series *series = series_first(ev->set, s->metric);
-	int got;
-
-	for (o->len = 0; series; series = series_next(ev->set, series)) {
-		struct expr_element *e = &o->element[o->len];
-
-		if (!is_selected(s, series))
-			continue;
-		if (s->window_ms && series->lost_ms >= ev->now_ms - s->window_ms)
-			return refuse_lost(o, series);
-		snprintf(o->unit, sizeof o->unit, "%s", series->metric->unit);
-		got = s->window_ms ? select_range(ev, series, s->window_ms, step_ms, e)
-				   : select_newest(ev, series, e);
-		if (got < 0)
-			return got;
-		o->len += (size_t)got;
-	}
-	return 0;
-}
-
-/* How far apart samples must be for all ranges of a step to fit what is left of the bound. */
-static int64_t
-choose_step(const struct evaluation *ev, const struct expr_step *s, size_t series)
-{
-	int64_t left = EXPR_SAMPLES_MAX - (int64_t)ev->samples;
-	int64_t each = left / (int64_t)series - 2; /* the first, and the last of all */
-
-	return each > 0 ? (s->window_ms + each - 1) / each : INT64_MAX;
-}
-
-/* A day of seconds is more than an evaluation may read (S-22): it is read less finely. What is
- * sampled faster than each second is not: there the window can be shorter. */
-static int
-select_ranges(struct evaluation *ev, const struct expr_step *s, size_t series,
-    struct expr_operand *o)
-{
-	size_t before = ev->samples;
-	int64_t step_ms;
-	int err = select_all(ev, s, 1, o);
-
-	if (err != -E2BIG)
-		return err;
-	ev->samples = before;
-	step_ms = choose_step(ev, s, series);
-	if (step_ms >= EXPR_COARSE_MS && step_ms <= s->window_ms / 2)
-		err = select_all(ev, s, step_ms, o);
-	ev->too_many = err == -E2BIG;
-	return err;
-}
-
-static int
-run_select(struct evaluation *ev, const struct expr_step *s)
-{
-	struct expr_operand *o = push(ev, s->window_ms ? 'r' : 'v');
-	size_t room = 0;
-	int err;
-
-	snprintf(o->metric, sizeof o->metric, "%s", s->metric);
-	o->window_ms = s->window_ms;
-	for (struct series *i = series_first(ev->set, s->metric); i;
-	     i = series_next(ev->set, i))
-		room += is_selected(s, i);
-	err = expr_operand_room(o, room);
-	if (err < 0)
-		return err;
-	err = s->window_ms ? select_ranges(ev, s, room, o) : select_all(ev, s, 1, o);
-	if (err == 0 && o->len == 0)
-		explain_no_sample(o);
-	return err;
 }
 
 /* --- functions ------------------------------------------------------------------------- */
@@ -287,6 +83,17 @@ drop_marks(struct sample *sample, size_t len)
 	return n;
 }
 
+/* Room for the longest of the ranges. */
+static double *
+make_scratch(const struct expr_evaluation *ev, const struct expr_operand *o)
+{
+	uint32_t longest = 0;
+
+	for (size_t i = 0; i < o->len; i++)
+		longest = o->element[i].len > longest ? o->element[i].len : longest;
+	return expr_memory_take(ev->space.memory, longest, sizeof(double));
+}
+
 /* The most samples that any series had tells best how far from enough it was. */
 static void
 explain_too_few(const struct expr_function *f, struct expr_operand *o, size_t best)
@@ -295,32 +102,32 @@ explain_too_few(const struct expr_function *f, struct expr_operand *o, size_t be
 
 	clock_format_span(o->window_ms, span);
 	if (best == 0)
-		explain_no_sample(o);
+		expr_explain_no_sample(o);
 	else if (best < f->needs)
-		explain(o, "%s needs %u samples of %s in %s, there %s %zu", f->name,
+		expr_explain(o, "%s needs %u samples of %s in %s, there %s %zu", f->name,
 		    f->needs, o->metric, span, best == 1 ? "is" : "are", best);
 	else
-		explain(o, "%s of %s: %s", f->name, o->metric, f->help);
+		expr_explain(o, "%s of %s: %s", f->name, o->metric, f->help);
 }
 
 static int
-call_over(struct evaluation *ev, const struct expr_function *f, const double *scalar,
+call_over(struct expr_evaluation *ev, const struct expr_function *f, const double *scalar,
     struct expr_operand *o)
 {
+	double *scratch = make_scratch(ev, o);
 	size_t kept = 0, best = 0;
 
+	if (!scratch)
+		return -ENOMEM;
 	for (size_t i = 0; i < o->len; i++) {
 		struct expr_element e = o->element[i];
 		struct expr_range range = { .start_ms = ev->now_ms - o->window_ms,
-			.end_ms = ev->now_ms };
-		int err = expr_scratch_numbers(ev->scratch, e.len);
+			.end_ms = ev->now_ms,
+			.scratch = scratch };
 
-		if (err < 0)
-			return err;
 		range.len =
 		    f->ends ? e.len : drop_marks(ev->scratch->sample + e.first, e.len);
 		range.sample = ev->scratch->sample + e.first;
-		range.scratch = ev->scratch->number;
 		best = range.len > best ? range.len : best;
 		if (range.len == 0 || range.len < f->needs ||
 		    !f->over(&range, scalar, &e.value))
@@ -348,23 +155,22 @@ call_map(const struct expr_function *f, const double *scalar, struct expr_operan
 			o->element[kept++] = e;
 	}
 	if (o->len > 0 && kept == 0)
-		explain(o, "%s: %s", f->name, f->help);
+		expr_explain(o, "%s: %s", f->name, f->help);
 	o->len = kept;
 	return 0;
 }
 
 /* scalar(): anything but exactly one value is no number. */
 static int
-make_scalar(struct expr_operand *o)
+make_scalar(const struct expr_evaluation *ev, struct expr_operand *o)
 {
 	if (o->len == 1) {
 		o->element[0].mask = 0;
 		return 0;
 	}
 	if (o->len > 1)
-		explain(o, "scalar got %zu values instead of one", o->len);
-	expr_operand_done(o);
-	if (expr_operand_room(o, 1) < 0)
+		expr_explain(o, "scalar got %zu values instead of one", o->len);
+	if (expr_operand_room(&ev->space, o, 1) < 0)
 		return -ENOMEM;
 	o->element[0] = (struct expr_element){ .labels = &no_labels, .value = NAN };
 	o->len = 1;
@@ -372,7 +178,7 @@ make_scalar(struct expr_operand *o)
 }
 
 static int
-run_call(struct evaluation *ev, const struct expr_step *s)
+run_call(struct expr_evaluation *ev, const struct expr_step *s)
 {
 	const struct expr_function *f = expr_function_by_opcode(s->what);
 	unsigned arguments = (unsigned)strlen(f->types), scalars = 0, main = 0;
@@ -387,13 +193,10 @@ run_call(struct evaluation *ev, const struct expr_step *s)
 			main = i;
 	}
 	subject = argument[main];
-	argument[main].element = NULL;
-	for (unsigned i = 0; i < arguments; i++)
-		expr_operand_done(&argument[i]);
 	ev->depth -= arguments - 1;
 	*argument = subject;
 	if (f->gives == 's')
-		err = make_scalar(argument);
+		err = make_scalar(ev, argument);
 	else
 		err = f->over ? call_over(ev, f, scalar, argument)
 			      : call_map(f, scalar, argument);
@@ -406,7 +209,7 @@ run_call(struct evaluation *ev, const struct expr_step *s)
 /* --- the rest -------------------------------------------------------------------------- */
 
 static int
-run_binary(struct evaluation *ev, const struct expr_step *s)
+run_binary(struct expr_evaluation *ev, const struct expr_step *s)
 {
 	struct expr_operand *left = &ev->stack[ev->depth - 2], *right = left + 1;
 	bool scalars = left->type == 's' && right->type == 's';
@@ -418,8 +221,7 @@ run_binary(struct evaluation *ev, const struct expr_step *s)
 		expr_unit_binary(s->what, left, right, unit);
 	if (s->what == EXPR_OR && (left->len == 0 || right->len == 0))
 		snprintf(unit, sizeof unit, "%s", left->len ? left->unit : right->unit);
-	err = expr_vector_binary(s, left, right);
-	expr_operand_done(right);
+	err = expr_vector_binary(&ev->space, s, left, right);
 	ev->depth--;
 	left->type = scalars ? 's' : 'v';
 	left->literal = literal;
@@ -428,24 +230,27 @@ run_binary(struct evaluation *ev, const struct expr_step *s)
 }
 
 static int
-run_aggregate(struct evaluation *ev, const struct expr_step *s)
+run_aggregate(struct expr_evaluation *ev, const struct expr_step *s)
 {
 	struct expr_operand *o = &ev->stack[ev->depth - 1];
 	double parameter = 0;
 
-	if (s->what == EXPR_QUANTILE) {
+	if (expr_aggregation_has_parameter(s->what)) {
 		parameter = o[-1].element[0].value;
-		expr_operand_done(&o[-1]);
 		o[-1] = *o;
-		o->element = NULL;
 		ev->depth--;
 		o--;
 	}
-	return expr_vector_aggregate(s, parameter, o);
+	if (s->what >= EXPR_TOPK && isnan(parameter)) {
+		expr_explain(o, "%s needs to know how many, and got what is no number",
+		    expr_aggregation_text(s->what));
+		return -ECANCELED;
+	}
+	return expr_vector_aggregate(&ev->space, s, parameter, o);
 }
 
 static int
-run_negate(struct evaluation *ev)
+run_negate(struct expr_evaluation *ev)
 {
 	struct expr_operand *o = &ev->stack[ev->depth - 1];
 
@@ -455,11 +260,11 @@ run_negate(struct evaluation *ev)
 }
 
 static int
-run_step(struct evaluation *ev, const struct expr_step *s)
+run_step(struct expr_evaluation *ev, const struct expr_step *s)
 {
 	switch (s->op) {
 	case EXPR_SELECT:
-		return run_select(ev, s);
+		return expr_run_select(ev, s);
 	case EXPR_NUMBER:
 		return push_number(ev, s->number);
 	case EXPR_CALL:
@@ -475,7 +280,7 @@ run_step(struct evaluation *ev, const struct expr_step *s)
 }
 
 static int
-run_program(struct evaluation *ev, struct slice program)
+run_program(struct expr_evaluation *ev, struct slice program)
 {
 	struct cbor_reader r;
 	struct expr_step s;
@@ -487,7 +292,7 @@ run_program(struct evaluation *ev, struct slice program)
 		expr_step_decode(&r, &s);
 		err = run_step(ev, &s);
 		ev->work += 1 + ev->stack[ev->depth - 1].len;
-		if (err == 0 && ev->work > EXPR_WORK_MAX)
+		if (err == 0 && ev->work > ev->space.bounds->work)
 			err = -E2BIG;
 	}
 	return err;
@@ -506,12 +311,13 @@ fill_value(const struct expr_element *e, struct expr_value *ret)
 }
 
 static int
-fill_result(const struct expr_operand *o, struct expr_result *ret)
+fill_result(const struct expr_evaluation *ev, struct expr_result *ret)
 {
+	const struct expr_operand *o = &ev->stack[ev->depth - 1];
 	bool number = false;
 
-	*ret = (struct expr_result){ .len = o->len, .scratch = o->scratch };
-	if (expr_result_room(ret, o->scratch, o->len) < 0)
+	*ret = (struct expr_result){ .len = o->len, .scratch = ev->scratch };
+	if (expr_result_room(ret, ev->scratch, o->len) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->len; i++) {
 		fill_value(&o->element[i], &ret->value[i]);
@@ -526,63 +332,79 @@ fill_result(const struct expr_operand *o, struct expr_result *ret)
 
 /* S-22: unknown rather than an error, so that whoever asked reads why. */
 static int
-tell_bound(const struct evaluation *ev, struct expr_result *ret)
+tell_bound(const struct expr_evaluation *ev, struct expr_result *ret)
 {
 	*ret = (struct expr_result){ .len = 0 };
+	const struct expr_bounds *bounds = ev->space.bounds;
+
 	if (ev->too_many)
 		snprintf(ret->unknown, sizeof ret->unknown,
-		    "the windows hold more than %d samples: make them shorter",
-		    EXPR_SAMPLES_MAX);
-	else if (ev->work > EXPR_WORK_MAX)
+		    "the windows hold more than %zu samples: make them shorter",
+		    bounds->samples);
+	else if (ev->work > bounds->work)
 		snprintf(ret->unknown, sizeof ret->unknown,
-		    "more than %d values to compute: make it simpler", EXPR_WORK_MAX);
+		    "more than %zu values to compute: make it simpler", bounds->work);
 	else
 		snprintf(ret->unknown, sizeof ret->unknown,
-		    "more than %d series at once: select some by their labels",
-		    EXPR_VECTOR_MAX);
+		    "more than %zu series at once: select some by their labels",
+		    bounds->series);
 	return 0;
 }
 
-static void
-end_evaluation(struct evaluation *ev)
+static int
+evaluate(struct expr_evaluation *ev, struct slice program, struct expr_result *ret)
 {
-	while (ev->depth > 0)
-		expr_operand_done(&ev->stack[--ev->depth]);
+	int err = run_program(ev, program);
+
+	if (err == -ECANCELED) /* as good as empty: the reason is on top */
+		ev->stack[ev->depth - 1].len = 0;
+	if (err == 0 || err == -ECANCELED)
+		err = fill_result(ev, ret);
+	else if (err == -E2BIG)
+		err = tell_bound(ev, ret);
+	if (err == 0)
+		ret->cost = ev->work + ev->samples;
 	expr_scratch_trim(ev->scratch);
+	return err;
+}
+
+int
+expr_eval_scope(struct expr_scratch *scratch, struct slice program,
+    const struct expr_scope *scope, int64_t now_ms, struct expr_result *ret)
+{
+	static const struct expr_bounds bounds[] = { { EXPR_VECTOR_MAX, EXPR_WORK_MAX,
+							 EXPR_SAMPLES_MAX },
+		{ EXPR_WIDE_VECTOR_MAX, EXPR_WIDE_WORK_MAX, EXPR_WIDE_SAMPLES_MAX } };
+	struct expr_scratch own = { 0 }, *used = scratch ? scratch : &own;
+	struct expr_evaluation ev = { .scope = scope,
+		.now_ms = now_ms,
+		.space = { &used->memory, &bounds[scope->len > 1] },
+		.scratch = used };
+	char ignored[128];
+	int err = expr_check(program, NULL, NULL, ignored, sizeof ignored);
+
+	if (err < 0)
+		return err;
+	err = evaluate(&ev, program, ret);
+	if (err == 0 && !scratch)
+		ret->scratch = NULL;
+	expr_scratch_done(&own);
+	return err;
 }
 
 int
 expr_eval_in(struct expr_scratch *scratch, struct slice program, struct series_set *set,
     int64_t now_ms, struct expr_result *ret)
 {
-	struct evaluation ev = { .scratch = scratch, .set = set, .now_ms = now_ms };
-	char ignored[128];
-	int err = expr_check(program, NULL, NULL, ignored, sizeof ignored);
+	const struct expr_part part = { .set = set };
+	const struct expr_scope scope = { 1, &part };
 
-	if (err < 0)
-		return err;
-	err = run_program(&ev, program);
-	if (err == -ECANCELED) /* as good as empty: the reason is on top */
-		ev.stack[ev.depth - 1].len = 0;
-	if (err == 0 || err == -ECANCELED)
-		err = fill_result(&ev.stack[ev.depth - 1], ret);
-	else if (err == -E2BIG)
-		err = tell_bound(&ev, ret);
-	if (err == 0)
-		ret->cost = ev.work + ev.samples;
-	end_evaluation(&ev);
-	return err;
+	return expr_eval_scope(scratch, program, &scope, now_ms, ret);
 }
 
 int
 expr_eval(
     struct slice program, struct series_set *set, int64_t now_ms, struct expr_result *ret)
 {
-	struct expr_scratch scratch = { 0 };
-	int err = expr_eval_in(&scratch, program, set, now_ms, ret);
-
-	if (err == 0)
-		ret->scratch = NULL;
-	expr_scratch_done(&scratch);
-	return err;
+	return expr_eval_in(NULL, program, set, now_ms, ret);
 }

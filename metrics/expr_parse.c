@@ -499,7 +499,7 @@ parse_comma(struct parser *p)
 static int
 end_aggregation(struct parser *p, struct frame *f)
 {
-	unsigned takes = f->what == EXPR_QUANTILE ? 2 : 1;
+	unsigned takes = expr_aggregation_has_parameter(f->what) ? 2 : 1;
 	int err = parse_grouping(p, f);
 
 	if (err < 0)

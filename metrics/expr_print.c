@@ -140,7 +140,8 @@ print_aggregate(struct printer *p, const struct expr_step *s, struct buf *out)
 	buf_puts(&head, expr_aggregation_text(s->what));
 	if (s->grouping)
 		print_grouping(s->grouping == EXPR_ON ? "by" : "without", s, &head);
-	print_call(p, buf_text(&head), s->what == EXPR_QUANTILE ? 2 : 1, out);
+	print_call(
+	    p, buf_text(&head), expr_aggregation_has_parameter(s->what) ? 2 : 1, out);
 	buf_done(&head);
 }
 

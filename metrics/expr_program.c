@@ -38,6 +38,8 @@ static const char *const aggregations[EXPR_AGGREGATIONS] = {
 	[EXPR_STDVAR] = "stdvar",
 	[EXPR_QUANTILE] = "quantile",
 	[EXPR_GROUP] = "group",
+	[EXPR_TOPK] = "topk",
+	[EXPR_BOTTOMK] = "bottomk",
 };
 
 const char *
@@ -56,6 +58,13 @@ const char *
 expr_aggregation_text(uint8_t aggregation)
 {
 	return aggregation < EXPR_AGGREGATIONS ? aggregations[aggregation] : NULL;
+}
+
+bool
+expr_aggregation_has_parameter(uint8_t aggregation)
+{
+	return aggregation == EXPR_QUANTILE || aggregation == EXPR_TOPK ||
+	    aggregation == EXPR_BOTTOMK;
 }
 
 const struct expr_function *
@@ -344,8 +353,8 @@ apply_aggregate(
 
 	if (!name)
 		return refuse(err, err_size, "unknown aggregation number %u", s->what);
-	return take_arguments(
-	    t, name, s->what == EXPR_QUANTILE ? "sv" : "v", 'v', err, err_size);
+	return take_arguments(t, name,
+	    expr_aggregation_has_parameter(s->what) ? "sv" : "v", 'v', err, err_size);
 }
 
 static int
@@ -450,7 +459,8 @@ expr_check(struct slice program, bool (*known)(const void *arg, const char *metr
 		if (r.err)
 			break;
 		result = expr_typing_apply(&t, &s, err, err_size);
-		if (result == 0 && s.op == EXPR_SELECT && known && !known(arg, s.metric)) {
+		if (result == 0 && s.op == EXPR_SELECT && known &&
+		    !known(arg, s.metric)) {
 			refuse(err, err_size, "unknown metric %s", s.metric);
 			result = -ENOENT;
 		}
@@ -464,8 +474,8 @@ expr_check(struct slice program, bool (*known)(const void *arg, const char *metr
 }
 
 int
-expr_needs(struct slice program,
-    void (*need)(void *arg, const struct expr_step *select), void *arg)
+expr_needs(struct slice program, void (*need)(void *arg, const struct expr_step *select),
+    void *arg)
 {
 	struct cbor_reader r;
 	struct expr_step s;

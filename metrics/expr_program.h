@@ -16,7 +16,8 @@
  *
  *	operators:    1 +  2 -  3 *  4 /  5 %  6 ^  7 ==  8 !=  9 <  10 <=  11 >  12 >=
  *	              13 and  14 or  15 unless
- *	aggregations: 1 sum  2 avg  3 min  4 max  5 count  6 stddev  7 stdvar  8 quantile  9 group */
+ *	aggregations: 1 sum  2 avg  3 min  4 max  5 count  6 stddev  7 stdvar  8 quantile  9 group
+ *	              10 topk  11 bottomk */
 #pragma once
 #include "base/cbor.h"
 #include "metrics/expr.h"
@@ -29,6 +30,10 @@
 #define EXPR_COARSE_MS \
 	1000 /* a window that holds more is read at such steps or longer ones */
 #define EXPR_WORK_MAX 10000 /* elements handled in one evaluation (S-22) */
+/* The same for expressions over several sets, which only a controller evaluates. */
+#define EXPR_WIDE_VECTOR_MAX  65536
+#define EXPR_WIDE_SAMPLES_MAX (4 << 20)
+#define EXPR_WIDE_WORK_MAX    1000000
 
 enum expr_op {
 	EXPR_SELECT = 1,
@@ -66,6 +71,8 @@ enum expr_aggregation {
 	EXPR_STDVAR,
 	EXPR_QUANTILE,
 	EXPR_GROUP,
+	EXPR_TOPK,
+	EXPR_BOTTOMK,
 	EXPR_AGGREGATIONS,
 };
 enum expr_grouping {
@@ -119,6 +126,7 @@ int expr_operator_precedence(uint8_t op);   /* higher binds more; NEGATE is as *
 #define EXPR_PRECEDENCE_NEGATE 5
 #define EXPR_PRECEDENCE_POW    6 /* the one that binds from the right */
 const char *expr_aggregation_text(uint8_t aggregation);
+bool expr_aggregation_has_parameter(uint8_t aggregation);
 bool expr_name_ok(const char *name, bool colons);
 
 /* PromQL's =~ for patterns of literals, ".", ".*", ".+", "\." and "|"; anchored at both ends. */

@@ -6,6 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+int
+expr_operand_room(const struct expr_space *space, struct expr_operand *o, size_t len)
+{
+	if (len > space->bounds->series)
+		return -E2BIG;
+	o->element = expr_memory_take(space->memory, len, sizeof *o->element);
+	return o->element ? 0 : -ENOMEM;
+}
+
 /* --- labels ---------------------------------------------------------------------------- */
 
 static bool
@@ -77,29 +86,78 @@ struct signature {
 	uint8_t mask;
 	bool matched;
 };
+/* The elements of an operand by their signatures: slots with 1 + an element's number. */
+struct index {
+	const struct expr_operand *o;
+	struct signature *signature;
+	uint32_t *slot, mask;
+};
 
-static void
-sign_elements(const struct expr_step *s, const struct expr_operand *o,
-    struct signature signature[EXPR_VECTOR_MAX])
+static struct signature *
+sign_elements(const struct expr_space *space, const struct expr_step *s,
+    const struct expr_operand *o)
 {
-	for (size_t i = 0; i < o->len; i++) {
+	struct signature *signature =
+	    expr_memory_take(space->memory, o->len, sizeof *signature);
+
+	for (size_t i = 0; signature && i < o->len; i++) {
 		uint8_t mask = mask_labels(s, &o->element[i]);
 
 		signature[i] =
 		    (struct signature){ hash_labels(&o->element[i], mask), mask, false };
 	}
+	return signature;
 }
 
-/* The first element of o from index `from` on with the same matching labels as e; o->len: none. */
-static size_t
-find_match(const struct expr_operand *o, const struct signature *signature, size_t from,
-    const struct expr_element *e, const struct signature *wanted)
+static int
+make_index(const struct expr_space *space, const struct expr_operand *o,
+    struct signature *signature, struct index *ret)
 {
-	while (from < o->len &&
-	    (signature[from].hash != wanted->hash ||
-		!same_labels(&o->element[from], signature[from].mask, e, wanted->mask)))
-		from++;
-	return from;
+	uint32_t size = 8;
+
+	while (size < 2 * o->len)
+		size *= 2;
+	*ret = (struct index){ .o = o, .signature = signature, .mask = size - 1 };
+	ret->slot = expr_memory_take(space->memory, size, sizeof *ret->slot);
+	return signature && ret->slot ? 0 : -ENOMEM;
+}
+
+/* The slot of the element with the same matching labels as e, or a free one. */
+static uint32_t *
+find_slot(
+    const struct index *x, const struct expr_element *e, const struct signature *wanted)
+{
+	for (uint32_t at = wanted->hash & x->mask;; at = (at + 1) & x->mask) {
+		uint32_t n = x->slot[at];
+
+		if (n == 0 ||
+		    (x->signature[n - 1].hash == wanted->hash &&
+			same_labels(&x->o->element[n - 1], x->signature[n - 1].mask, e,
+			    wanted->mask)))
+			return &x->slot[at];
+	}
+}
+
+/* Is element i the first with its labels? Then it can be found from now on. */
+static bool
+index_element(struct index *x, size_t i)
+{
+	uint32_t *slot = find_slot(x, &x->o->element[i], &x->signature[i]);
+
+	if (*slot != 0)
+		return false;
+	*slot = (uint32_t)i + 1;
+	return true;
+}
+
+/* The first element with the same matching labels as e; the operand's len: none. */
+static size_t
+find_match(
+    const struct index *x, const struct expr_element *e, const struct signature *wanted)
+{
+	uint32_t n = *find_slot(x, e, wanted);
+
+	return n ? n - 1 : x->o->len;
 }
 
 /* --- units ----------------------------------------------------------------------------- */
@@ -326,43 +384,42 @@ refuse_many(const struct expr_step *s, struct expr_operand *left, const char *si
 }
 
 static int
-refuse_repeated(const struct expr_step *s, struct expr_operand *left,
-    const struct expr_operand *right, const struct signature *signature)
+index_unique(struct index *x, const struct expr_step *s, struct expr_operand *left)
 {
-	for (size_t i = 0; i < right->len; i++)
-		if (find_match(right, signature, i + 1, &right->element[i],
-			&signature[i]) < right->len)
+	for (size_t i = 0; i < x->o->len; i++)
+		if (!index_element(x, i))
 			return refuse_many(
-			    s, left, "right", &right->element[i], signature[i].mask);
+			    s, left, "right", &x->o->element[i], x->signature[i].mask);
 	return 0;
 }
 
 /* One to one: labels must be unique on both sides among what matches. */
 static int
-combine_matching(
-    const struct expr_step *s, struct expr_operand *left, struct expr_operand *right)
+combine_matching(const struct expr_space *space, const struct expr_step *s,
+    struct expr_operand *left, struct expr_operand *right)
 {
-	struct signature of_left[EXPR_VECTOR_MAX], of_right[EXPR_VECTOR_MAX];
+	struct signature *of_left = sign_elements(space, s, left);
 	size_t kept = 0, matches = 0;
-	int err;
+	struct index x;
+	int err = make_index(space, right, sign_elements(space, s, right), &x);
 
-	sign_elements(s, left, of_left);
-	sign_elements(s, right, of_right);
-	err = left->len ? refuse_repeated(s, left, right, of_right) : 0;
+	if (err < 0 || !of_left)
+		return -ENOMEM;
+	err = left->len ? index_unique(&x, s, left) : 0;
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < left->len; i++) {
 		struct expr_element e = left->element[i];
-		size_t at = find_match(right, of_right, 0, &e, &of_left[i]);
+		size_t at = find_match(&x, &e, &of_left[i]);
 
 		if (at == right->len)
 			continue;
 		matches++;
 		if (!combine(s, &e, &right->element[at], &e, &left->element[i]))
 			continue;
-		if (of_right[at].matched)
+		if (x.signature[at].matched)
 			return refuse_many(s, left, "left", &e, of_left[i].mask);
-		of_right[at].matched = true;
+		x.signature[at].matched = true;
 		e.mask = of_left[i].mask;
 		left->element[kept++] = e;
 	}
@@ -372,64 +429,66 @@ combine_matching(
 }
 
 /* and, unless: those of the left that have (not) a match on the right. */
-static void
-filter_matching(const struct expr_step *s, struct expr_operand *left,
-    const struct expr_operand *right)
+static int
+filter_matching(const struct expr_space *space, const struct expr_step *s,
+    struct expr_operand *left, const struct expr_operand *right)
 {
-	struct signature of_left[EXPR_VECTOR_MAX], of_right[EXPR_VECTOR_MAX];
+	struct signature *of_left = sign_elements(space, s, left);
 	size_t kept = 0;
+	struct index x;
 
-	sign_elements(s, left, of_left);
-	sign_elements(s, right, of_right);
+	if (make_index(space, right, sign_elements(space, s, right), &x) < 0 || !of_left)
+		return -ENOMEM;
+	for (size_t i = 0; i < right->len; i++)
+		(void)index_element(&x, i);
 	for (size_t i = 0; i < left->len; i++) {
-		bool found = find_match(right, of_right, 0, &left->element[i],
-				 &of_left[i]) < right->len;
+		bool found = find_match(&x, &left->element[i], &of_left[i]) < right->len;
 
 		if (found == (s->what == EXPR_AND))
 			left->element[kept++] = left->element[i];
 	}
 	left->len = kept;
 	explain_empty(s, left, s->what == EXPR_AND ? NONE_MATCH : "no value is left by");
+	return 0;
 }
 
 static int
-unite(const struct expr_step *s, struct expr_operand *left,
-    const struct expr_operand *right)
+unite(const struct expr_space *space, const struct expr_step *s,
+    struct expr_operand *left, const struct expr_operand *right)
 {
-	struct signature of_left[EXPR_VECTOR_MAX], of_right[EXPR_VECTOR_MAX];
+	struct signature *of_right = sign_elements(space, s, right);
 	struct expr_operand sum = *left;
-	int err = expr_operand_room(&sum, left->len + right->len);
+	struct index x;
+	int err = expr_operand_room(space, &sum, left->len + right->len);
 
 	if (err < 0)
 		return err;
-	sign_elements(s, left, of_left);
-	sign_elements(s, right, of_right);
-	if (left->len)
-		memcpy(sum.element, left->element, left->len * sizeof *sum.element);
+	if (make_index(space, left, sign_elements(space, s, left), &x) < 0 || !of_right)
+		return -ENOMEM;
+	for (size_t i = 0; i < left->len; i++) {
+		sum.element[i] = left->element[i];
+		(void)index_element(&x, i);
+	}
 	for (size_t i = 0; i < right->len; i++)
-		if (find_match(left, of_left, 0, &right->element[i], &of_right[i]) ==
-		    left->len)
+		if (find_match(&x, &right->element[i], &of_right[i]) == left->len)
 			sum.element[sum.len++] = right->element[i];
-	expr_operand_done(left);
 	*left = sum;
 	return 0;
 }
 
 int
-expr_vector_binary(
-    const struct expr_step *s, struct expr_operand *left, struct expr_operand *right)
+expr_vector_binary(const struct expr_space *space, const struct expr_step *s,
+    struct expr_operand *left, struct expr_operand *right)
 {
 	if (left->type == 's' || right->type == 's')
 		return combine_with_scalar(s, left, right);
 	if (s->what == EXPR_OR)
-		return unite(s, left, right);
+		return unite(space, s, left, right);
 	if (left->len > 0 && right->len == 0 && s->what != EXPR_UNLESS)
 		snprintf(left->reason, sizeof left->reason, "%s", right->reason);
-	if (s->what == EXPR_AND || s->what == EXPR_UNLESS) {
-		filter_matching(s, left, right);
-		return 0;
-	}
-	return combine_matching(s, left, right);
+	if (s->what == EXPR_AND || s->what == EXPR_UNLESS)
+		return filter_matching(space, s, left, right);
+	return combine_matching(space, s, left, right);
 }
 
 /* --- aggregation ----------------------------------------------------------------------- */
@@ -437,6 +496,7 @@ expr_vector_binary(
 struct group {
 	double value, mean;
 	uint32_t members;
+	size_t first; /* of its own among what is in the order of groups */
 };
 
 static void
@@ -471,6 +531,8 @@ join_group(uint8_t aggregation, struct group *g, double v)
 	case EXPR_COUNT:
 	case EXPR_QUANTILE:
 	case EXPR_GROUP:
+	case EXPR_TOPK:
+	case EXPR_BOTTOMK:
 	case EXPR_AGGREGATIONS:
 		break;
 	}
@@ -481,7 +543,7 @@ start_group(uint8_t aggregation, double v)
 {
 	bool variance = aggregation == EXPR_STDDEV || aggregation == EXPR_STDVAR;
 
-	return (struct group){ variance ? 0 : v, v, 1 };
+	return (struct group){ variance ? 0 : v, v, 1, 0 };
 }
 
 static double
@@ -502,73 +564,196 @@ end_group(uint8_t aggregation, const struct group *g)
 	case EXPR_MIN:
 	case EXPR_MAX:
 	case EXPR_QUANTILE:
+	case EXPR_TOPK:
+	case EXPR_BOTTOMK:
 	case EXPR_AGGREGATIONS:
 		break;
 	}
 	return g->value;
 }
 
-static double
-group_quantile(
-    const struct expr_operand *o, const size_t *group_of, size_t group, double q)
-{
-	double values[EXPR_VECTOR_MAX];
-	size_t n = 0;
+/* Which elements are of which group, and what is known of each group. */
+struct grouping {
+	struct expr_operand
+	    groups; /* elements: the first member's with the grouping labels */
+	struct group *group;
+	size_t *group_of;
+	double *values; /* room for as many as there are elements */
+};
 
-	for (size_t i = 0; i < o->len; i++)
-		if (group_of[i] == group)
-			values[n++] = o->element[i].value;
-	return expr_quantile(q, values, n);
+static int
+make_grouping(
+    const struct expr_space *space, const struct expr_operand *o, struct grouping *g)
+{
+	g->groups = *o;
+	g->groups.len = 0;
+	g->group = expr_memory_take(space->memory, o->len, sizeof *g->group);
+	g->group_of = expr_memory_take(space->memory, o->len, sizeof *g->group_of);
+	g->values = expr_memory_take(space->memory, o->len, sizeof *g->values);
+	if (!g->group || !g->group_of || !g->values)
+		return -ENOMEM;
+	return expr_operand_room(space, &g->groups, o->len);
 }
 
-/* Elements of groups are the first member's with the grouping labels; returns how many. */
-static size_t
-form_groups(const struct expr_step *s, const struct expr_operand *o,
-    struct expr_operand *groups, struct group *group, size_t group_of[EXPR_VECTOR_MAX])
+static int
+form_groups(const struct expr_space *space, const struct expr_step *s,
+    const struct expr_operand *o, struct grouping *g)
 {
-	struct signature of_all[EXPR_VECTOR_MAX], of_groups[EXPR_VECTOR_MAX];
+	struct signature *of_all = sign_elements(space, s, o), *of_groups;
+	struct index x;
 
-	sign_elements(s, o, of_all);
+	of_groups = expr_memory_take(space->memory, o->len, sizeof *of_groups);
+	if (!of_all || !of_groups || make_index(space, o, of_groups, &x) < 0)
+		return -ENOMEM;
+	x.o = &g->groups;
 	for (size_t i = 0; i < o->len; i++) {
 		const struct expr_element *e = &o->element[i];
 		size_t at;
 
 		if (s->grouping == EXPR_ALL)
 			of_all[i] = (struct signature){ 0 };
-		at = find_match(groups, of_groups, 0, e, &of_all[i]);
-		group_of[i] = at;
-		if (at < groups->len) {
-			join_group(s->what, &group[at], e->value);
-			merge_origin(&groups->element[at], e);
+		at = find_match(&x, e, &of_all[i]);
+		g->group_of[i] = at;
+		if (at < g->groups.len) {
+			join_group(s->what, &g->group[at], e->value);
+			merge_origin(&g->groups.element[at], e);
 			continue;
 		}
 		of_groups[at] = of_all[i];
-		groups->element[groups->len] = *e;
-		groups->element[groups->len++].mask = of_all[i].mask;
-		group[at] = start_group(s->what, e->value);
+		g->groups.element[g->groups.len] = *e;
+		g->groups.element[g->groups.len++].mask = of_all[i].mask;
+		g->group[at] = start_group(s->what, e->value);
+		(void)index_element(&x, at);
 	}
-	return groups->len;
+	return 0;
+}
+
+/* The values of one group behind another, in the order of groups. */
+static void
+set_quantiles(const struct expr_operand *o, struct grouping *g, double q)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < g->groups.len; i++) {
+		g->group[i].first = at;
+		at += g->group[i].members;
+		g->group[i].members = 0;
+	}
+	for (size_t i = 0; i < o->len; i++) {
+		struct group *group = &g->group[g->group_of[i]];
+
+		g->values[group->first + group->members++] = o->element[i].value;
+	}
+	for (size_t i = 0; i < g->groups.len; i++)
+		g->groups.element[i].value =
+		    expr_quantile(q, g->values + g->group[i].first, g->group[i].members);
+}
+
+/* --- the best and the worst ---------------------------------------------------------------- */
+
+/* Is a before b? What is no number comes last either way. */
+static bool
+comes_first(uint8_t aggregation, double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		return !isnan(a);
+	return aggregation == EXPR_TOPK ? a > b : a < b;
+}
+
+/* Moves element i of the heap to its place; the one that would go first is at the top. */
+static void
+sink_down(const struct expr_step *s, const struct expr_operand *o, size_t *heap,
+    size_t len, size_t i)
+{
+	for (;;) {
+		size_t worst = i;
+
+		for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < len; child++)
+			if (comes_first(s->what, o->element[heap[worst]].value,
+				o->element[heap[child]].value))
+				worst = child;
+		if (worst == i)
+			return;
+		size_t t = heap[i];
+		heap[i] = heap[worst];
+		heap[worst] = t;
+		i = worst;
+	}
+}
+
+static void
+rise_up(const struct expr_step *s, const struct expr_operand *o, size_t *heap, size_t i)
+{
+	while (i > 0) {
+		size_t parent = (i - 1) / 2, t = heap[i];
+
+		if (!comes_first(
+			s->what, o->element[heap[parent]].value, o->element[t].value))
+			return;
+		heap[i] = heap[parent];
+		heap[parent] = t;
+		i = parent;
+	}
+}
+
+/* Of each group the k elements that come first, as they are and in the order they had. */
+static int
+keep_best(const struct expr_space *space, const struct expr_step *s, double k,
+    struct expr_operand *o, struct grouping *g)
+{
+	size_t *heaps = expr_memory_take(space->memory, o->len, sizeof *heaps);
+	bool *kept = expr_memory_take(space->memory, o->len, sizeof *kept);
+	size_t at = 0, n = 0;
+
+	if (!heaps || !kept)
+		return -ENOMEM;
+	for (size_t i = 0; i < g->groups.len; i++) {
+		g->group[i].first = at;
+		at += g->group[i].members;
+		g->group[i].members = 0;
+	}
+	for (size_t i = 0; k >= 1 && i < o->len; i++) {
+		struct group *group = &g->group[g->group_of[i]];
+		size_t *heap = heaps + group->first;
+
+		if (group->members < floor(k)) {
+			heap[group->members] = i;
+			rise_up(s, o, heap, group->members++);
+		} else if (comes_first(
+			       s->what, o->element[i].value, o->element[heap[0]].value)) {
+			heap[0] = i;
+			sink_down(s, o, heap, group->members, 0);
+		}
+	}
+	for (size_t i = 0; i < g->groups.len; i++)
+		for (size_t m = 0; m < g->group[i].members; m++)
+			kept[heaps[g->group[i].first + m]] = true;
+	for (size_t i = 0; i < o->len; i++)
+		if (kept[i])
+			o->element[n++] = o->element[i];
+	o->len = n;
+	return 0;
 }
 
 int
-expr_vector_aggregate(const struct expr_step *s, double parameter, struct expr_operand *o)
+expr_vector_aggregate(const struct expr_space *space, const struct expr_step *s,
+    double parameter, struct expr_operand *o)
 {
-	struct expr_operand groups = *o;
-	struct group group[EXPR_VECTOR_MAX];
-	size_t group_of[EXPR_VECTOR_MAX];
-	int err = expr_operand_room(&groups, o->len);
+	struct grouping g;
+	int err = make_grouping(space, o, &g);
 
+	if (err == 0)
+		err = form_groups(space, s, o, &g);
 	if (err < 0)
 		return err;
-	groups.len = 0;
-	form_groups(s, o, &groups, group, group_of);
-	for (size_t i = 0; i < groups.len; i++)
-		groups.element[i].value = s->what == EXPR_QUANTILE
-		    ? group_quantile(o, group_of, i, parameter)
-		    : end_group(s->what, &group[i]);
+	if (s->what == EXPR_TOPK || s->what == EXPR_BOTTOMK)
+		return keep_best(space, s, parameter, o, &g);
+	for (size_t i = 0; i < g.groups.len; i++)
+		g.groups.element[i].value = end_group(s->what, &g.group[i]);
+	if (s->what == EXPR_QUANTILE)
+		set_quantiles(o, &g, parameter);
 	if (s->what == EXPR_COUNT || s->what == EXPR_GROUP || s->what == EXPR_STDVAR)
-		groups.unit[0] = '\0';
-	expr_operand_done(o);
-	*o = groups;
+		g.groups.unit[0] = '\0';
+	*o = g.groups;
 	return 0;
 }

@@ -24,12 +24,12 @@ copy_text(char *dst, size_t size, const char *text)
 	dst[at] = '\0';
 }
 
-int
-metric_labels_add(struct metric_labels *l, const char *name, const char *value)
+static int
+insert_label(struct metric_labels *l, unsigned room, const char *name, const char *value)
 {
 	unsigned at = 0;
 
-	if (l->len >= METRIC_LABELS_MAX || strlen(name) >= METRIC_LABEL_NAME_MAX)
+	if (l->len >= room || strlen(name) >= METRIC_LABEL_NAME_MAX)
 		return -ENOSPC;
 	while (at < l->len && strcmp(l->pair[at].name, name) < 0)
 		at++;
@@ -38,6 +38,23 @@ metric_labels_add(struct metric_labels *l, const char *name, const char *value)
 	copy_text(l->pair[at].value, sizeof l->pair[at].value, value);
 	l->len++;
 	return 0;
+}
+
+int
+metric_labels_add(struct metric_labels *l, const char *name, const char *value)
+{
+	return insert_label(l, METRIC_LABELS_MAX, name, value);
+}
+
+int
+metric_labels_set(struct metric_labels *l, const char *name, const char *value)
+{
+	for (unsigned i = 0; i < l->len; i++)
+		if (strcmp(l->pair[i].name, name) == 0) {
+			copy_text(l->pair[i].value, sizeof l->pair[i].value, value);
+			return 0;
+		}
+	return insert_label(l, METRIC_LABELS_ROOM, name, value);
 }
 
 const char *

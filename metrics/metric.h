@@ -6,7 +6,8 @@
 #include "base/buf.h"
 
 #define METRIC_NAME_MAX	       64
-#define METRIC_LABELS_MAX      4
+#define METRIC_LABELS_MAX      4 /* of what is measured */
+#define METRIC_LABELS_ROOM     6 /* of what is computed */
 #define METRIC_LABEL_NAME_MAX  24
 #define METRIC_LABEL_VALUE_MAX 64
 
@@ -24,12 +25,15 @@ struct metric_labels {
 	struct {
 		char name[METRIC_LABEL_NAME_MAX];
 		char value[METRIC_LABEL_VALUE_MAX];
-	} pair[METRIC_LABELS_MAX];
+	} pair[METRIC_LABELS_ROOM];
 };
 
 /* Adds a pair in its place; a value that is too long is cut, bytes that are no UTF-8 become U+FFFD.
  * -ENOSPC: no room. */
 int metric_labels_add(struct metric_labels *l, const char *name, const char *value);
+/* The same for what is computed, which may have METRIC_LABELS_ROOM; another value of the same name is
+ * replaced. */
+int metric_labels_set(struct metric_labels *l, const char *name, const char *value);
 const char *
 metric_labels_get(const struct metric_labels *l, const char *name); /* "" if absent */
 bool metric_labels_equal(const struct metric_labels *a, const struct metric_labels *b);

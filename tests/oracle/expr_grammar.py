@@ -97,7 +97,7 @@ class Grammar:
     def aggregate(self, depth, name=None):
         group = self.pick("", "", " by " + self.labels(), " without " + self.labels())
         inner = self.vector(depth - 1)
-        name = name or self.rng.choice(GROUPS + GROUPS + ["quantile"])
+        name = name or self.rng.choice(GROUPS + GROUPS + ["quantile", "topk", "bottomk"])
         if name == "quantile":
             return "quantile%s(%s, %s)" % (group, self.pick("0.5", "0.9", "0", "3"), inner)
         if name in ("topk", "bottomk"):  # which of equal values stays is anybody's guess
@@ -214,6 +214,7 @@ FIXED = (
      "cpu{device!~\"e0|x\"}", "cpu{device=~\"\"}", "lone{device=\"\"}", "lone{device=~\".*\"}",
      "cpu{device=~\".+\"}", "cpu{device=~\"e\"}", "5 > cpu", "5 < bool cpu",
      "cpu > bool 0", "-cpu ^ 2", "+cpu", "--cpu", "cpu * -1", "1.5e-3 + .5 + 0x10",
-     "holt_winters(soc[5m], 0.5, 0.5)", "holt_winters(sparse[1m], 0.5, 0.5)",
-     "holt_winters(odd[1m], 0.1, 0.1)",
+     "topk(1, host)", "bottomk(2, host)", "topk by (mode) (1, bytes_total)", "topk(-1, host)",
+     "bottomk(1, odd)", "topk(2, odd)", "topk(1e15, host)",
+     "holt_winters(soc[5m], 0.5, 0.5)", "holt_winters(sparse[1m], 0.5, 0.5)", "holt_winters(odd[1m], 0.1, 0.1)",
      "bytes_total{device=\"e0\"} > on (mode) bytes_total{device=\"e1\"}"])

@@ -79,7 +79,7 @@ def same_answer(theirs, ours):
 
 def wanted_items(functions):
     return ([("function", f) for f in functions] +
-            [("aggregation", a) for a in GROUPS + ["quantile"]] +
+            [("aggregation", a) for a in GROUPS + ["quantile", "topk", "bottomk"]] +
             [("operator", o) for o in ARITHMETIC + COMPARISON + SETS + ["unary -"]] +
             [("matching", m) for m in ("by", "without", "on", "ignoring", "bool")] +
             [("matcher", m) for m in ("=", "!=", "=~", "!~")])

@@ -172,7 +172,8 @@ errors_name_the_column_and_what_is_wrong(void **state)
 		{ "a \xff", "column 3: this character has no meaning here" },
 		{ "\"text\"",
 		    "column 1: a metric, a number or a function is expected here" },
-		{ "topk(3, a)", "column 1: unknown function topk" },
+		{ "count_values(\"v\", a)", "column 1: unknown function count_values" },
+		{ "topk(a)", "column 1: topk takes 2 arguments, not 1" },
 	};
 	uint8_t memory[EXPR_PROGRAM_MAX];
 	struct buf program;

@@ -86,7 +86,7 @@ what_is_no_program_is_refused_with_the_reason(void **state)
 		{ "838202018202028504010000816161",
 		    "step 3 is malformed" }, /* labels of none */
 		{ "82820201820600", "unknown aggregation number 0" },
-		{ "8282020182060a", "step 2 is malformed" },
+		{ "8282020182060c", "step 2 is malformed" },
 		{ "9f820201ff", NULL }, /* indefinite length */
 	};
 
@@ -239,7 +239,7 @@ opcodes_stay_as_they_are(void **state)
 	static const char *const operators[] = { "+", "-", "*", "/", "%", "^",
 		"==", "!=", "<", "<=", ">", ">=", "and", "or", "unless" };
 	static const char *const aggregations[] = { "sum", "avg", "min", "max", "count",
-		"stddev", "stdvar", "quantile", "group" };
+		"stddev", "stdvar", "quantile", "group", "topk", "bottomk" };
 	size_t n = 0;
 
 	(void)state;
