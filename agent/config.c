@@ -77,6 +77,12 @@ const struct conf_option agent_options[] = {
 	OPTION(roots.sys, "roots.sys", TEXT, "/sys", "Where sysfs is."),
 	OPTION(roots.power_supply, "roots.power-supply", TEXT, NULL,
 	    "Where power supplies are; <sys>/class/power_supply if not given."),
+	OPTION(roots.rootfs, "roots.rootfs", TEXT, NULL,
+	    "What stands in front of mount points, if the agent runs in a container."),
+	OPTION(roots.cgroup, "roots.cgroup", TEXT, NULL,
+	    "Where control groups are; <sys>/fs/cgroup if not given."),
+	OPTION(functions.cgroups, "functions.cgroups", TEXT, "fogwatch.slice/*",
+	    "Pattern of the control groups that are functions, below the root of them."),
 	OPTION(gps.gpsd, "gps.gpsd", TEXT, "127.0.0.1:2947",
 	    "Where gpsd answers: an address of this machine or the path of a socket; "
 	    "empty: nowhere."),

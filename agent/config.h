@@ -42,8 +42,11 @@ struct agent_config {
 	struct conf_map scopes;
 	struct grasp_conf grasp;
 	struct {
-		char *proc, *sys, *power_supply;
+		char *proc, *sys, *power_supply, *rootfs, *cgroup;
 	} roots;
+	struct {
+		char *cgroups;
+	} functions;
 	struct {
 		char *gpsd;
 	} gps;

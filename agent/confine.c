@@ -42,7 +42,7 @@ confine_agent(
 	};
 	const char *read[32 + AGENT_DOMAINS_MAX] = { SANDBOX_SYSTEM,
 		given(cfg->roots.proc), given(cfg->roots.sys),
-		given(cfg->roots.power_supply),
+		given(cfg->roots.power_supply), given(cfg->roots.cgroup),
 		daemon_directory(config ? config : AGENT_CONFIG_PATH, etc, sizeof etc) };
 
 	add_tokens(cfg, read, tokens);

@@ -10,6 +10,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define PAGE_BYTES 4096
+#define LINE_BYTES 512
+
 int
 file_init(struct file *f, const char *root, const char *name)
 {
@@ -128,20 +131,36 @@ file_read(struct file *f, char *dst, size_t size)
 	return n;
 }
 
-ssize_t
-file_read_all(struct file *f, char *dst, size_t size)
+/* whole: a first piece that is shorter is all there is. */
+static ssize_t
+read_pieces(struct file *f, char *dst, size_t size, ssize_t whole)
 {
 	ssize_t n = read_start(f, dst, size - 1), sum = 0;
 
 	while (n > 0) {
+		bool end = sum == 0 && n < whole && f->keep;
+
 		sum += n;
-		n = (size_t)sum < size - 1
+		n = !end && (size_t)sum < size - 1
 		    ? read_at(f, dst + sum, size - 1 - (size_t)sum, sum)
 		    : 0;
 	}
 	end_read(f);
 	dst[sum] = '\0';
 	return n < 0 ? n : sum;
+}
+
+ssize_t
+file_read_all(struct file *f, char *dst, size_t size)
+{
+	return read_pieces(f, dst, size, 0);
+}
+
+/* The kernel fills a page as long as the next line fits. */
+ssize_t
+file_read_lines(struct file *f, char *dst, size_t size)
+{
+	return read_pieces(f, dst, size, PAGE_BYTES - LINE_BYTES);
 }
 
 bool
@@ -211,4 +230,12 @@ file_scan(
 		if (entry->d_name[0] != '.')
 			each(arg, entry->d_name);
 	return 0;
+}
+
+void
+file_scan_done(void **dir)
+{
+	if (*dir)
+		closedir(*dir);
+	*dir = NULL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Processor time from /proc/stat. A share of busy time needs two readings; the first gives only
- * the counters. */
+ * Processor time and what else is in /proc/stat, read once for all. A share of busy time needs two
+ * readings; the first gives only the counters. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <ctype.h>
 #include <errno.h>
@@ -11,27 +12,61 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CORES_MAX 256
-#define STAT_MAX  32768 /* the lines of all cores come first */
+#define CORES_MAX     256
+#define STAT_MAX      65536
+#define STEP_BACK_MAX 3.0 /* seconds; more is a new start of the counter */
 
 enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, MODES };
 
 static const char *const mode_name[MODES] = { "user", "nice", "system", "idle", "iowait",
 	"irq", "softirq", "steal" };
-static const struct metric metrics[] = {
-	{ "node_cpu_utilisation_ratio", "ratio", METRIC_GAUGE,
-	    "busy share of all cores since the previous sample" },
-	{ "node_cpu_core_utilisation_ratio", "ratio", METRIC_GAUGE,
-	    "busy share of one core since the previous sample" },
-	{ "node_cpu_seconds_total", "seconds", METRIC_COUNTER,
-	    "time of all cores by what it was spent on" },
-	{ "node_cpu_count", "", METRIC_GAUGE, "cores in use" },
+enum {
+	UTILISATION,
+	CORE_UTILISATION,
+	SECONDS,
+	MODE_SECONDS,
+	COUNT,
+	INTERRUPTS,
+	SWITCHES,
+	BOOT_TIME,
+	FORKS,
+	RUNNING,
+	BLOCKED,
+	METRICS
 };
-enum { UTILISATION, CORE_UTILISATION, SECONDS, COUNT };
+static const struct metric metrics[METRICS] = {
+	[UTILISATION] = { "node_cpu_utilisation_ratio", "ratio", METRIC_GAUGE,
+	    "busy share of all cores since the previous sample" },
+	[CORE_UTILISATION] = { "node_cpu_core_utilisation_ratio", "ratio", METRIC_GAUGE,
+	    "busy share of one core since the previous sample" },
+	[SECONDS] = { "node_cpu_seconds_total", "seconds", METRIC_COUNTER,
+	    "time of each core by what it was spent on" },
+	[MODE_SECONDS] = { "node_cpu_mode_seconds_total", "seconds", METRIC_COUNTER,
+	    "time of all cores by what it was spent on" },
+	[COUNT] = { "node_cpu_count", "", METRIC_GAUGE, "cores in use" },
+	[INTERRUPTS] = { "node_intr_total", "", METRIC_COUNTER, "interrupts served" },
+	[SWITCHES] = { "node_context_switches_total", "", METRIC_COUNTER,
+	    "context switches" },
+	[BOOT_TIME] = { "node_boot_time_seconds", "seconds", METRIC_GAUGE,
+	    "when the node has started, since 1970" },
+	[FORKS] = { "node_forks_total", "", METRIC_COUNTER, "processes started" },
+	[RUNNING] = { "node_procs_running", "", METRIC_GAUGE,
+	    "tasks that run or wait for a core" },
+	[BLOCKED] = { "node_procs_blocked", "", METRIC_GAUGE,
+	    "tasks that wait for input or output" },
+};
+/* The lines of one number; of intr it is the first. */
+static const struct {
+	const char *word;
+	unsigned metric;
+} line_metric[] = { { "intr ", INTERRUPTS }, { "ctxt ", SWITCHES },
+	{ "btime ", BOOT_TIME }, { "processes ", FORKS }, { "procs_running ", RUNNING },
+	{ "procs_blocked ", BLOCKED } };
 
 struct times {
 	double busy, idle;  /* in ticks */
 	double utilisation; /* NaN: not known yet */
+	double told[MODES]; /* seconds */
 };
 struct cpu {
 	struct file stat;
@@ -64,46 +99,61 @@ cpu_open(const struct source_env *env, void **ret_inst)
 }
 
 /* Guest time is part of user time already; iowait is time in which the core had nothing to run. */
-static struct times
-sum_modes(const double mode[MODES])
+static void
+sum_modes(const double mode[MODES], double *busy, double *idle)
 {
-	struct times t = { .idle = mode[IDLE] + mode[IOWAIT] };
-
+	*idle = mode[IDLE] + mode[IOWAIT];
+	*busy = -*idle;
 	for (unsigned i = 0; i < MODES; i++)
-		t.busy += mode[i];
-	t.busy -= t.idle;
-	return t;
+		*busy += mode[i];
 }
 
 /* The kernel lets iowait, and with it the sums, step back a little: no time has passed then. When
  * no tick has passed at all, the last share still holds. */
 static void
 put_utilisation(struct sink *sink, const struct metric *m,
-    const struct metric_labels *labels, struct times *before, struct times now)
+    const struct metric_labels *labels, struct times *t, const double mode[MODES])
 {
-	double busy = fmax(now.busy - before->busy, 0),
-	       idle = fmax(now.idle - before->idle, 0);
-	bool first = before->busy + before->idle == 0;
+	bool first = t->busy + t->idle == 0;
+	double now_busy, now_idle, busy, idle;
 
-	now.utilisation = before->utilisation;
+	sum_modes(mode, &now_busy, &now_idle);
+	busy = fmax(now_busy - t->busy, 0);
+	idle = fmax(now_idle - t->idle, 0);
 	if (first)
-		now.utilisation = NAN;
+		t->utilisation = NAN;
 	else if (busy + idle > 0)
-		now.utilisation = busy / (busy + idle);
-	sink_put(sink, m, labels, now.utilisation);
-	*before = now;
+		t->utilisation = busy / (busy + idle);
+	t->busy = now_busy;
+	t->idle = now_idle;
+	sink_put(sink, m, labels, t->utilisation);
+}
+
+/* A counter that steps back would look as if it had started anew: it stands still instead. */
+static void
+put_modes(struct sink *sink, const struct metric *m, const char *cpu, struct times *t,
+    const double mode[MODES], double ticks_per_second)
+{
+	for (unsigned i = 0; i < MODES; i++) {
+		struct metric_labels labels = { 0 };
+		double seconds = mode[i] / ticks_per_second;
+
+		if (seconds >= t->told[i] || t->told[i] - seconds > STEP_BACK_MAX)
+			t->told[i] = seconds;
+		if (cpu)
+			metric_labels_add(&labels, "cpu", cpu);
+		metric_labels_add(&labels, "mode", mode_name[i]);
+		sink_put(sink, m, &labels, t->told[i]);
+	}
 }
 
 static void
 put_all(struct cpu *c, const double mode[MODES], struct sink *sink)
 {
-	put_utilisation(sink, &metrics[UTILISATION], NULL, &c->all, sum_modes(mode));
-	for (unsigned i = 0; i < MODES; i++) {
-		struct metric_labels labels = { 0 };
-
-		metric_labels_add(&labels, "mode", mode_name[i]);
-		sink_put(sink, &metrics[SECONDS], &labels, mode[i] / c->ticks_per_second);
-	}
+	put_utilisation(sink, &metrics[UTILISATION], NULL, &c->all, mode);
+	if (sink_wants(sink, &metrics[MODE_SECONDS]))
+		put_modes(sink, &metrics[MODE_SECONDS], NULL, &c->all, mode,
+		    c->ticks_per_second);
 }
 
 static void
@@ -116,16 +166,62 @@ put_core(struct cpu *c, unsigned long core, const double mode[MODES], struct sin
 		return;
 	snprintf(name, sizeof name, "%lu", core);
 	metric_labels_add(&labels, "cpu", name);
-	put_utilisation(
-	    sink, &metrics[CORE_UTILISATION], &labels, &c->core[core], sum_modes(mode));
+	put_utilisation(sink, &metrics[CORE_UTILISATION], &labels, &c->core[core], mode);
+	if (sink_wants(sink, &metrics[SECONDS]))
+		put_modes(sink, &metrics[SECONDS], name, &c->core[core], mode,
+		    c->ticks_per_second);
 }
 
 static bool
 parse_modes(const char *text, double mode[MODES])
 {
-	return sscanf(text, "%lf %lf %lf %lf %lf %lf %lf %lf", &mode[USER], &mode[NICE],
-		   &mode[SYSTEM], &mode[IDLE], &mode[IOWAIT], &mode[IRQ], &mode[SOFTIRQ],
-		   &mode[STEAL]) == MODES;
+	for (unsigned i = 0; i < MODES; i++)
+		if (!scan_number(&text, &mode[i]))
+			return false;
+	return true;
+}
+
+/* Is it a core? false: garbage, or the line of all. */
+static bool
+put_cpu_line(struct cpu *c, const char *after, bool cores, struct sink *sink)
+{
+	double mode[MODES];
+	unsigned long core;
+	char *end;
+
+	if (!isdigit((unsigned char)*after)) {
+		if (parse_modes(after, mode))
+			put_all(c, mode, sink);
+		return false;
+	}
+	if (!cores)
+		return true;
+	core = strtoul(after, &end, 10);
+	if (!parse_modes(end, mode))
+		return false;
+	put_core(c, core, mode, sink);
+	return true;
+}
+
+static void
+put_other_line(const char *line, struct sink *sink)
+{
+	for (size_t i = 0; i < ARRAY_LEN(line_metric); i++) {
+		const char *at = scan_word(line, line_metric[i].word);
+		double value;
+
+		if (at && scan_number(&at, &value))
+			sink_put(sink, &metrics[line_metric[i].metric], NULL, value);
+	}
+}
+
+static bool
+wants_any(struct sink *sink, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i <= to; i++)
+		if (sink_wants(sink, &metrics[i]))
+			return true;
+	return false;
 }
 
 static int
@@ -133,36 +229,36 @@ cpu_sample(void *inst, int64_t now_ms, struct sink *sink)
 {
 	struct cpu *c = inst;
 	ssize_t n = file_read(&c->stat, c->text, sizeof c->text);
+	bool cores = wants_any(sink, CORE_UTILISATION, SECONDS) ||
+	    sink_wants(sink, &metrics[COUNT]);
+	bool others = wants_any(sink, INTERRUPTS, BLOCKED);
 	char *rest = c->text, *line;
-	unsigned cores = 0;
-	double mode[MODES];
+	unsigned count = 0, lines = 0;
 
 	(void)now_ms;
 	if (n < 0)
 		return (int)n;
-	while ((line = strsep(&rest, "\n")) && strncmp(line, "cpu", 3) == 0) {
-		char *after = line + 3;
-		bool all = !isdigit((unsigned char)*after);
-		unsigned long core = all ? 0 : strtoul(after, &after, 10);
+	while ((line = scan_line(&rest))) {
+		const char *after = scan_word(line, "cpu");
 
-		if (!rest || !parse_modes(after, mode))
-			continue; /* cut off or garbage: this line only */
-		if (all) {
-			put_all(c, mode, sink);
-			continue;
+		if (after) {
+			count += put_cpu_line(c, after, cores, sink);
+			lines++;
+		} else if (others) {
+			put_other_line(line, sink);
+		} else if (lines > 0) {
+			break; /* those of the cores come first */
 		}
-		put_core(c, core, mode, sink);
-		cores++;
 	}
-	if (cores == 0)
-		return -EBADMSG;
-	sink_put(sink, &metrics[COUNT], NULL, cores);
-	return 0;
+	if (count > 0)
+		sink_put(sink, &metrics[COUNT], NULL, count);
+	return count > 0 ? 0 : -EBADMSG;
 }
 
 static const struct source_labels labels_of[] = {
 	{ "node_cpu_core_", "cpu" },
-	{ "node_cpu_seconds_", "mode" },
+	{ "node_cpu_seconds_", "cpu, mode" },
+	{ "node_cpu_mode_", "mode" },
 	{ NULL, NULL },
 };
 

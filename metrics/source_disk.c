@@ -2,6 +2,7 @@
  *
  * What whole disks have read and written, from /proc/diskstats. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <errno.h>
 #include <stdio.h>
@@ -12,31 +13,53 @@
 #define DISK_NAME_MAX 32
 #define SECTOR_BYTES  512 /* the kernel's unit here, whatever the disk has */
 
-enum { READS, READ_BYTES, WRITES, WRITTEN_BYTES, IO_TIME, FIELDS };
+/* X(part of the name, unit, column behind the disk's name, scale, help) */
+#define FIELDS(X)                                                                      \
+	X(reads_completed, "", 0, 1, "reads done")                                     \
+	X(reads_merged, "", 1, 1, "reads that went along with another")                \
+	X(read_bytes, "bytes", 2, SECTOR_BYTES, "bytes read")                          \
+	X(read_time_seconds, "seconds", 3, 0.001, "time that reads have taken")        \
+	X(writes_completed, "", 4, 1, "writes done")                                   \
+	X(writes_merged, "", 5, 1, "writes that went along with another")              \
+	X(written_bytes, "bytes", 6, SECTOR_BYTES, "bytes written")                    \
+	X(write_time_seconds, "seconds", 7, 0.001, "time that writes have taken")      \
+	X(io_time_seconds, "seconds", 9, 0.001, "time in which the disk was busy")     \
+	X(io_time_weighted_seconds, "seconds", 10, 0.001,                              \
+	    "time that all requests together have taken")                              \
+	X(discards_completed, "", 11, 1, "discards done")                              \
+	X(discards_merged, "", 12, 1, "discards that went along with another")         \
+	X(discarded_sectors, "", 13, 1, "sectors discarded")                           \
+	X(discard_time_seconds, "seconds", 14, 0.001, "time that discards have taken") \
+	X(flush_requests, "", 15, 1, "flushes done")                                   \
+	X(flush_requests_time_seconds, "seconds", 16, 0.001,                           \
+	    "time that flushes have taken")
 
-static const struct metric metrics[FIELDS] = {
-	[READS] = { "node_disk_reads_completed_total", "", METRIC_COUNTER, "reads done" },
-	[READ_BYTES] = { "node_disk_read_bytes_total", "bytes", METRIC_COUNTER,
-	    "bytes read" },
-	[WRITES] = { "node_disk_writes_completed_total", "", METRIC_COUNTER,
-	    "writes done" },
-	[WRITTEN_BYTES] = { "node_disk_written_bytes_total", "bytes", METRIC_COUNTER,
-	    "bytes written" },
-	[IO_TIME] = { "node_disk_io_time_seconds_total", "seconds", METRIC_COUNTER,
-	    "time in which the disk was busy" },
+enum {
+#define INDEX(part, unit, column, scale, help) part,
+	FIELDS(INDEX)
+#undef INDEX
+	    COUNTERS,
+	IO_NOW = COUNTERS,
+	METRICS
 };
-/* Columns behind the name, and what turns them into the metric's unit. */
+static const struct metric metrics[METRICS] = {
+#define METRIC(part, unit, column, scale, help) \
+	[part] = { "node_disk_" #part "_total", unit, METRIC_COUNTER, help },
+	FIELDS(METRIC)
+#undef METRIC
+	    [IO_NOW] = { "node_disk_io_now", "", METRIC_GAUGE, "requests under way" },
+};
 static const struct {
 	unsigned column;
 	double scale;
-} field[FIELDS] = {
-	[READS] = { 0, 1 },
-	[READ_BYTES] = { 2, SECTOR_BYTES },
-	[WRITES] = { 4, 1 },
-	[WRITTEN_BYTES] = { 6, SECTOR_BYTES },
-	[IO_TIME] = { 9, 0.001 },
+} field[METRICS] = {
+#define FIELD(part, unit, column, scale, help) [part] = { column, scale },
+	FIELDS(FIELD)
+#undef FIELD
+	    [IO_NOW] = { 8, 1 },
 };
-#define COLUMNS 10
+#define COLUMNS_MIN 10 /* older kernels have fewer than the newest */
+#define COLUMNS	    17
 
 struct disk {
 	struct file stats;
@@ -88,18 +111,15 @@ is_partition(const char *name, const char *disk)
 	return *name && name[strspn(name, "0123456789")] == '\0';
 }
 
-static bool
+/* How many there are. */
+static unsigned
 parse_columns(const char *text, double column[COLUMNS])
 {
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		char *end;
+	unsigned n = 0;
 
-		column[i] = strtod(text, &end);
-		if (end == text)
-			return false;
-		text = end;
-	}
-	return true;
+	while (n < COLUMNS && scan_number(&text, &column[n]))
+		n++;
+	return text[strspn(text, " ")] == '\0' || n == COLUMNS ? n : 0;
 }
 
 /* "   8       0 sda 100 5 2000 30 200 6 4000 40 0 50 70". false: not a disk that is told about. */
@@ -109,18 +129,24 @@ put_line(const char *line, char disk[DISK_NAME_MAX], struct sink *sink)
 	struct metric_labels labels = { 0 };
 	char name[DISK_NAME_MAX];
 	double column[COLUMNS];
+	unsigned columns;
 	int n = 0;
 
 	if (sscanf(line, "%*u %*u %31s%n", name, &n) != 1 || is_virtual(name) ||
-	    is_partition(name, disk) || !parse_columns(line + n, column))
+	    is_partition(name, disk))
+		return false;
+	columns = parse_columns(line + n, column);
+	if (columns < COLUMNS_MIN)
 		return false;
 	memcpy(disk, name, DISK_NAME_MAX);
-	if (column[field[READS].column] == 0 && column[field[WRITES].column] == 0)
+	if (column[field[reads_completed].column] == 0 &&
+	    column[field[writes_completed].column] == 0)
 		return false; /* an empty drive */
 	metric_labels_add(&labels, "device", name);
-	for (unsigned i = 0; i < FIELDS; i++)
-		sink_put(
-		    sink, &metrics[i], &labels, column[field[i].column] * field[i].scale);
+	for (unsigned i = 0; i < METRICS; i++)
+		if (field[i].column < columns)
+			sink_put(sink, &metrics[i], &labels,
+			    column[field[i].column] * field[i].scale);
 	return true;
 }
 
@@ -128,14 +154,14 @@ static int
 disk_sample(void *inst, int64_t now_ms, struct sink *sink)
 {
 	struct disk *d = inst;
-	ssize_t n = file_read_all(&d->stats, d->text, sizeof d->text);
+	ssize_t n = file_read_lines(&d->stats, d->text, sizeof d->text);
 	char *rest = d->text, *line, disk[DISK_NAME_MAX] = "";
 	unsigned disks = 0;
 
 	(void)now_ms;
 	if (n < 0)
 		return (int)n;
-	while (disks < DISKS_MAX && (line = strsep(&rest, "\n")))
+	while (disks < DISKS_MAX && (line = scan_line(&rest)))
 		disks += put_line(line, disk, sink);
 	return 0;
 }

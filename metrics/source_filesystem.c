@@ -12,7 +12,7 @@
 #define MOUNTS_MAX	32 /* file systems told about */
 #define MOUNTS_TEXT_MAX 65536
 
-enum { SIZE, AVAIL, AVAIL_RATIO, FILES, FILES_FREE };
+enum { SIZE, AVAIL, AVAIL_RATIO, FREE, FILES, FILES_FREE, READ_ONLY };
 
 static const struct metric metrics[] = {
 	[SIZE] = { "node_filesystem_size_bytes", "bytes", METRIC_GAUGE,
@@ -21,6 +21,10 @@ static const struct metric metrics[] = {
 	    "space that programs can still use" },
 	[AVAIL_RATIO] = { "node_filesystem_avail_ratio", "ratio", METRIC_GAUGE,
 	    "share of the space that programs can still use" },
+	[FREE] = { "node_filesystem_free_bytes", "bytes", METRIC_GAUGE,
+	    "space used for nothing, what is reserved for root included" },
+	[READ_ONLY] = { "node_filesystem_readonly", "", METRIC_GAUGE,
+	    "1 if nothing can be written, else 0" },
 	[FILES] = { "node_filesystem_files", "", METRIC_GAUGE, "inodes" },
 	[FILES_FREE] = { "node_filesystem_files_free", "", METRIC_GAUGE, "free inodes" },
 };
@@ -161,6 +165,8 @@ put_mount(const char *rootfs, const struct mount *m, struct sink *sink)
 	sink_put(sink, &metrics[SIZE], &labels, size);
 	sink_put(sink, &metrics[AVAIL], &labels, avail);
 	sink_put(sink, &metrics[AVAIL_RATIO], &labels, avail / size);
+	sink_put(sink, &metrics[FREE], &labels, (double)st.f_bfree * (double)st.f_frsize);
+	sink_put(sink, &metrics[READ_ONLY], &labels, (st.f_flag & ST_RDONLY) != 0);
 	if (st.f_files == 0)
 		return; /* btrfs, vfat: no such bound */
 	sink_put(sink, &metrics[FILES], &labels, (double)st.f_files);

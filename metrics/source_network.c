@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Counters of the network interfaces from /proc/net/dev, which shows the network namespace of
- * the process that opens it; state and speed from sysfs. */
+ * the process that opens it; state, speed and the like from sysfs, each read only if wanted. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <errno.h>
 #include <stdio.h>
@@ -11,50 +12,76 @@
 #define DEVICES_MAX  64
 #define NET_DEV_MAX  32768
 #define NAME_MAX_LEN 16
+#define MBIT_BYTES   (1e6 / 8)
+
+/* X(part of the name, help): the columns of /proc/net/dev in their order */
+#define COLUMNS(X)                                                          \
+	X(receive_bytes, "bytes", "bytes received")                         \
+	X(receive_packets, "", "packets received")                          \
+	X(receive_errs, "", "errors met in receiving")                      \
+	X(receive_drop, "", "packets dropped in receiving")                 \
+	X(receive_fifo, "", "packets lost because buffers were full")       \
+	X(receive_frame, "", "packets received with errors of their frame") \
+	X(receive_compressed, "", "compressed packets received")            \
+	X(receive_multicast, "", "multicast packets received")              \
+	X(transmit_bytes, "bytes", "bytes sent")                            \
+	X(transmit_packets, "", "packets sent")                             \
+	X(transmit_errs, "", "errors met in sending")                       \
+	X(transmit_drop, "", "packets dropped in sending")                  \
+	X(transmit_fifo, "", "packets not sent because buffers were full")  \
+	X(transmit_colls, "", "collisions")                                 \
+	X(transmit_carrier, "", "packets not sent for lack of a carrier")   \
+	X(transmit_compressed, "", "compressed packets sent")
 
 enum {
-	RX_BYTES,
-	RX_PACKETS,
-	RX_ERRS,
-	RX_DROP,
-	TX_BYTES,
-	TX_PACKETS,
-	TX_ERRS,
-	TX_DROP,
-	COUNTERS,
-	UP = COUNTERS,
+#define INDEX(part, unit, help) part,
+	COLUMNS(INDEX)
+#undef INDEX
+	    COLUMNS_LEN,
+	UP = COLUMNS_LEN,
+	CARRIER,
+	CARRIER_CHANGES,
+	CARRIER_UPS,
+	CARRIER_DOWNS,
+	MTU,
 	SPEED,
+	METRICS
 };
+#define ATTRIBUTES (METRICS - UP)
 
-static const struct metric metrics[] = {
-	[RX_BYTES] = { "node_network_receive_bytes_total", "bytes", METRIC_COUNTER,
-	    "bytes received" },
-	[RX_PACKETS] = { "node_network_receive_packets_total", "", METRIC_COUNTER,
-	    "packets received" },
-	[RX_ERRS] = { "node_network_receive_errs_total", "", METRIC_COUNTER,
-	    "errors met in receiving" },
-	[RX_DROP] = { "node_network_receive_drop_total", "", METRIC_COUNTER,
-	    "packets dropped in receiving" },
-	[TX_BYTES] = { "node_network_transmit_bytes_total", "bytes", METRIC_COUNTER,
-	    "bytes sent" },
-	[TX_PACKETS] = { "node_network_transmit_packets_total", "", METRIC_COUNTER,
-	    "packets sent" },
-	[TX_ERRS] = { "node_network_transmit_errs_total", "", METRIC_COUNTER,
-	    "errors met in sending" },
-	[TX_DROP] = { "node_network_transmit_drop_total", "", METRIC_COUNTER,
-	    "packets dropped in sending" },
-	[UP] = { "node_network_up", "", METRIC_GAUGE,
-	    "1 if the interface can carry packets (operstate up or unknown), else 0" },
+static const struct metric metrics[METRICS] = {
+#define METRIC(part, unit, help) \
+	[part] = { "node_network_" #part "_total", unit, METRIC_COUNTER, help },
+	COLUMNS(METRIC)
+#undef METRIC
+	    [UP] = { "node_network_up", "", METRIC_GAUGE,
+		"1 if the interface says that it works (operstate up), else 0" },
+	[CARRIER] = { "node_network_carrier", "", METRIC_GAUGE,
+	    "1 if there is a carrier, else 0; none while the interface is down" },
+	[CARRIER_CHANGES] = { "node_network_carrier_changes_total", "", METRIC_COUNTER,
+	    "how often the carrier came or went" },
+	[CARRIER_UPS] = { "node_network_carrier_up_changes_total", "", METRIC_COUNTER,
+	    "how often it came" },
+	[CARRIER_DOWNS] = { "node_network_carrier_down_changes_total", "", METRIC_COUNTER,
+	    "how often it went" },
+	[MTU] = { "node_network_mtu_bytes", "bytes", METRIC_GAUGE,
+	    "size of the largest packet" },
 	[SPEED] = { "node_network_speed_bytes", "bytes/s", METRIC_GAUGE,
 	    "nominal speed of the link" },
 };
-/* Columns of /proc/net/dev behind the name. */
-static const uint8_t column[COUNTERS] = { 0, 1, 2, 3, 8, 9, 10, 11 };
-#define COLUMNS 16
+static const char *const attribute[ATTRIBUTES] = {
+	[UP - UP] = "operstate",
+	[CARRIER - UP] = "carrier",
+	[CARRIER_CHANGES - UP] = "carrier_changes",
+	[CARRIER_UPS - UP] = "carrier_up_count",
+	[CARRIER_DOWNS - UP] = "carrier_down_count",
+	[MTU - UP] = "mtu",
+	[SPEED - UP] = "speed",
+};
 
 struct device {
 	char name[NAME_MAX_LEN];
-	struct file state, speed;
+	struct file file[ATTRIBUTES];
 	bool seen; /* in this sample */
 };
 struct network {
@@ -68,8 +95,8 @@ struct network {
 static void
 close_device(struct device *d)
 {
-	file_done(&d->state);
-	file_done(&d->speed);
+	for (unsigned i = 0; i < ATTRIBUTES; i++)
+		file_done(&d->file[i]);
 }
 
 static void
@@ -105,17 +132,16 @@ static struct device *
 add_device(struct network *n, const char *name)
 {
 	struct device *d = &n->device[n->len];
-	char path[NAME_MAX_LEN + 16];
+	char path[NAME_MAX_LEN + 24];
 
 	*d = (struct device){ 0 };
 	snprintf(d->name, sizeof d->name, "%s", name);
-	snprintf(path, sizeof path, "%s/operstate", d->name);
-	if (file_init(&d->state, n->class_net, path) < 0)
-		return NULL;
-	snprintf(path, sizeof path, "%s/speed", d->name);
-	if (file_init(&d->speed, n->class_net, path) < 0) {
-		close_device(d);
-		return NULL;
+	for (unsigned i = 0; i < ATTRIBUTES; i++) {
+		snprintf(path, sizeof path, "%s/%s", d->name, attribute[i]);
+		if (file_init(&d->file[i], n->class_net, path) < 0) {
+			close_device(d);
+			return NULL;
+		}
 	}
 	n->len++;
 	return d;
@@ -135,14 +161,27 @@ static void
 put_state(struct device *d, const struct metric_labels *labels, struct sink *sink)
 {
 	char state[FILE_ATTRIBUTE_MAX];
-	double mbit;
 
-	if (file_read_word(&d->state, state, sizeof state) == 0)
-		sink_put(sink, &metrics[UP], labels,
-		    strcmp(state, "up") == 0 || strcmp(state, "unknown") == 0);
-	/* -1 and EINVAL are the kernel's ways to say that there is no such number. */
-	if (file_read_number(&d->speed, &mbit) == 0 && mbit > 0)
-		sink_put(sink, &metrics[SPEED], labels, mbit * 1e6 / 8);
+	if (sink_wants(sink, &metrics[UP]) &&
+	    file_read_word(&d->file[UP - UP], state, sizeof state) == 0)
+		sink_put(sink, &metrics[UP], labels, strcmp(state, "up") == 0);
+}
+
+static void
+put_attributes(struct device *d, const struct metric_labels *labels, struct sink *sink)
+{
+	double value;
+
+	for (unsigned i = CARRIER; i < METRICS; i++) {
+		if (!sink_wants(sink, &metrics[i]) ||
+		    file_read_number(&d->file[i - UP], &value) < 0 || value < 0)
+			continue;
+		if (i != SPEED)
+			sink_put(sink, &metrics[i], labels, value);
+		/* -1 and EINVAL are the kernel's ways to say that there is no such speed. */
+		else if (value > 0)
+			sink_put(sink, &metrics[i], labels, value * MBIT_BYTES);
+	}
 }
 
 /* "  eth0: 1296 10 0 0 0 0 0 0 816 8 0 0 0 0 0 0" */
@@ -151,29 +190,26 @@ put_line(struct network *n, char *line, struct sink *sink)
 {
 	struct metric_labels labels = { 0 };
 	char *colon = strrchr(line, ':'), *name = line + strspn(line, " ");
-	double value[COLUMNS];
+	double value[COLUMNS_LEN];
+	const char *at;
 	struct device *d;
 
 	if (!colon)
 		return; /* the headings */
 	*colon = '\0';
-	line = colon + 1;
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		char *end;
-
-		value[i] = strtod(line, &end);
-		if (end == line)
+	at = colon + 1;
+	for (unsigned i = 0; i < COLUMNS_LEN; i++)
+		if (!scan_number(&at, &value[i]))
 			return;
-		line = end;
-	}
 	d = find_device(n, name);
 	if (!d)
 		return;
 	d->seen = true;
 	metric_labels_add(&labels, "device", name);
-	for (unsigned i = 0; i < COUNTERS; i++)
-		sink_put(sink, &metrics[i], &labels, value[column[i]]);
+	for (unsigned i = 0; i < COLUMNS_LEN; i++)
+		sink_put(sink, &metrics[i], &labels, value[i]);
 	put_state(d, &labels, sink);
+	put_attributes(d, &labels, sink);
 }
 
 static void
@@ -193,13 +229,13 @@ static int
 network_sample(void *inst, int64_t now_ms, struct sink *sink)
 {
 	struct network *n = inst;
-	ssize_t len = file_read_all(&n->dev, n->text, sizeof n->text);
+	ssize_t len = file_read_lines(&n->dev, n->text, sizeof n->text);
 	char *rest = n->text, *line;
 
 	(void)now_ms;
 	if (len < 0)
 		return (int)len;
-	while ((line = strsep(&rest, "\n")))
+	while ((line = scan_line(&rest)))
 		put_line(n, line, sink);
 	forget_gone(n);
 	return 0;

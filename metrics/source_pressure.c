@@ -3,6 +3,7 @@
  * Pressure stall information: how long tasks waited for a resource ("some": at least one did;
  * "full": all did). A kernel without it has no such files, and then this source gives nothing. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,14 @@ static const struct metric metrics[] = {
 	    "time in which all tasks waited for input or output" },
 	{ "node_pressure_avg10_ratio", "ratio", METRIC_GAUGE,
 	    "share of the last 10 seconds in which tasks waited" },
+	{ "node_pressure_avg60_ratio", "ratio", METRIC_GAUGE,
+	    "share of the last minute in which tasks waited" },
+	{ "node_pressure_avg300_ratio", "ratio", METRIC_GAUGE,
+	    "share of the last 5 minutes in which tasks waited" },
 };
+#define AVERAGES 3
+#define AVERAGE	 (ARRAY_LEN(metrics) - AVERAGES)
+static const char *const average_name[AVERAGES] = { "avg10=", "avg60=", "avg300=" };
 /* The kernel's "full" line of the processor means nothing for the whole machine. */
 static const struct metric *const total[RESOURCES][KINDS] = {
 	[CPU] = { &metrics[0], NULL },
@@ -68,24 +76,48 @@ pressure_open(const struct source_env *env, void **ret_inst)
 }
 
 /* "some avg10=0.07 avg60=0.10 avg300=0.13 total=7714979": percent and microseconds. */
+static bool
+parse_values(const char *at, double average[AVERAGES], double *total_us)
+{
+	for (unsigned i = 0; i < AVERAGES; i++) {
+		at = scan_word(at + strspn(at, " "), average_name[i]);
+		if (!at || !scan_number(&at, &average[i]))
+			return false;
+	}
+	at = scan_word(at + strspn(at, " "), "total=");
+	return at && scan_number(&at, total_us);
+}
+
 static void
 put_line(const char *line, unsigned resource, struct sink *sink)
 {
+	const char *some = scan_word(line, "some "), *full = scan_word(line, "full ");
+	unsigned kind = full ? STALLED : WAITING;
 	struct metric_labels labels = { 0 };
-	double avg10, total_us;
-	char kind[8];
-	unsigned k;
+	double average[AVERAGES], total_us;
 
-	if (sscanf(line, "%7s avg10=%lf avg60=%*f avg300=%*f total=%lf", kind, &avg10,
-		&total_us) != 3)
-		return;
-	k = strcmp(kind, "full") == 0 ? STALLED : WAITING;
-	if (!total[resource][k])
+	if ((!some && !full) || !total[resource][kind] ||
+	    !parse_values(some ? some : full, average, &total_us))
 		return;
 	metric_labels_add(&labels, "resource", resource_name[resource]);
-	metric_labels_add(&labels, "kind", kind_name[k]);
-	sink_put(sink, total[resource][k], NULL, total_us / 1e6);
-	sink_put(sink, &metrics[ARRAY_LEN(metrics) - 1], &labels, avg10 / 100);
+	metric_labels_add(&labels, "kind", kind_name[kind]);
+	sink_put(sink, total[resource][kind], NULL, total_us / 1e6);
+	for (unsigned i = 0; i < AVERAGES; i++)
+		if (average[i] <= 100)
+			sink_put(sink, &metrics[AVERAGE + i], &labels, average[i] / 100);
+}
+
+/* The averages are of all resources. */
+static bool
+is_wanted(unsigned resource, struct sink *sink)
+{
+	for (unsigned i = 0; i < AVERAGES; i++)
+		if (sink_wants(sink, &metrics[AVERAGE + i]))
+			return true;
+	for (unsigned k = 0; k < KINDS; k++)
+		if (total[resource][k] && sink_wants(sink, total[resource][k]))
+			return true;
+	return false;
 }
 
 static int
@@ -97,18 +129,21 @@ pressure_sample(void *inst, int64_t now_ms, struct sink *sink)
 	(void)now_ms;
 	for (unsigned i = 0; i < RESOURCES; i++) {
 		char text[FILE_ATTRIBUTE_MAX], *rest = text, *line;
-		ssize_t n = file_read(&p->file[i], text, sizeof text);
+		ssize_t n;
 
+		if (!is_wanted(i, sink))
+			continue;
+		n = file_read(&p->file[i], text, sizeof text);
 		if (n < 0)
 			err = (int)n;
-		while (n > 0 && (line = strsep(&rest, "\n")))
+		while (n > 0 && (line = scan_line(&rest)))
 			put_line(line, i, sink);
 	}
 	return err;
 }
 
 static const struct source_labels labels_of[] = {
-	{ "node_pressure_avg10_", "resource, kind" },
+	{ "node_pressure_avg", "resource, kind" },
 	{ NULL, NULL },
 };
 

@@ -2,9 +2,9 @@
  *
  * How long the node runs. */
 #include "metrics/file.h"
+#include "metrics/scan.h"
 #include "metrics/source.h"
 #include <errno.h>
-#include <stdio.h>
 
 static const struct metric metrics[] = {
 	{ "node_uptime_seconds", "seconds", METRIC_GAUGE,
@@ -35,13 +35,14 @@ static int
 uptime_sample(void *inst, int64_t now_ms, struct sink *sink)
 {
 	char text[FILE_ATTRIBUTE_MAX];
+	const char *at = text;
 	ssize_t n = file_read(inst, text, sizeof text);
 	double seconds;
 
 	(void)now_ms;
 	if (n < 0)
 		return (int)n;
-	if (sscanf(text, "%lf", &seconds) != 1 || !(seconds >= 0))
+	if (!scan_number(&at, &seconds))
 		return -EBADMSG;
 	sink_put(sink, &metrics[0], NULL, seconds);
 	return 0;

@@ -7,6 +7,7 @@
 
 #define SOURCES(X)      \
 	X(cpu)          \
+	X(cpufreq)      \
 	X(load)         \
 	X(memory)       \
 	X(pressure)     \
@@ -21,7 +22,9 @@
 	X(gps)          \
 	X(path)         \
 	X(agent)        \
-	X(uptime)
+	X(uptime)       \
+	X(clock)        \
+	X(function)
 
 #define DECLARE(name) extern const struct source source_##name;
 SOURCES(DECLARE)

@@ -140,7 +140,7 @@ want_all(struct scene *c)
 {
 	want(c->s, "count_over_time(node_load1[1s])", PERIOD_MS, INT64_MAX);
 	want(c->s, "count_over_time(node_uptime_seconds[1s])", PERIOD_MS, INT64_MAX);
-	want(c->s, "node_memory_total_bytes", PERIOD_MS, INT64_MAX);
+	want(c->s, "node_memory_MemTotal_bytes", PERIOD_MS, INT64_MAX);
 	want(c->s, "node_cpu_count", PERIOD_MS, INT64_MAX);
 	want(c->s, "node_network_receive_bytes_total", PERIOD_MS, INT64_MAX);
 	want(c->s, "node_pressure_cpu_waiting_seconds_total", PERIOD_MS, INT64_MAX);
@@ -160,7 +160,7 @@ a_read_that_hangs_ends_its_own_series_only_and_recovers_MET_09(void **state)
 	wait_for(c, "node_load1", false);
 	assert_string_equal(c->told, "load hangs, ");
 	wait_for_more(c, "node_uptime_seconds");
-	assert_int_equal(count(c, "node_memory_total_bytes == 1024000"), 1);
+	assert_int_equal(count(c, "node_memory_MemTotal_bytes == 1024000"), 1);
 	assert_int_equal(count(c, "node_cpu_count == 1"), 1);
 	fuse_set(c->fs, "proc/loadavg", "0.75 1.00 2.00 1/100 1\n");
 	fuse_hang(c->fs, "proc/loadavg", false);
@@ -175,7 +175,7 @@ when_all_hang_the_loop_goes_on_and_all_recover_MET_09(void **state)
 	static const char *const file[] = { "proc/loadavg", "proc/uptime", "proc/meminfo",
 		"proc/stat", "proc/net/dev", "proc/pressure/cpu" };
 	static const char *const metric[] = { "node_load1", "node_uptime_seconds",
-		"node_memory_total_bytes", "node_cpu_count",
+		"node_memory_MemTotal_bytes", "node_cpu_count",
 		"node_network_receive_bytes_total",
 		"node_pressure_cpu_waiting_seconds_total" };
 	struct scene *c = *state;

@@ -71,10 +71,16 @@ counters_are_in_seconds_by_mode(void **state)
 	double ticks = (double)sysconf(_SC_CLK_TCK);
 
 	assert_int_equal(sample(f, BEGIN), 0);
-	assert_value(&f->c, "node_cpu_seconds_total", "{mode=\"user\"}", 100 / ticks);
-	assert_value(&f->c, "node_cpu_seconds_total", "{mode=\"idle\"}", 700 / ticks);
-	assert_value(&f->c, "node_cpu_seconds_total", "{mode=\"iowait\"}", 100 / ticks);
-	assert_int_equal(capture_count(&f->c, "node_cpu_seconds_total"), 8);
+	assert_value(
+	    &f->c, "node_cpu_seconds_total", "{cpu=\"0\",mode=\"user\"}", 50 / ticks);
+	assert_value(
+	    &f->c, "node_cpu_mode_seconds_total", "{mode=\"user\"}", 100 / ticks);
+	assert_value(
+	    &f->c, "node_cpu_mode_seconds_total", "{mode=\"idle\"}", 700 / ticks);
+	assert_value(
+	    &f->c, "node_cpu_mode_seconds_total", "{mode=\"iowait\"}", 100 / ticks);
+	assert_int_equal(capture_count(&f->c, "node_cpu_seconds_total"), 16);
+	assert_int_equal(capture_count(&f->c, "node_cpu_mode_seconds_total"), 8);
 }
 
 static void
@@ -117,6 +123,43 @@ without_a_tick_in_between_the_last_share_holds(void **state)
 	assert_value(&f->c, "node_cpu_utilisation_ratio", "", 0.25);
 }
 
+/* Prometheus would take a step back for a restart, and the whole counter for its increase. */
+static void
+a_counter_that_steps_back_a_little_stands_still_MET_10(void **state)
+{
+	struct fixture *f = *state;
+	double ticks = (double)sysconf(_SC_CLK_TCK);
+
+	assert_int_equal(
+	    sample(f, "cpu  1 0 0 7 900 0 0 0\ncpu0 1 0 0 7 900 0 0 0\nx\n"), 0);
+	assert_int_equal(
+	    sample(f, "cpu  1 0 0 7 890 0 0 0\ncpu0 1 0 0 7 890 0 0 0\nx\n"), 0);
+	assert_value(
+	    &f->c, "node_cpu_seconds_total", "{cpu=\"0\",mode=\"iowait\"}", 900 / ticks);
+	assert_int_equal(
+	    sample(f, "cpu  1 0 0 7 10 0 0 0\ncpu0 1 0 0 7 10 0 0 0\nx\n"), 0);
+	assert_value(&f->c, "node_cpu_seconds_total", "{cpu=\"0\",mode=\"iowait\"}",
+	    10 / ticks); /* it has started anew */
+}
+
+static void
+what_else_the_file_tells_is_read_with_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sample(f,
+			     "cpu  1 0 0 7 9 0 0 0\ncpu0 1 0 0 7 9 0 0 0\n"
+			     "intr 1000 5 0 7\nctxt 2000\nbtime 1700000000\n"
+			     "processes 300\nprocs_running 4\nprocs_blocked garbage\n"),
+	    0);
+	assert_value(&f->c, "node_intr_total", "", 1000);
+	assert_value(&f->c, "node_context_switches_total", "", 2000);
+	assert_value(&f->c, "node_boot_time_seconds", "", 1700000000);
+	assert_value(&f->c, "node_forks_total", "", 300);
+	assert_value(&f->c, "node_procs_running", "", 4);
+	assert_no_value(&f->c, "node_procs_blocked", "");
+}
+
 /* MET-03 */
 static void
 a_garbage_core_removes_only_itself(void **state)
@@ -152,6 +195,8 @@ main(void)
 		CASE(guest_time_is_not_counted_twice),
 		CASE(iowait_that_steps_back_is_no_negative_share),
 		CASE(without_a_tick_in_between_the_last_share_holds),
+		CASE(a_counter_that_steps_back_a_little_stands_still_MET_10),
+		CASE(what_else_the_file_tells_is_read_with_it),
 		CASE(a_garbage_core_removes_only_itself),
 		TEST(the_robot_fixture_is_read),
 	};

@@ -101,13 +101,13 @@ memory_is_told_in_bytes(void **state)
 
 	(void)state;
 	assert_int_equal(capture_once(&c, find_source("memory"), &robot), 0);
-	assert_value(&c, "node_memory_total_bytes", "", 4000000. * 1024);
-	assert_value(&c, "node_memory_free_bytes", "", 500000. * 1024);
-	assert_value(&c, "node_memory_available_bytes", "", 1000000. * 1024);
+	assert_value(&c, "node_memory_MemTotal_bytes", "", 4000000. * 1024);
+	assert_value(&c, "node_memory_MemFree_bytes", "", 500000. * 1024);
+	assert_value(&c, "node_memory_MemAvailable_bytes", "", 1000000. * 1024);
 	assert_value(&c, "node_memory_available_ratio", "", 0.25);
-	assert_value(&c, "node_memory_cached_bytes", "", 800000. * 1024);
-	assert_value(&c, "node_memory_swap_total_bytes", "", 2000000. * 1024);
-	assert_value(&c, "node_memory_swap_free_bytes", "", 1500000. * 1024);
+	assert_value(&c, "node_memory_Cached_bytes", "", 800000. * 1024);
+	assert_value(&c, "node_memory_SwapTotal_bytes", "", 2000000. * 1024);
+	assert_value(&c, "node_memory_SwapFree_bytes", "", 1500000. * 1024);
 }
 
 /* MET-03 */
@@ -118,8 +118,8 @@ a_garbage_line_of_memory_removes_only_itself(void **state)
 
 	(void)state;
 	assert_int_equal(capture_once(&c, find_source("memory"), &robot), 0);
-	assert_no_value(&c, "node_memory_buffers_bytes", "");
-	assert_int_equal(c.len, 7);
+	assert_no_value(&c, "node_memory_Buffers_bytes", "");
+	assert_int_equal(c.len, 8);
 }
 
 static void
@@ -158,10 +158,16 @@ static void
 a_machine_without_the_files_gives_no_value_and_no_crash(void **state)
 {
 	struct capture c;
+	void *inst;
 
 	(void)state;
 	for (const struct source *const *s = sources; *s; s++) {
-		capture_once(&c, *s, &nowhere);
+		if ((*s)->flags & SOURCE_IN_LOOP)
+			continue; /* it needs none */
+		if ((*s)->open(&nowhere, &inst) < 0)
+			continue;
+		capture_sample(&c, *s, inst, 1000);
+		(*s)->close(inst);
 		assert_int_equal(c.len, 0);
 	}
 	assert_int_equal(capture_once(&c, find_source("load"), &nowhere), -ENOENT);
@@ -187,12 +193,13 @@ this_machine_is_read_with_plausible_values(void **state)
 	assert_int_equal(capture_once(&c, find_source("load"), &machine), 0);
 	assert_true(capture_get(&c, "node_load1", "") >= 0);
 	assert_int_equal(capture_once(&c, find_source("memory"), &machine), 0);
-	assert_true(capture_get(&c, "node_memory_total_bytes", "") > 1 << 20);
+	assert_true(capture_get(&c, "node_memory_MemTotal_bytes", "") > 1 << 20);
 	assert_true(capture_get(&c, "node_memory_available_ratio", "") > 0);
 	assert_true(capture_get(&c, "node_memory_available_ratio", "") <= 1);
 	assert_int_equal(capture_once(&c, find_source("cpu"), &machine), 0);
 	assert_true(capture_get(&c, "node_cpu_count", "") >= 1);
-	assert_true(capture_get(&c, "node_cpu_seconds_total", "{mode=\"idle\"}") > 0);
+	assert_true(
+	    capture_get(&c, "node_cpu_mode_seconds_total", "{mode=\"idle\"}") > 0);
 	assert_int_equal(capture_once(&c, find_source("network"), &machine), 0);
 	assert_true(
 	    capture_get(&c, "node_network_receive_bytes_total", "{device=\"lo\"}") >= 0);
