@@ -164,8 +164,9 @@ static void
 touch_sampler(struct range *r)
 {
 	struct expr_result e = { 0 };
-	int err = sampler_query(r->env->sampler,
-	    (struct slice){ r->program, r->program_len }, r->result.now_ms, &e);
+	int err = sampler_query_past(r->env->sampler,
+	    (struct slice){ r->program, r->program_len },
+	    r->result.now_ms - r->result.start_ms, r->result.now_ms, &e);
 
 	if (!err && !e.len)
 		snprintf(r->result.unknown, sizeof r->result.unknown, "%s", e.unknown);

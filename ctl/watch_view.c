@@ -12,6 +12,7 @@
 #define TEXT_MAX  8192
 #define NUMBER	  12 /* columns of a number */
 #define NUMBERS	  4
+#define NAME	  8  /* at least */
 #define COURSE	  12 /* at least */
 
 void
@@ -276,9 +277,15 @@ put_number(struct buf *out, double v)
 		buf_printf(out, "%*.6g", NUMBER, v == 0 ? 0.0 : v);
 }
 
+/* How the columns of the window are shared out. */
+struct layout {
+	unsigned name, course, numbers;
+};
+
 static void
-put_series(struct buf *out, const struct watch_series *s, unsigned name, unsigned course)
+put_series(struct buf *out, const struct watch_series *s, const struct layout *l)
 {
+	unsigned name = l->name, course = l->course;
 	size_t shown = s->len < course ? s->len : course;
 	const double *from = s->value + s->len - shown;
 	struct spark_span span;
@@ -287,7 +294,7 @@ put_series(struct buf *out, const struct watch_series *s, unsigned name, unsigne
 	buf_puts(out, " ");
 	if (s->unknown[0]) {
 		buf_puts(out, "unknown: ");
-		put_cut(out, s->unknown, course + NUMBERS * NUMBER - 10);
+		put_cut(out, s->unknown, course + l->numbers * NUMBER - 9);
 		buf_puts(out, "\n");
 		return;
 	}
@@ -296,32 +303,34 @@ put_series(struct buf *out, const struct watch_series *s, unsigned name, unsigne
 		buf_puts(out, " ");
 	spark_put(out, from, shown, course, &span);
 	put_number(out, s->now);
-	put_number(out, span.known ? span.min : NAN);
-	put_number(out, span.known ? span.sum / (double)span.known : NAN);
-	put_number(out, span.known ? span.max : NAN);
+	if (l->numbers > 1) {
+		put_number(out, span.known ? span.min : NAN);
+		put_number(out, span.known ? span.sum / (double)span.known : NAN);
+		put_number(out, span.known ? span.max : NAN);
+	}
 	buf_puts(out, "\n");
 }
 
 static void
-put_heading(struct buf *out, const struct watch_series *s, unsigned name, unsigned course,
-    unsigned columns)
+put_heading(struct buf *out, const struct watch_series *s, const struct layout *l)
 {
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
 	buf_printf(&text, "%s%s%s%s", s->expression, s->unit[0] ? " (" : "", s->unit,
 	    s->unit[0] ? ")" : "");
-	(void)columns;
-	put_padded(out, buf_text(&text), name + 1 + course);
-	buf_printf(out, "%*s%*s%*s%*s\n", NUMBER, "NOW", NUMBER, "MIN", NUMBER, "AVG",
-	    NUMBER, "MAX");
+	put_padded(out, buf_text(&text), l->name + 1 + l->course);
+	buf_printf(out, "%*s", NUMBER, "NOW");
+	if (l->numbers > 1)
+		buf_printf(out, "%*s%*s%*s", NUMBER, "MIN", NUMBER, "AVG", NUMBER, "MAX");
+	buf_puts(out, "\n");
 	buf_done(&text);
 }
 
 static unsigned
 name_width(const struct watch_view *v, unsigned most)
 {
-	unsigned width = 8;
+	unsigned width = NAME;
 
 	for (size_t i = 0; i < v->len; i++) {
 		unsigned w = cell_width(slice_text(v->series[i]->name));
@@ -331,30 +340,42 @@ name_width(const struct watch_view *v, unsigned most)
 	return width < most ? width : most;
 }
 
+/* A narrow window has the value now alone; a very narrow one is left to the terminal. */
+static struct layout
+share_out(const struct watch_view *v, unsigned columns)
+{
+	struct layout l = {
+		.numbers = columns > NUMBERS * NUMBER + NAME + COURSE + 2 ? NUMBERS : 1
+	};
+	unsigned room = columns > l.numbers * NUMBER + 2 + NAME + COURSE
+	    ? columns - l.numbers * NUMBER - 2
+	    : NAME + COURSE;
+
+	l.name = name_width(v, room > 3 * COURSE ? room / 2 : NAME);
+	l.course = room - l.name < WATCH_VALUES_MAX ? room - l.name : WATCH_VALUES_MAX;
+	return l;
+}
+
 void
 watch_page(const struct watch_view *v, const char *title, unsigned columns, unsigned rows,
     struct buf *out)
 {
-	unsigned numbers = NUMBERS * NUMBER, course = COURSE, line = 1;
-	unsigned room = columns > numbers + 2 ? columns - numbers - 2 : COURSE + 8;
-	unsigned name = name_width(v, room > 3 * COURSE ? room / 2 : 8);
+	struct layout l = share_out(v, columns);
 	const char *before = "";
+	unsigned line = 1;
 	size_t i = 0;
 
-	if (room > name + COURSE)
-		course = room - name;
-	course = course < WATCH_VALUES_MAX ? course : WATCH_VALUES_MAX;
 	put_cut(out, title, columns);
 	buf_puts(out, "\n");
 	for (; i < v->len && line + 3 < rows; i++) {
 		const struct watch_series *s = v->series[i];
 
 		if (strcmp(s->expression, before) != 0) {
-			put_heading(out, s, name, course, columns);
+			put_heading(out, s, &l);
 			line++;
 		}
 		before = s->expression;
-		put_series(out, s, name, course);
+		put_series(out, s, &l);
 		line++;
 	}
 	if (i < v->len || v->left_out)

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRESH_MS	1000  /* a query reads anew what is older */
-#define QUERY_PERIOD_MS 1000  /* pace of what queries keep alive … */
-#define QUERY_SAMPLES	3600  /* … and how many samples a long window gets at least */
-#define QUERY_KEEP_MS	10000 /* how long at least */
-#define HOUSEKEEPING_MS 60000 /* between sweeps; how long an idle source stays open */
-#define SUM_ROUNDS_MAX	8     /* above the depth of rules (S-22) */
+#define FRESH_MS	1000	/* a query reads anew what is older */
+#define QUERY_PERIOD_MS 1000	/* pace of what queries keep alive … */
+#define QUERY_SAMPLES	3600	/* … and how many samples a long window gets at least */
+#define QUERY_KEEP_MS	10000	/* how long at least */
+#define PAST_KEEP_MS	300000	/* what ranges keep alive, for how long at least … */
+#define PAST_MAX_MS	3600000 /* … and of how much past */
+#define HOUSEKEEPING_MS 60000	/* between sweeps; how long an idle source stays open */
+#define SUM_ROUNDS_MAX	8	/* above the depth of rules (S-22) */
 
 /* --- life ------------------------------------------------------------------------------ */
 
@@ -420,16 +422,27 @@ sampler_query_keep(int64_t window_ms)
 	return 2 * window_ms > QUERY_KEEP_MS ? 2 * window_ms : QUERY_KEEP_MS;
 }
 
+/* How much of the past is kept for the next askers, and for how long at least; -1: nothing. */
+struct keep {
+	int64_t past_ms, least_ms;
+};
+
+static int64_t
+keeping_of(const struct keep *k, int64_t window_ms)
+{
+	if (k->least_ms < 0)
+		return 1; /* as long as it takes to read it */
+	return 2 * window_ms > k->least_ms ? 2 * window_ms : k->least_ms;
+}
+
 static void
-keep_for_queries(struct sampler *s, const struct collection *c, bool keep)
+keep_for_queries(struct sampler *s, const struct collection *c, const struct keep *keep)
 {
 	for (size_t i = 0; i < c->len; i++) {
 		struct track *t = c->need[i].track;
-		int64_t window_ms = c->need[i].window_ms;
-		int64_t keep_ms = sampler_query_keep(window_ms);
+		int64_t keep_ms = keeping_of(keep, c->need[i].window_ms);
+		int64_t window_ms = c->need[i].window_ms + keep->past_ms;
 
-		if (!keep)
-			keep_ms = 1; /* as long as it takes to read it */
 		if (t->query_until_ms <= s->now_ms || window_ms > t->query_window_ms)
 			t->query_window_ms = window_ms;
 		if (s->now_ms + keep_ms > t->query_until_ms)
@@ -484,7 +497,7 @@ explain_unknown(struct sampler *s, const struct collection *c, struct expr_resul
 }
 
 static int
-ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
+ask(struct sampler *s, struct slice program, int64_t now_ms, struct keep keep,
     struct expr_result *ret)
 {
 	struct collection c = { .sampler = s };
@@ -500,7 +513,7 @@ ask(struct sampler *s, struct slice program, int64_t now_ms, bool keep,
 		return result;
 	set_now(s, now_ms);
 	expr_needs(program, collect_need, &c);
-	keep_for_queries(s, &c, keep);
+	keep_for_queries(s, &c, &keep);
 	sampler_tell_query(s, program);
 	read_stale(s, &c);
 	result = sampler_eval(s, program, now_ms, ret);
@@ -513,14 +526,24 @@ int
 sampler_query(
     struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
 {
-	return ask(s, program, now_ms, true, ret);
+	return ask(s, program, now_ms, (struct keep){ 0, QUERY_KEEP_MS }, ret);
 }
 
 int
 sampler_look(
     struct sampler *s, struct slice program, int64_t now_ms, struct expr_result *ret)
 {
-	return ask(s, program, now_ms, false, ret);
+	return ask(s, program, now_ms, (struct keep){ 0, -1 }, ret);
+}
+
+int
+sampler_query_past(struct sampler *s, struct slice program, int64_t past_ms,
+    int64_t now_ms, struct expr_result *ret)
+{
+	struct keep keep = { past_ms < PAST_MAX_MS ? past_ms : PAST_MAX_MS,
+		PAST_KEEP_MS };
+
+	return ask(s, program, now_ms, keep, ret);
 }
 
 void

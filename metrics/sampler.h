@@ -41,6 +41,10 @@ void sampler_on_hang(struct sampler *s, sampler_hang_f *hang, void *arg);
  * least. A metric that this node does not have makes the result unknown. */
 int sampler_query(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
+/* The same for somebody who will look at so much of the past as well: that much is kept from now on, an
+ * hour at most, for 5 minutes after the last asker. */
+int sampler_query_past(struct sampler *s, struct slice program, int64_t past_ms,
+    int64_t now_ms, struct expr_result *ret) MUST_CHECK;
 /* The same without keeping anything: for lists, which name much that nobody will ask for again soon. */
 int sampler_look(struct sampler *s, struct slice program, int64_t now_ms,
     struct expr_result *ret) MUST_CHECK;
