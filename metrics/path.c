@@ -86,14 +86,18 @@ path_expire(struct path *p, int64_t now_ms)
 	}
 }
 
-/* Of the newest `over` that have come to an end: how many, and how many of them were lost. */
+/* Of the newest `over` that have come to an end: how many, and how many of them were lost. An answer
+ * comes sooner than a loss is noticed, so settled leaves out all that are newer than one under way. */
 static unsigned
-count_ended(const struct path *p, unsigned over, unsigned *ret_lost)
+count_ended(const struct path *p, bool settled, unsigned over, unsigned *ret_lost)
 {
-	unsigned ended = 0;
+	unsigned ended = 0, from = 0;
 
+	for (unsigned i = 0; settled && i < PATH_PROBES; i++)
+		if (probe_at(p, i)->fate == PATH_FLYING)
+			from = i;
 	*ret_lost = 0;
-	for (unsigned i = 0; i < PATH_PROBES && ended < over; i++) {
+	for (unsigned i = from; i < PATH_PROBES && ended < over; i++) {
 		enum path_fate fate = probe_at(p, i)->fate;
 
 		ended += fate == PATH_ANSWERED || fate == PATH_LOST;
@@ -105,7 +109,7 @@ count_ended(const struct path *p, unsigned over, unsigned *ret_lost)
 bool
 path_loss(const struct path *p, double *ret_ratio)
 {
-	unsigned lost, ended = count_ended(p, PATH_LOSS_OVER, &lost);
+	unsigned lost, ended = count_ended(p, true, PATH_LOSS_OVER, &lost);
 
 	if (ended == 0)
 		return false;
@@ -116,7 +120,7 @@ path_loss(const struct path *p, double *ret_ratio)
 bool
 path_up(const struct path *p, bool *ret)
 {
-	unsigned lost, ended = count_ended(p, UP_OVER, &lost);
+	unsigned lost, ended = count_ended(p, false, UP_OVER, &lost);
 
 	*ret = lost < ended;
 	return ended > 0;

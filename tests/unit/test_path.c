@@ -85,6 +85,18 @@ loss_is_told_over_the_last_twenty_and_up_over_three(void **state)
 	assert_true(path_up(&path, &up) && !up);
 }
 
+/* At ten a second, twenty are under way before the first loss is noticed. */
+static void
+answers_that_overtake_losses_do_not_make_them_few(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < 60; i++) {
+		probe(i, i * 100, i % 2 ? 10 : -1);
+		path_expire(&path, i * 100 + 50);
+	}
+	assert_true(fabs(loss() - 0.5) < 1e-12);
+}
+
 /* RFC 3550, 6.4.1, over a sequence worked out by hand: J += (|D| - J) / 16. */
 static void
 jitter_is_smoothed_as_in_rfc_3550(void **state)
@@ -155,6 +167,7 @@ main(void)
 		TEST_BEGIN(before_a_probe_has_ended_nothing_is_known),
 		TEST_BEGIN(the_round_trip_is_of_the_newest_probe_that_has_ended),
 		TEST_BEGIN(loss_is_told_over_the_last_twenty_and_up_over_three),
+		TEST_BEGIN(answers_that_overtake_losses_do_not_make_them_few),
 		TEST_BEGIN(jitter_is_smoothed_as_in_rfc_3550),
 		TEST_BEGIN(answers_nobody_waits_for_change_nothing),
 		TEST_BEGIN(a_clock_that_was_set_makes_no_round_trip),
