@@ -355,6 +355,8 @@ want(void *arg, const struct metric *metric, int64_t period_ms, int64_t window_m
 
 	(void)arg, (void)window_ms;
 	m->period_ms = period_ms;
+	if (period_ms == 0)
+		m->kept = false;
 	if (period_ms > 0 && !before)
 		want_more(m->plugin);
 	if (period_ms == 0 && before)
@@ -386,6 +388,9 @@ tell_why(void *arg, const struct metric *metric, char *dst, size_t size)
 		snprintf(dst, size, "plug-in %s %s", p->cfg->name, p->error);
 	else if (!m->told)
 		snprintf(dst, size, "plug-in %s has not told it yet", p->cfg->name);
+	else if (!m->kept)
+		snprintf(
+		    dst, size, "plug-in %s has just been asked for it", p->cfg->name);
 	else
 		return false;
 	utf8_trim(dst);

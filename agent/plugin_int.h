@@ -15,6 +15,7 @@ struct plugin_metric {
 	struct metric metric;
 	char name[METRIC_NAME_MAX + 1];
 	bool told;
+	bool kept;	   /* a value came since somebody wants it */
 	int64_t asked_ms;  /* by that name, last */
 	int64_t period_ms; /* 0: nobody wants it */
 };

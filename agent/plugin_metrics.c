@@ -186,6 +186,7 @@ put_value(struct plugin *p, const struct line *line, const struct line_value *v,
 	p->values++;
 	if (!m->period_ms)
 		return;
+	m->kept = true;
 	if (count_series(p, hash_series(m, &line->labels), now_ms))
 		sampler_put(
 		    p->all->sampler, &m->metric, &line->labels, time_ms, v->value);

@@ -118,13 +118,13 @@ for agent in "${agents[@]}"; do
 	done
 	wait_until 20 plugin "$agent" fine_12 '.lines > 0' || error "no good plug-in"
 done
-measure 4 quiet
+measure 3 quiet
 for agent in "${agents[@]}"; do
 	for attack in $attempts $faults; do
 		want "$agent" "evil_${attack}_done"
 	done
 done
-measure 8 evil
+measure 6 evil
 # shellcheck disable=SC2154 # set by measure
 for agent in "${agents[@]}"; do
 	eval "good_us=\$quiet_$agent evil_us=\$((evil_$agent - quiet_$agent))"

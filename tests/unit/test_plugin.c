@@ -227,6 +227,25 @@ before_its_first_line_a_metric_is_known_without_value(void **state)
 	expr_result_done(&r);
 }
 
+/* What nobody wanted was not kept. */
+static void
+a_metric_that_was_told_before_is_asked_for(void **state)
+{
+	struct expr_result r;
+
+	(void)state;
+	open_plugin(COUNTING, "");
+	want_it("p_a");
+	RUN_UNTIL(status.lines == 1);
+	assert_int_equal(sampler_query(sampler, program_of("p_b"), now(NULL), &r), 0);
+	assert_int_equal(r.len, 0);
+	assert_string_equal(r.unknown, "plug-in p has just been asked for it");
+	expr_result_done(&r);
+	pass(1000);
+	RUN_UNTIL(status.lines == 2);
+	check_now("p_b", 2);
+}
+
 static void
 a_name_of_somebody_else_gets_its_prefix_S_21(void **state)
 {
@@ -465,6 +484,7 @@ main(void)
 		PLUGIN_TEST(it_is_not_asked_more_often_than_it_likes),
 		PLUGIN_TEST(one_that_prints_by_itself_is_not_asked),
 		PLUGIN_TEST(before_its_first_line_a_metric_is_known_without_value),
+		PLUGIN_TEST(a_metric_that_was_told_before_is_asked_for),
 		PLUGIN_TEST(a_name_of_somebody_else_gets_its_prefix_S_21),
 		PLUGIN_TEST(a_string_may_have_a_newline_in_it),
 		PLUGIN_TEST(the_last_lines_of_its_stderr_are_kept),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "tests/support/tempdir.h"
 #include "tests/support/test.h"
 
 #define DEADLINE_S 20.0 /* only a failure takes so long */
@@ -36,10 +37,27 @@ static const struct sandbox_program confined = { .address_space = 512 << 20,
 	.files = 32,
 	.cpu_s = 10 };
 
-enum { ECHO, FLOOD, LONG, STATUS, TOUCH, FORK };
+/* Root is above the limit of processes, and is never what a plug-in runs as. */
+static struct sandbox_program nobodys;
+
+/* Its own directory may be written to. */
+static char *own;
+static const char *writable[2];
+static const struct sandbox_program with_files = { .address_space = 512 << 20,
+	.memory = 64 << 20,
+	.write = writable,
+	.file_size = 4096,
+	.processes = 8,
+	.files = 32,
+	.cpu_s = 10 };
+
+enum { ECHO, FLOOD, LONG, STATUS, TOUCH, FORK, WRITE };
 static int
 set_up(void **state)
 {
+	own = tempdir_new();
+	nobodys = confined;
+	nobodys.user = geteuid() == 0 ? "nobody" : NULL;
 	const struct spawn_program table[] = {
 		[ECHO] = { SH("while read x; do echo got $x; done; echo end"), env,
 		    NULL },
@@ -51,10 +69,16 @@ set_up(void **state)
 		[FORK] = { SH("i=0; while [ $i -lt 40 ]; do sleep 100 & i=$((i+1)); "
 			      "done; "
 			      "echo all; kill 0"),
-		    env, &confined },
+		    env, &nobodys },
+		[WRITE] = { (const char *const[]){ "/bin/sh", "-c",
+				"cd $1 && echo kept > a && mv a b && cat b && "
+				"head -c 10000 /dev/zero > c; wc -c < c",
+				"sh", own, NULL },
+		    env, &with_files },
 	};
 
 	(void)state;
+	writable[0] = own;
 	loop = ev_loop_new(EVFLAG_AUTO);
 	return spawner_start_for(table, ARRAY_LEN(table), &spawner) < 0 ||
 	    spawner_attach(spawner, loop) < 0;
@@ -64,6 +88,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
+	tempdir_remove(own);
 	spawner_stop(spawner);
 	ev_loop_destroy(loop);
 	return 0;
@@ -149,7 +174,7 @@ nothing_but_the_table_can_be_started_S_21(void **state)
 	run_until(&r, has_ended);
 	assert_int_equal(r.status, -EPERM);
 	assert_string_equal(r.out, "");
-	start(&r, FORK + 1, (struct spawn_spec){ 0 });
+	start(&r, WRITE + 1, (struct spawn_spec){ 0 });
 	run_until(&r, has_ended);
 	assert_int_equal(r.status, -EPERM);
 }
@@ -255,17 +280,25 @@ a_confined_program_writes_nothing_and_does_not_look_around_S_21(void **state)
 	assert_non_null(strstr(r.out, "Permission denied"));
 }
 
-/* Root is above this limit, and is never what a plug-in runs as. */
+static void
+a_confined_program_writes_its_own_files_up_to_their_size_S_21(void **state)
+{
+	struct record r;
+
+	(void)state;
+	start(&r, WRITE, (struct spawn_spec){ 0 });
+	run_until(&r, has_ended);
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "kept\n"));
+	assert_non_null(strstr(r.out, "4096\n"));
+}
+
 static void
 a_confined_program_has_few_processes_S_21(void **state)
 {
 	struct record r;
 
 	(void)state;
-	if (geteuid() == 0) {
-		print_message("# the kernel does not count the processes of root\n");
-		skip();
-	}
 	start(&r, FORK, (struct spawn_spec){ 0 });
 	run_until(&r, has_ended);
 	assert_null(strstr(r.out, "all"));
@@ -285,6 +318,7 @@ main(void)
 		SPAWN_TEST(a_confined_program_has_limits_and_no_way_to_privileges_S_21),
 		SPAWN_TEST(
 		    a_confined_program_writes_nothing_and_does_not_look_around_S_21),
+		SPAWN_TEST(a_confined_program_writes_its_own_files_up_to_their_size_S_21),
 		SPAWN_TEST(a_confined_program_has_few_processes_S_21),
 	};
 
