@@ -8,6 +8,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/plugin.h"
+#include "agent/rule_config.h"
 #include "agent/timing.h"
 #include "base/log.h"
 
@@ -272,6 +273,20 @@ make_members(struct agent *a, char *why, size_t why_size)
 }
 
 static int
+make_rules(struct agent *a, char *why, size_t why_size)
+{
+	char what[RULE_WHY_MAX] = "";
+	int err = rules_new(a->sampler, &a->rules);
+
+	if (err < 0)
+		return fail(err, "cannot prepare the rules", why, why_size);
+	err = rule_config_install(a->cfg->rule, a->cfg->rules_len, a->rules, what);
+	if (err < 0)
+		snprintf(why, why_size, "rules: %s", what);
+	return err;
+}
+
+static int
 make_parts(struct agent *a, char *why, size_t why_size)
 {
 	int err = open_ios(a);
@@ -290,6 +305,9 @@ make_parts(struct agent *a, char *why, size_t why_size)
 		    a->cfg->plugins_len, &a->plugins);
 	if (err < 0)
 		return fail(err, "cannot prepare the plug-ins", why, why_size);
+	err = make_rules(a, why, why_size);
+	if (err < 0)
+		return err;
 	err = make_time(a, why, why_size);
 	return err < 0 ? err : make_members(a, why, why_size);
 }
@@ -338,6 +356,7 @@ agent_free(struct agent *a)
 		return;
 	for (size_t i = 0; i < a->members; i++)
 		member_free(a->member[i]);
+	rules_free(a->rules);
 	plugins_free(a->plugins);
 	sampler_free(a->sampler);
 	if (a->time)

@@ -26,6 +26,7 @@ struct agent {
 
 	struct sampler *sampler;
 	struct self self;
+	struct rules *rules;
 	struct plugins *plugins; /* NULL: none is configured */
 	struct sandbox_state sandbox; /* of the process */
 	struct trust_time *time; /* NULL under insecure.plain_grasp */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/plugin_config.h"
+#include "agent/rule_config.h"
 #include "base/addr_text.h"
 #include "base/crypto_aead.h"
 #include "base/log.h"
@@ -105,6 +106,9 @@ const struct conf_option agent_options[] = {
 	    "1s, if not given."),
 	OPTION(control_socket, "control-socket", TEXT,
 	    RUNSTATEDIR "/fogwatch-agent/control", "Unix socket for fogctl."),
+	OPTION(rule_list, "rules", TREE, NULL,
+	    "Expressions with a name: name, expr and unit of each; see "
+	    "fogwatch-metrics(7)."),
 	OPTION(plugin_list, "plugins", TREE, NULL,
 	    "Programs that give metrics; see fogwatch-plugins(7)."),
 	CHOICE(log.level, "log.level", "info", levels,
@@ -423,6 +427,7 @@ check(const struct yaml_node *root, struct agent_config *cfg, struct complaints 
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
 	take_domains(root, cfg, c);
 	plugin_config_load(cfg->plugin_list, c, &cfg->plugin, &cfg->plugins_len);
+	rule_config_load(cfg->rule_list, c, &cfg->rule, &cfg->rules_len);
 	if (!c->errors)
 		make_attributes(root, cfg, c);
 }
@@ -447,7 +452,7 @@ agent_config_load(const char *path, struct complaints *c, struct agent_config *r
 	if (err < 0)
 		return err;
 	check(root, ret, c);
-	if (!ret->more && !ret->plugin_list)
+	if (!ret->more && !ret->rule_list && !ret->plugin_list)
 		yaml_doc_free(TAKE(ret->doc)); /* a tree borrows from it */
 	return c->errors ? -EINVAL : 0;
 }
@@ -457,7 +462,8 @@ agent_config_free(struct agent_config *cfg)
 {
 	for (size_t i = 1; i < cfg->domains; i++)
 		conf_free(domain_options, ARRAY_LEN(domain_options), &cfg->domain[i]);
-	plugin_config_free(cfg->plugin, cfg->plugins_len);
+	plugin_config_free(TAKE(cfg->plugin), cfg->plugins_len);
+	rule_config_free(TAKE(cfg->rule), cfg->rules_len);
 	conf_free(agent_options, agent_options_len, cfg);
 	yaml_doc_free(TAKE(cfg->doc));
 }

@@ -31,6 +31,9 @@ struct agent_config {
 	const struct yaml_node *plugin_list; /* plugins: as in the file */
 	struct plugin_config *plugin;
 	size_t plugins_len;
+	const struct yaml_node *rule_list; /* rules: as in the file */
+	struct rule_config *rule;
+	size_t rules_len;
 	struct {
 		char *name, *type, *vendor, *virtualization; /* NULL: found out */
 		int energy; /* enum caps_energy; 0: found out */

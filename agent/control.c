@@ -4,6 +4,7 @@
 #include "agent/diag.h"
 #include "agent/plugin.h"
 #include "agent/plugin_show.h"
+#include "agent/rule_show.h"
 #include "base/addr_text.h"
 
 #include <config.h> /* the build's, not ours */
@@ -524,6 +525,9 @@ const struct ctl_command control_commands[] = {
 	CTL_COMMAND("metrics", VIEWER, control_metrics, "what can be measured here"),
 	CTL_COMMAND("plugins", VIEWER, show_plugins,
 	    "the programs that give metrics, and how they are"),
+	CTL_COMMAND("rule list", VIEWER, rule_list, "the expressions that have a name"),
+	CTL_COMMAND("rule add", DEPLOYER, rule_add, "give an expression a name"),
+	CTL_COMMAND("rule remove", DEPLOYER, rule_remove, "take a rule of one's own away"),
 	CTL_COMMAND("query", VIEWER, control_query,
 	    "compute an expression, now or over a range"),
 	CTL_COMMAND(

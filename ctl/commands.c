@@ -596,6 +596,41 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "rule list",
+	    .asked = ASK_AGENT,
+	    .help = "the expressions that have a name, and how they are",
+	    .empty = "no rule yet: fogctl rule add NAME EXPRESSION",
+	    .column = {
+		{ "name", "NAME", COLUMN_TEXT, 0 },
+		{ "owner", "OWNER", COLUMN_TEXT, 0 },
+		{ "period_s", "PERIOD", COLUMN_SECONDS, 0 },
+		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+		{ "expression", "EXPRESSION", COLUMN_TEXT, 0 },
+		{ "unknown", "UNKNOWN", COLUMN_ALARM, 0 },
+	    },
+	},
+	{
+	    .name = "rule add",
+	    .asked = ASK_AGENT,
+	    .shape = SHAPE_ONE,
+	    .word = { { "name", "NAME", WORD_TEXT }, { "expression", "EXPRESSION", WORD_TEXT } },
+	    .option = {
+		{ "--unit", "unit", "UNIT", OPTION_TEXT, "of its values" },
+	    },
+	    .help = "give an expression a name, which is then used like a metric's, until the "
+		    "agent ends",
+	    .column = {
+		{ "period_s", NULL, COLUMN_SECONDS, 0 },
+	    },
+	},
+	{
+	    .name = "rule remove",
+	    .asked = ASK_AGENT,
+	    .shape = SHAPE_ONE,
+	    .word = { { "name", "NAME", WORD_TEXT } },
+	    .help = "take a rule of one's own away",
+	},
+	{
 	    .name = "plugins",
 	    .asked = ASK_AGENT,
 	    .help = "the programs that give metrics, and how they are",

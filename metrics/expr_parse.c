@@ -5,6 +5,7 @@
  * can exhaust the machine's stack; types are checked as steps go out, so that an error knows its
  * column. */
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "metrics/expr_lex.h"
 #include "metrics/expr_program.h"
 #include <errno.h>
@@ -379,12 +380,39 @@ parse_aggregation(struct parser *p, uint8_t aggregation, unsigned column)
 	return 0;
 }
 
+/* The function or aggregation that was probably meant; NULL: none is near. */
+static const char *
+find_nearest(struct slice name)
+{
+	const char *nearest = NULL;
+	char text[NEAREST_WORD_MAX];
+	unsigned best = (unsigned)name.len / 3 + 1, distance;
+
+	if (slice_copy(name, text, sizeof text) < 0)
+		return NULL;
+	for (const struct expr_function *f = expr_functions; f->name; f++)
+		if ((distance = nearest_distance(text, f->name)) < best) {
+			best = distance;
+			nearest = f->name;
+		}
+	for (uint8_t i = 1; i < EXPR_AGGREGATIONS; i++)
+		if ((distance = nearest_distance(text, expr_aggregation_text(i))) <
+		    best) {
+			best = distance;
+			nearest = expr_aggregation_text(i);
+		}
+	return nearest;
+}
+
 static int
 refuse_function(struct parser *p, const struct expr_token *name)
 {
-	return refuse(p, name->column, "unknown function %.*s",
-	    name->text.len < 40 ? (int)name->text.len : 40,
-	    (const char *)name->text.data);
+	int shown = name->text.len < 40 ? (int)name->text.len : 40;
+	const char *nearest = find_nearest(name->text);
+
+	return refuse(p, name->column, "unknown function %.*s%s%s%s", shown,
+	    (const char *)name->text.data, nearest ? " (did you mean " : "",
+	    nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 /* At a name; *operand says whether an operand is complete behind it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/expr_program.h"
+#include "metrics/source.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -441,6 +442,16 @@ expr_typing_end(const struct expr_typing *t, char *err, size_t err_size)
 
 /* --- whole programs -------------------------------------------------------------------- */
 
+static void
+refuse_metric(const char *metric, char *err, size_t err_size)
+{
+	const char *nearest = sources_nearest(metric);
+
+	refuse(err, err_size, "unknown metric %s%s%s%s", metric,
+	    nearest ? " (did you mean " : "", nearest ? nearest : "",
+	    nearest ? "?)" : "");
+}
+
 int
 expr_check(struct slice program, bool (*known)(const void *arg, const char *metric),
     const void *arg, char *err, size_t err_size)
@@ -461,7 +472,7 @@ expr_check(struct slice program, bool (*known)(const void *arg, const char *metr
 		result = expr_typing_apply(&t, &s, err, err_size);
 		if (result == 0 && s.op == EXPR_SELECT && known &&
 		    !known(arg, s.metric)) {
-			refuse(err, err_size, "unknown metric %s", s.metric);
+			refuse_metric(s.metric, err, err_size);
 			result = -ENOENT;
 		}
 	}

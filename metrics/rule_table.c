@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/expr_program.h"
 #include "metrics/rules_int.h"
+#include "metrics/source.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -272,6 +273,16 @@ check_depths(struct rule_table *t, char why[RULE_WHY_MAX])
 	return 0;
 }
 
+static int
+refuse_metric(char why[RULE_WHY_MAX], const struct rule *rule, const char *metric)
+{
+	const char *nearest = sources_nearest(metric);
+
+	return refuse(why, -ENOENT, "%s: unknown metric %s%s%s%s", rule->name, metric,
+	    nearest ? " (did you mean " : "", nearest ? nearest : "",
+	    nearest ? "?)" : "");
+}
+
 int
 rule_table_check(struct rule_table *t, bool (*known)(const void *arg, const char *name),
     const void *arg, char why[RULE_WHY_MAX])
@@ -286,8 +297,7 @@ rule_table_check(struct rule_table *t, bool (*known)(const void *arg, const char
 		for (size_t n = 0; n < rule->needs; n++)
 			if (!rule_table_find(t, rule->need[n], &at) &&
 			    !known(arg, rule->need[n]))
-				return refuse(why, -ENOENT, "%s: unknown metric %s",
-				    rule->name, rule->need[n]);
+				return refuse_metric(why, rule, rule->need[n]);
 	}
 	return check_depths(t, why);
 }

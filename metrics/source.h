@@ -77,3 +77,5 @@ bool sink_wants(struct sink *sink, const struct metric *m);
 
 extern const struct source *const sources[]; /* NULL-terminated: sources.c */
 const struct metric *sources_metric(const char *name, const struct source **ret_source);
+/* The metric that was probably meant; NULL: none is near. */
+const char *sources_nearest(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The list of sources. A new one is a file and a line here. */
+#include "base/nearest.h"
 #include "metrics/source.h"
 #include <math.h>
 #include <string.h>
@@ -59,4 +60,22 @@ bool
 sink_wants(struct sink *sink, const struct metric *m)
 {
 	return !sink->wants || sink->wants(sink, m);
+}
+
+const char *
+sources_nearest(const char *name)
+{
+	unsigned best = (unsigned)strlen(name) / 4 + 1;
+	const char *nearest = NULL;
+
+	for (const struct source *const *s = sources; *s; s++)
+		for (size_t i = 0; i < (*s)->metrics_len; i++) {
+			unsigned distance = nearest_distance(name, (*s)->metrics[i].name);
+
+			if (distance < best) {
+				best = distance;
+				nearest = (*s)->metrics[i].name;
+			}
+		}
+	return nearest;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/config.h"
+#include "agent/rule_config.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/test.h"
 
@@ -167,6 +168,20 @@ a_node_may_be_in_several_domains_DOM_01(void **state)
 	assert_string_equal(cfg.domain[1].join.token, TOKEN);
 }
 
+static void
+rules_are_presets_with_a_program_each_CMP_05(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    load("rules:\n- {name: \"a:b\", expr: \"2 * node_load1\", unit: x}\n"
+		 "- {name: c, expr: \"a:b\"}\n"),
+	    0);
+	assert_int_equal(cfg.rules_len, 2);
+	assert_string_equal(cfg.rule[0].name, "a:b");
+	assert_string_equal(cfg.rule[0].unit, "x");
+	assert_true(cfg.rule[1].program.len > 0);
+}
+
 static char *print(void);
 
 static void
@@ -239,6 +254,18 @@ what_is_wrong_is_told_with_its_place_SCP_02(void **state)
 		    "longer than 64 bytes" },
 		{ "insecure: {plain_grasp: maybe}\n", "maybe is not true or false" },
 		{ "history: {bytes: 1KiB}\n", "bytes: " },
+		{ "rules: {a: node_load1}\n",
+		    "rules: must be a list of up to 128 rules" },
+		{ "rules: [a]\n", "must be a mapping with name and expr" },
+		{ "rules: [{expr: node_load1}]\n", "has no name" },
+		{ "rules: [{name: a}]\n", "has no expr: say the expression" },
+		{ "rules: [{name: 1a, expr: node_load1}]\n",
+		    "\"1a\" is no name of a rule: letters, digits, _ and :" },
+		{ "rules:\n- {name: a, expr: \"rat(node_load1[5m])\"}\n",
+		    "agent.yaml:2:13: expr: \"rat(node_load1[5m])\": column 1: unknown "
+		    "function rat (did you mean rate?)" },
+		{ "rules: [{name: a, expr: x}, {name: a, expr: y}]\n",
+		    "name: comes twice" },
 	};
 
 	(void)state;
@@ -388,6 +415,7 @@ main(void)
 		    agents_relay_and_help_their_neighbours_unless_told_otherwise_F_10_F_16),
 		CONFIG_TEST(a_prefix_and_combinations_shape_the_groups_SC_06_SC_09),
 		CONFIG_TEST(a_node_may_be_in_several_domains_DOM_01),
+		CONFIG_TEST(rules_are_presets_with_a_program_each_CMP_05),
 		CONFIG_TEST(a_token_is_never_shown_S_29),
 		CONFIG_TEST(what_is_wrong_is_told_with_its_place_SCP_02),
 		CONFIG_TEST(a_file_that_is_not_there_is_an_error_if_it_was_asked_for),

@@ -172,6 +172,53 @@ a_query_without_data_is_null_with_the_reason(void **state)
 	assert_says("no_such_metric");
 }
 
+static const char *
+run_rule(const char *command, const char *name, const char *expression, const char *unit)
+{
+	uint8_t memory[512];
+	struct buf args;
+
+	buf_init_fixed(&args, memory, sizeof memory);
+	wr_map(&args, 1u + !!expression + !!unit);
+	wr_key_text(&args, "name", name);
+	if (expression)
+		wr_key_text(&args, "expression", expression);
+	if (unit)
+		wr_key_text(&args, "unit", unit);
+	free(answer);
+	answer = ask(loop, path, command, buf_slice(&args));
+	return answer;
+}
+
+static void
+an_operator_gives_an_expression_a_name_and_takes_it_away_CMP_04(void **state)
+{
+	(void)state;
+	run_rule("rule add", "site:load", "2 * node_load1", "tasks");
+	assert_says("\"name\":\"site:load\",\"owner\":\"operator uid ");
+	assert_says("\"unit\":\"tasks\",\"expression\":\"2 * node_load1\"");
+	assert_says("\"period_s\":null");
+	run("query", "site:load");
+	assert_says("\"value\":1.04");
+	assert_says("\"unit\":\"tasks\"");
+	run("rule list", NULL);
+	assert_says("\"name\":\"site:load\"");
+	run_rule("rule add", "more", "site:lod + 1", NULL);
+	assert_says("more: unknown metric site:lod");
+	run_rule("rule add", "more", "node_lod1 + 1", NULL);
+	assert_says("more: unknown metric node_lod1 (did you mean node_load1?)");
+	run_rule("rule add", "more", "node_load1 +", NULL);
+	assert_says("column 13: ");
+	run_rule("rule add", "node_load1", "node_load5", NULL);
+	assert_says("node_load1 is a metric already");
+	run_rule("rule remove", "more", NULL, NULL);
+	assert_says("there is no rule more of operator uid ");
+	run_rule("rule remove", "site:load", NULL, NULL);
+	assert_says("end\n");
+	run("query", "site:load");
+	assert_says("unknown metric site:load");
+}
+
 static void
 the_plan_is_shown_as_expressions(void **state)
 {
@@ -323,6 +370,8 @@ main(void)
 		CONTROL_TEST(a_query_gives_value_and_age),
 		CONTROL_TEST(a_query_that_cannot_be_is_refused_with_the_reason),
 		CONTROL_TEST(a_query_without_data_is_null_with_the_reason),
+		CONTROL_TEST(
+		    an_operator_gives_an_expression_a_name_and_takes_it_away_CMP_04),
 		CONTROL_TEST(the_plan_is_shown_as_expressions),
 		CONTROL_TEST(the_configuration_in_force_is_shown),
 		CONTROL_TEST(counters_tell_what_became_of_the_results),

@@ -172,6 +172,10 @@ errors_name_the_column_and_what_is_wrong(void **state)
 		{ "a \xff", "column 3: this character has no meaning here" },
 		{ "\"text\"",
 		    "column 1: a metric, a number or a function is expected here" },
+		{ "avg_over_tim(a[5m])",
+		    "column 1: unknown function avg_over_tim (did you mean "
+		    "avg_over_time?)" },
+		{ "summ(a)", "column 1: unknown function summ (did you mean sum?)" },
 		{ "count_values(\"v\", a)", "column 1: unknown function count_values" },
 		{ "topk(a)", "column 1: topk takes 2 arguments, not 1" },
 	};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What agent.yaml says of rules: one entry of `rules` each, a named expression (CMP-05). */
+#pragma once
+#include "base/conf.h"
+#include "metrics/rules.h"
+
+struct rule_config {
+	char *name, *expr, *unit;
+	struct slice program; /* of expr; on the heap */
+};
+
+extern const struct conf_option rule_options[];
+extern const size_t rule_options_len;
+
+/* list: what stands under rules; NULL: none. *ret is to be freed in any case. */
+void rule_config_load(const struct yaml_node *list, struct complaints *c,
+    struct rule_config **ret, size_t *ret_len);
+void rule_config_free(struct rule_config *cfg, size_t len);
+/* They become the presets. why: a sentence. */
+int rule_config_install(const struct rule_config *cfg, size_t len, struct rules *r,
+    char why[RULE_WHY_MAX]) MUST_CHECK;
