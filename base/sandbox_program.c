@@ -250,7 +250,7 @@ deny_others(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < ARRAY_LEN(for_itself) && !err; i++)
 		err = deny_if(filter, for_itself[i].name,
-		    SCMP_CMP(for_itself[i].argument, SCMP_CMP_NE, 0));
+		    SCMP_CMP(for_itself[i].argument, SCMP_CMP_NE, 0, 0));
 	return err;
 }
 
@@ -263,8 +263,8 @@ deny_signals(scmp_filter_ctx filter)
 	int err = deny_list(filter, signals);
 
 	if (!err)
-		err = deny_if(filter, "tgkill", SCMP_CMP(0, SCMP_CMP_NE, self));
-	return err ? err : deny_if(filter, "kill", SCMP_CMP(0, SCMP_CMP_NE, 0));
+		err = deny_if(filter, "tgkill", SCMP_CMP(0, SCMP_CMP_NE, self, 0));
+	return err ? err : deny_if(filter, "kill", SCMP_CMP(0, SCMP_CMP_NE, 0, 0));
 }
 
 /* IPv4, IPv6 and what tells of interfaces; never a Unix socket, since ours are such. */
@@ -277,9 +277,10 @@ deny_sockets(scmp_filter_ctx filter, bool network)
 		return sandbox_deny_call(filter, "socket");
 	for (unsigned family = 0; family < AF_NETLINK && !err; family++)
 		if (family != AF_INET && family != AF_INET6)
-			err = deny_if(filter, "socket", SCMP_CMP(0, SCMP_CMP_EQ, family));
+			err = deny_if(
+			    filter, "socket", SCMP_CMP(0, SCMP_CMP_EQ, family, 0));
 	return err ? err
-		   : deny_if(filter, "socket", SCMP_CMP(0, SCMP_CMP_GT, AF_NETLINK));
+		   : deny_if(filter, "socket", SCMP_CMP(0, SCMP_CMP_GT, AF_NETLINK, 0));
 }
 
 static int
