@@ -244,8 +244,10 @@ take_value(void *arg, const struct report_value *v)
 
 	if (!is_new(t, v))
 		return;
-	m->node->points_received++;
-	s->counters.points++;
+	if (t->kind != REPORT_AHEAD) {
+		m->node->points_received++;
+		s->counters.points++;
+	}
 	if (!series->plan || (series->plan ^ judge_version(s->judge) << 1) > WATCHED)
 		find_series(t, series);
 	if (!series->user) {

@@ -281,6 +281,8 @@ on_report(void *arg, struct grasp_session *s, const struct grasp_objective *aske
 	}
 	err = note_report(&f->warden, &report);
 	assert(err == 0 || err == -EPROTO);
+	if (f->warden.holds_answers)
+		return;
 	grasp_session_end(s, err == 0, err ? "anew: it has not begun" : NULL);
 }
 

@@ -10,7 +10,7 @@
 #include "tests/support/io_fake.h"
 
 #define FOG_POINTS_MAX 32768
-#define FOG_EVENTS_MAX 64
+#define FOG_EVENTS_MAX 256
 
 /* What the controller answers, and what it has been told. */
 struct warden {
@@ -25,6 +25,7 @@ struct warden {
 	const char *decline_reports;
 	bool forgets;	      /* renewals are answered with "unknown" */
 	bool mute;	      /* registrations are not answered */
+	bool holds_answers;   /* reports are taken, but not answered */
 	bool deaf_to_reports; /* reports are not answered */
 
 	unsigned searches; /* M_DISCOVERY of FOGDOMAIN heard */
