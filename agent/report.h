@@ -22,6 +22,7 @@ struct reporter_config {
 	int64_t
 	    delay_ms; /* how long a result waits for others; 0: reporter_delay() says */
 	void (*forgotten)(void *arg); /* the controller says that it does not know us */
+	void (*accepted)(void *arg);  /* it has stored something of ours */
 	void (*silent)(void *arg);    /* it does not answer on an open link */
 	void *arg;
 };

@@ -80,6 +80,7 @@ static void
 take_acceptance(struct reporter *r, struct flight *f)
 {
 	r->busy_ms = 0;
+	r->cfg.accepted(r->cfg.arg);
 	if (f->kind == REPORT_METRICS || f->kind == REPORT_LOSSY)
 		r->stats.accepted += f->end - f->first;
 	switch (f->kind) {

@@ -13,7 +13,8 @@
 #define REGISTRATION_MAX 1900  /* bytes of value in a message of GRASP_DEF_MAX_SIZE */
 #define OTHERS_MAX	 220   /* bytes of what is not capabilities in it */
 #define BEATS_LOST_MAX	 5     /* reliability.md §3: silence of 5 h */
-#define AGAIN_GAP_MS	 1000  /* between registrations on one link */
+#define RENEWED_MAX_MS	 (10 * 60 * 1000) /* then it is renewed by itself all the same */
+#define AGAIN_GAP_MS	 1000		  /* between registrations on one link */
 
 struct session {
 	struct grasp_node *node;
@@ -24,7 +25,7 @@ struct session {
 	struct grasp_session *asking; /* FOGREG under way; NULL: none */
 	struct grasp_timer *timer;    /* of the next renewal */
 	struct fog_lease lease;
-	int64_t since_ms;
+	int64_t since_ms, renewed_ms;
 	bool registered; /* now, by the last answer */
 	bool held;	 /* at least once on this link */
 	bool opened;	 /* the link is there, whatever becomes of the registration */
@@ -206,7 +207,9 @@ hold(struct session *s)
 
 	if (silence > s->lease.lease_ms)
 		silence = s->lease.lease_ms;
-	grasp_link_hold(s->link, s->lease.beat_ms, (uint32_t)silence, GRASP_UNICAST_MAX);
+	/* What comes as often as a heartbeat makes heartbeats needless. */
+	grasp_link_hold(s->link, s->lease.beat_ms + s->lease.beat_ms / 8,
+	    (uint32_t)silence, GRASP_UNICAST_MAX);
 }
 
 static void
@@ -222,6 +225,7 @@ take_lease(struct session *s, const struct fog_lease *lease)
 	if (first)
 		s->since_ms = grasp_io_now(s->io);
 	s->registered = s->held = true;
+	s->renewed_ms = grasp_io_now(s->io);
 	hold(s);
 	schedule(s);
 	s->env->registered(s->env->arg, lease, first);
@@ -360,6 +364,16 @@ session_open(struct grasp_node *node, const struct addr *to,
 }
 
 /* --- what others ask and tell ---------------------------------------------------------------- */
+void
+session_confirm(struct session *s)
+{
+	if (!s->registered || s->asking || s->update || !s->told_all ||
+	    grasp_io_now(s->io) - s->renewed_ms > RENEWED_MAX_MS)
+		return;
+	timer_set(s->io, s->timer,
+	    s->lease.lease_ms / 2 - random_below(s->io, s->lease.lease_ms / 40 + 1));
+}
+
 void
 session_update(struct session *s)
 {

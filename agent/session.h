@@ -41,6 +41,8 @@ struct grasp_link *session_link(const struct session *s); /* NULL unless registe
 const struct addr *session_addr(const struct session *s);
 const struct fog_lease *session_lease(const struct session *s);
 int64_t session_since(const struct session *s); /* registered since, monotonic ms */
+/* The controller has accepted something else of us, which holds the registration as well. */
+void session_confirm(struct session *s);
 void session_update(struct session *s);		/* capabilities changed: tell (REG-07) */
 void session_abandon(struct session *s, const char *why); /* closed() follows at once */
 void session_again(struct session *s); /* the controller forgot us: register again */

@@ -218,6 +218,14 @@ forgotten(void *arg)
 }
 
 static void
+accepted(void *arg)
+{
+	struct uplink *u = arg;
+
+	session_confirm(u->session);
+}
+
+static void
 silent(void *arg)
 {
 	struct uplink *u = arg;
@@ -329,6 +337,7 @@ make_parts(struct uplink *u)
 		.budget = u->env->cfg->report.budget,
 		.delay_ms = u->env->cfg->report.delay_ms,
 		.forgotten = forgotten,
+		.accepted = accepted,
 		.silent = silent,
 		.arg = u };
 	char journal[PATH_MAX];

@@ -134,7 +134,9 @@ bind_link(struct sessions *s, struct grasp_link *link, struct node *n)
 		leave_old_link(n);
 	p->node = n;
 	registry_linked(s->registry, n, link);
-	grasp_link_hold(link, beat, beat * 5 / 2, MESSAGE_MAX);
+	/* A node gives us up after five beats of silence: half as often as that is enough, where no answers
+	 * to its reports go. */
+	grasp_link_hold(link, beat * 5 / 2, beat * 5 / 2, MESSAGE_MAX);
 	return 0;
 }
 

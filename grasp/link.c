@@ -209,6 +209,22 @@ fire(void *arg)
 	node_leave(n);
 }
 
+/* The peer's came, and it is nearly time for ours: it shares its acknowledgement. */
+static void
+beat_behind(struct grasp_link *l)
+{
+	int64_t due = l->last_sent_ms + l->beat_ms - l->beat_ms / 8;
+
+	bool beats = l->beaten;
+
+	l->beaten = false;
+	if (!beats || l->state != LINK_OPEN || !l->held || !l->beat_ms ||
+	    node_now(l->node) < due)
+		return;
+	beat(l);
+	link_schedule(l);
+}
+
 void
 link_look(struct grasp_link *l)
 {
@@ -260,6 +276,7 @@ received(void *arg, struct grasp_stream *stream, struct slice data)
 		l->partial_since_ms = node_now(n);
 	if (l->pending > 0 || before > 0)
 		link_schedule(l);
+	beat_behind(l);
 	node_leave(n);
 	return (ssize_t)used;
 }

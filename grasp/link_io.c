@@ -47,6 +47,7 @@ dispatch(struct grasp_link *l, const struct grasp_msg *msg)
 
 	switch (msg->type) {
 	case M_NOOP:
+		l->beaten = true;
 		return; /* G-003 */
 	case M_DISCOVERY:
 		response_consider(l->node, &from, l, msg);

@@ -182,6 +182,7 @@ struct grasp_link {
 	int64_t quiet_until_ms;
 	struct buf late; /* messages that wait for that */
 	bool gathers;
+	bool beaten; /* an M_NOOP is among what is being read */
 	struct buf gathered; /* messages that leave together */
 	struct grasp_timer *timer;
 	struct addr peer, local;

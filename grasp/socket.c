@@ -12,6 +12,7 @@
 #define QUERY_PORT_TRIES 64
 #define QUERY_RCVBUF	 4096 /* nothing is read there */
 #define UDP_RCVBUF	 (1 << 20)
+#define KEEPIDLE_S	 30 /* heartbeats notice sooner who is silent, and reports every 10 s need none */
 #define KEEPALIVE_S	 5
 #define KEEPALIVE_PROBES 3
 #define USER_TIMEOUT_MS	 10000
@@ -90,7 +91,7 @@ static const struct setting stream_settings[] = {
 	{ IPPROTO_TCP, TCP_NODELAY, 1 },
 	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1 },
 	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPIDLE_S },
 	{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S },
 	{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
