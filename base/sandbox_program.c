@@ -316,15 +316,16 @@ restrict_calls(const struct sandbox_program *p, int abi)
 }
 #endif
 
+/* The limits come last: what makes the filter needs memory, too. */
 int
 sandbox_enter_program(const struct sandbox_program *p, const char *const *own)
 {
-	int abi, err = set_limits(p);
+	int abi, err;
 
-	if (err < 0)
-		return err;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	err = restrict_files(p, own, &abi);
-	return err ? err : restrict_calls(p, abi);
+	if (!err)
+		err = restrict_calls(p, abi);
+	return err ? err : set_limits(p);
 }

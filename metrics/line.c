@@ -160,7 +160,8 @@ line_make_name(const char *text, bool label, char *dst, size_t size)
 	while (n > 0 && name[n - 1] == '_')
 		n--;
 	name[n] = '\0';
-	while (*from == '_')
+	/* Telegraf may leave a digit there, which Prometheus would not take */
+	while (*from == '_' || (*from >= '0' && *from <= '9'))
 		from++;
 	if (!*from)
 		return -EINVAL;

@@ -23,7 +23,7 @@ static const char *directory, *host;
 static int port;
 static pid_t agent;
 
-static bool
+static int
 tried(const char *what, bool worked)
 {
 	fprintf(stderr, "%s: %s\n", what, worked ? "it works" : strerror(errno));
@@ -64,7 +64,7 @@ open_file(const char *name, int flags)
 	return fd >= 0;
 }
 
-static bool
+static int
 write_state(void)
 {
 	return tried("a file in the state directory",
@@ -73,7 +73,7 @@ write_state(void)
 	    tried("beside it", open_file("../evil", O_WRONLY | O_CREAT));
 }
 
-static bool
+static int
 read_key(void)
 {
 	return tried("the key of the node", open_file("node.key", O_RDONLY));
@@ -90,7 +90,7 @@ dial(int family, const void *addr, socklen_t len)
 	return worked;
 }
 
-static bool
+static int
 connect_out(void)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -103,7 +103,7 @@ connect_out(void)
 	    tried("another socket", socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
 }
 
-static bool
+static int
 trace_agent(void)
 {
 	char path[64], byte;
@@ -116,7 +116,7 @@ trace_agent(void)
 	    tried("its memory", open(path, O_RDONLY | O_CLOEXEC) >= 0);
 }
 
-static bool
+static int
 write_much(const char *path)
 {
 	static char block[1 << 20];
@@ -131,7 +131,7 @@ write_much(const char *path)
 	return tried(path, sum > 0);
 }
 
-static bool
+static int
 fill_disk(void)
 {
 	return write_much("/tmp/fogwatch-evil") | write_much("/var/tmp/fogwatch-evil") |
@@ -139,7 +139,7 @@ fill_disk(void)
 }
 
 /* Never as root: should it not be held back, it would take all with it. */
-static bool
+static int
 kill_agent(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -195,7 +195,7 @@ ignore_everything(void)
 
 static const struct {
 	const char *name;
-	bool (*attempt)(void); /* NULL: it does not come back */
+	int (*attempt)(void); /* NULL: it does not come back */
 } attacks[] = { { "write_state", write_state }, { "read_key", read_key },
 	{ "connect_out", connect_out }, { "trace_agent", trace_agent },
 	{ "fill_disk", fill_disk }, { "kill_agent", kill_agent } };

@@ -239,6 +239,8 @@ a_name_that_prometheus_does_not_allow_is_made_one(void **state)
 		{ "a-b value=1", "a_b 1" },
 		{ "1a value=1", "a 1" },
 		{ "-a- value=1", "a 1" },
+		{ "-1a value=1", "a 1" },
+		{ "_-1_a value=1", "a 1" },
 		{ "_a_ value=1", "_a_ 1" },
 		{ "a:b,c:d=e value=1", "a:b{c_d=\"e\"} 1" },
 		{ "\xc3\xa4\xc3\xb6u value=1", "u 1" },
