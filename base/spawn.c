@@ -3,69 +3,18 @@
  * The daemon's side: it makes the pipes, hands the far ends to the spawner and keeps the near
  * ends in the loop. Callbacks may stop a child or the whole spawner; what is dead is freed
  * when the outermost callback returns. */
-#include "base/spawn.h"
+#include "base/spawn_int.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/spawn_wire.h"
-
-#define LINE_PRESET   4096
-#define OUTPUT_PRESET 65536
-#define INPUT_MAX     65536 /* that waits for a program to read it */
-#define LINGER_S      1.0 /* for output after the end, when a grandchild holds the pipe */
-
-struct output {
-	ev_io readable; /* fd -1: closed */
-	struct spawn_child *child;
-	int number; /* 1 or 2 */
-	size_t len, seen;
-	char *line; /* in the child's lines */
-	bool stalled;
-};
-
-struct spawn_child {
-	TAILQ_ENTRY(spawn_child) link;
-	struct spawner *spawner;
-	uint32_t id;
-	struct buf request; /* until sent */
-	bool want_start, want_release;
-	int want_signal;
-	bool ended;    /* status is known */
-	bool held;     /* the spawner keeps a zombie for us */
-	bool finished; /* done was called, or will never be */
-	int status;
-	ev_timer linger;
-	ev_io writable; /* stdin */
-	struct buf input;
-	size_t input_pos;
-	bool keep_stdin, stall;
-	struct output output[2];
-	size_t line_max, output_max, dropped;
-	char *lines;
-	spawn_line_f *line;
-	spawn_exit_f *done;
-	void *arg;
-};
-
-struct spawner {
-	struct ev_loop *loop; /* NULL until attached */
-	pid_t pid;
-	ev_io news, room;
-	TAILQ_HEAD(child_list, spawn_child) children;
-	uint32_t last_id;
-	unsigned unfinished;
-	unsigned depth; /* callbacks we are in */
-	bool broken, stopped;
-};
 
 /* --- memory --------------------------------------------------------------------------- */
 static void
@@ -93,21 +42,21 @@ sweep(struct spawner *s)
 		free(s);
 }
 
-static void
-enter(struct spawner *s)
+void
+spawn_enter(struct spawner *s)
 {
 	s->depth++;
 }
 
-static void
-leave(struct spawner *s)
+void
+spawn_leave(struct spawner *s)
 {
 	if (--s->depth == 0)
 		sweep(s);
 }
 
-static void
-close_watched(struct ev_loop *loop, ev_io *w)
+void
+spawn_close_watched(struct ev_loop *loop, ev_io *w)
 {
 	ev_io_stop(loop, w);
 	if (w->fd >= 0)
@@ -121,9 +70,9 @@ close_child(struct spawn_child *c)
 	struct ev_loop *loop = c->spawner->loop;
 
 	ev_timer_stop(loop, &c->linger);
-	close_watched(loop, &c->writable);
-	close_watched(loop, &c->output[0].readable);
-	close_watched(loop, &c->output[1].readable);
+	spawn_close_watched(loop, &c->writable);
+	spawn_close_watched(loop, &c->output[0].readable);
+	spawn_close_watched(loop, &c->output[1].readable);
 	c->finished = true;
 	c->spawner->unfinished--;
 }
@@ -252,54 +201,7 @@ flush_wants(struct spawner *s)
 	ev_io_stop(s->loop, &s->room);
 }
 
-/* --- output --------------------------------------------------------------------------- */
-static void
-emit_line(struct output *o)
-{
-	struct spawn_child *c = o->child;
-
-	o->line[o->len] = '\0';
-	o->len = 0;
-	if (c->line && !c->finished)
-		c->line(c->arg, o->number, o->line);
-}
-
-/* A NUL would hide the rest of a line from whoever reads it as text. */
-static void
-take_byte(struct output *o, char byte)
-{
-	if (byte == '\n')
-		emit_line(o);
-	else if (o->len < o->child->line_max)
-		o->line[o->len++] = byte ? byte : '?';
-	else
-		o->child->dropped++;
-}
-
-/* Who stalls is not even read: it waits at its full pipe. */
-static void
-stall_if_full(struct output *o)
-{
-	struct spawn_child *c = o->child;
-
-	if (!c->stall || o->seen < c->output_max)
-		return;
-	o->stalled = true;
-	ev_io_stop(c->spawner->loop, &o->readable);
-}
-
-static void
-take_output(struct output *o, const char *data, size_t len)
-{
-	struct spawn_child *c = o->child;
-	size_t room = c->output_max - o->seen, taken = len < room ? len : room;
-
-	c->dropped += len - taken;
-	o->seen += taken;
-	for (size_t i = 0; i < taken && !c->finished; i++)
-		take_byte(o, data[i]);
-}
-
+/* --- ends ------------------------------------------------------------------------------ */
 static void
 finish(struct spawn_child *c)
 {
@@ -307,7 +209,7 @@ finish(struct spawn_child *c)
 
 	for (int i = 0; i < 2; i++)
 		if (c->output[i].len)
-			emit_line(&c->output[i]);
+			spawn_emit_line(&c->output[i]);
 	if (c->finished) /* a line callback has stopped the spawner */
 		return;
 	close_child(c);
@@ -316,115 +218,12 @@ finish(struct spawn_child *c)
 	flush_wants(s);
 }
 
-static void
-finish_if_closed(struct spawn_child *c)
+void
+spawn_finish_if_closed(struct spawn_child *c)
 {
 	if (!c->finished && c->ended && c->output[0].readable.fd < 0 &&
 	    c->output[1].readable.fd < 0)
 		finish(c);
-}
-
-static void
-on_output(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct output *o = container_of(w, struct output, readable);
-	struct spawn_child *c = o->child;
-	struct spawner *s = c->spawner;
-	char data[16384];
-	size_t room = c->output_max - o->seen;
-	ssize_t n;
-
-	(void)events;
-	n = read(w->fd, data, c->stall && room < sizeof data ? room : sizeof data);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	enter(s);
-	if (n > 0) {
-		take_output(o, data, (size_t)n);
-		if (!c->finished)
-			stall_if_full(o);
-	} else {
-		if (o->len)
-			emit_line(o);
-		if (!c->finished)
-			close_watched(loop, w);
-		finish_if_closed(c);
-	}
-	leave(s);
-}
-
-/* --- input ---------------------------------------------------------------------------- */
-static size_t
-input_left(const struct spawn_child *c)
-{
-	return c->input.pos - c->input_pos;
-}
-
-/* A program may close its stdin early (EPIPE) or never read: neither is our trouble. */
-static void
-on_input(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct spawn_child *c = container_of(w, struct spawn_child, writable);
-	ssize_t n = 0;
-
-	(void)events;
-	if (input_left(c))
-		n = write(w->fd, c->input.data + c->input_pos, input_left(c));
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0)
-		c->input_pos += (size_t)n;
-	if (n < 0 || (!input_left(c) && !c->keep_stdin)) {
-		close_watched(loop, w);
-	} else if (!input_left(c)) {
-		ev_io_stop(loop, w);
-		buf_reset(&c->input);
-		c->input_pos = 0;
-	}
-}
-
-int
-spawn_write(struct spawn_child *c, struct slice data)
-{
-	if (c->finished || !c->keep_stdin || (!c->want_start && c->writable.fd < 0))
-		return -EPIPE;
-	if (c->input.pos + data.len > INPUT_MAX)
-		return -EAGAIN;
-	buf_put(&c->input, data.data, data.len);
-	if (c->input.err)
-		return c->input.err;
-	if (!c->want_start)
-		ev_io_start(c->spawner->loop, &c->writable);
-	return 0;
-}
-
-void
-spawn_close_stdin(struct spawn_child *c)
-{
-	c->keep_stdin = false;
-	if (!c->finished && c->writable.fd >= 0)
-		close_watched(c->spawner->loop, &c->writable);
-}
-
-/* --- allowance ------------------------------------------------------------------------ */
-void
-spawn_allow(struct spawn_child *c, size_t max)
-{
-	c->output_max = max;
-	for (int i = 0; i < 2; i++) {
-		struct output *o = &c->output[i];
-
-		o->seen = 0;
-		if (o->stalled && !c->finished && o->readable.fd >= 0)
-			ev_io_start(c->spawner->loop, &o->readable);
-		o->stalled = false;
-	}
-}
-
-bool
-spawn_is_stalled(const struct spawn_child *c)
-{
-	return c->output[0].stalled || c->output[1].stalled;
 }
 
 /* --- news from the spawner ------------------------------------------------------------ */
@@ -435,9 +234,9 @@ on_linger(struct ev_loop *loop, ev_timer *w, int events)
 	struct spawner *s = c->spawner;
 
 	(void)loop, (void)events;
-	enter(s);
+	spawn_enter(s);
 	finish(c);
-	leave(s);
+	spawn_leave(s);
 }
 
 static void
@@ -458,7 +257,7 @@ take_event(struct spawner *s, const struct spawn_event *event)
 	c->status = event->value;
 	ev_timer_set(&c->linger, LINGER_S, 0.);
 	ev_timer_start(s->loop, &c->linger);
-	finish_if_closed(c);
+	spawn_finish_if_closed(c);
 }
 
 static void
@@ -467,7 +266,7 @@ give_up(struct spawner *s)
 	struct spawn_child *c;
 
 	s->broken = true;
-	close_watched(s->loop, &s->news);
+	spawn_close_watched(s->loop, &s->news);
 	ev_io_stop(s->loop, &s->room);
 	TAILQ_FOREACH(c, &s->children, link)
 		if (!c->finished && !c->ended)
@@ -480,7 +279,7 @@ on_news(struct ev_loop *loop, ev_io *w, int events)
 	struct spawner *s = container_of(w, struct spawner, news);
 
 	(void)loop, (void)events;
-	enter(s);
+	spawn_enter(s);
 	while (!s->stopped && !s->broken) {
 		struct spawn_event event;
 		ssize_t n = recv(w->fd, &event, sizeof event, MSG_DONTWAIT);
@@ -492,7 +291,7 @@ on_news(struct ev_loop *loop, ev_io *w, int events)
 		else
 			give_up(s);
 	}
-	leave(s);
+	spawn_leave(s);
 }
 
 static void
@@ -501,9 +300,9 @@ on_room(struct ev_loop *loop, ev_io *w, int events)
 	struct spawner *s = container_of(w, struct spawner, room);
 
 	(void)loop, (void)events;
-	enter(s);
+	spawn_enter(s);
 	flush_wants(s);
-	leave(s);
+	spawn_leave(s);
 }
 
 /* --- the spawner's handle ------------------------------------------------------------- */
@@ -614,12 +413,12 @@ new_child(struct spawner *s, const struct spawn_spec *spec)
 	buf_init(&c->request, sizeof(struct spawn_request) + SPAWN_STRINGS_MAX);
 	buf_init(&c->input, SIZE_MAX);
 	ev_init(&c->linger, on_linger);
-	ev_io_init(&c->writable, on_input, -1, EV_WRITE);
+	ev_io_init(&c->writable, spawn_on_input, -1, EV_WRITE);
 	for (int i = 0; i < 2; i++) {
 		c->output[i].child = c;
 		c->output[i].number = i + 1;
 		c->output[i].line = c->lines + (size_t)i * (c->line_max + 1);
-		ev_io_init(&c->output[i].readable, on_output, -1, EV_READ);
+		ev_io_init(&c->output[i].readable, spawn_on_output, -1, EV_READ);
 	}
 	return c;
 }
