@@ -340,7 +340,8 @@ keep_house(struct sampler *s)
 	each_track(s, note_span);
 	for (size_t i = 0; i < s->readers; i++)
 		if (s->reader[i].period_ms == 0 &&
-		    s->now_ms - s->reader[i].read_ms >= HOUSEKEEPING_MS)
+		    (s->reader[i].read_ms == INT64_MIN ||
+			s->now_ms - s->reader[i].read_ms >= HOUSEKEEPING_MS))
 			sampler_close_reader(&s->reader[i]);
 	sampler_forget_supplies(s);
 	series_set_sweep(s->set, s->now_ms - s->span_ms);
@@ -492,6 +493,8 @@ explain_unknown(struct sampler *s, const struct collection *c, struct expr_resul
 {
 	for (size_t i = 0; i < c->len; i++)
 		if (sampler_supply_why(
+			s, c->need[i].track, ret->unknown, sizeof ret->unknown) ||
+		    sampler_reader_why(
 			s, c->need[i].track, ret->unknown, sizeof ret->unknown))
 			return;
 }

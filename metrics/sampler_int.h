@@ -110,6 +110,10 @@ void sampler_read_now(struct reader *r);
 void sampler_close_reader(struct reader *r);
 bool sampler_open_reader(struct reader *r); /* to be read in the loop */
 
+/* Is it that this node has nothing that would give a value of this track (MET-02)? */
+bool sampler_reader_why(
+    struct sampler *s, const struct track *t, char *dst, size_t size);
+
 /* For sources that ask (sampler_ask.c). */
 bool sampler_program_asks(struct slice program);
 void sampler_tell_wants(struct reader *r); /* before it is read */

@@ -5,6 +5,7 @@
 #include "metrics/mounts.h"
 #include "metrics/sampler_int.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,6 +284,27 @@ sampler_done_readers(struct sampler *s)
 	}
 	workers_free(s->workers);
 	free(s->reader);
+}
+
+/* Nothing was ever told of the metric, though its source has been read. Who asks back, or is still at
+ * it, may have a value the next time. */
+bool
+sampler_reader_why(struct sampler *s, const struct track *t, char *dst, size_t size)
+{
+	for (size_t i = 0; i < s->readers; i++) {
+		const struct reader *r = &s->reader[i];
+		const struct metric *m;
+
+		if (t < r->track || t >= r->track + r->source->metrics_len)
+			continue;
+		m = &r->source->metrics[t - r->track];
+		if (r->busy || r->source->ask || t->read_ms == INT64_MIN ||
+		    series_first(s->set, m->name))
+			return false;
+		snprintf(dst, size, "no %s is available on this node", m->name);
+		return true;
+	}
+	return false;
 }
 
 /* A reader's due time follows its period; one that was idle is due at once. */

@@ -38,7 +38,7 @@ a_metric_that_is_not_known_here_is_named(void **state)
 	assert_int_equal(expr_check(program_of("node_load1 + node_load2"), is_load, NULL,
 			     err, sizeof err),
 	    -ENOENT);
-	assert_string_equal(err, "unknown metric node_load2");
+	assert_string_equal(err, "unknown metric node_load2 (did you mean node_load1?)");
 }
 
 /* S-22 */

@@ -290,6 +290,30 @@ want_everything(struct sampler *s, bool history)
 		}
 }
 
+static void
+hardware_that_is_missing_is_not_available_and_no_error_MET_02(void **state)
+{
+	static const struct source_env bare = { .proc = "/nonexistent",
+		.sys = "/nonexistent" };
+	CLEANUP(sampler_free) struct sampler *s = new_sampler(&bare);
+	static const char *const names[] = { "node_battery_capacity_ratio",
+		"node_wireless_signal_dbm", "node_hwmon_temp_celsius",
+		"node_gps_latitude_degrees" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct expr_result r;
+		char expected[128];
+
+		snprintf(expected, sizeof expected, "no %s is available on this node",
+		    names[i]);
+		assert_int_equal(sampler_query(s, program_of(names[i]), START, &r), 0);
+		assert_int_equal(r.len, 0);
+		assert_string_equal(r.unknown, expected);
+		expr_result_done(&r);
+	}
+}
+
 /* PERF-01: what runs for months must not churn the heap. */
 static void
 steady_sampling_of_everything_allocates_nothing(void **state)
@@ -379,6 +403,7 @@ main(void)
 		TEST(a_query_reads_anew_what_is_older_than_a_second),
 		TEST(a_query_that_looks_back_keeps_history_for_the_next),
 		TEST(a_query_for_a_metric_that_is_not_here_is_unknown),
+		TEST(hardware_that_is_missing_is_not_available_and_no_error_MET_02),
 		TEST(steady_sampling_of_everything_allocates_nothing),
 		TEST(history_stays_within_its_bytes),
 		TEST(every_failed_allocation_at_the_start_is_survived),
