@@ -20,7 +20,9 @@ DEFINE_FREEP(struct events, events_free)
  * "migration.cancelled", "function.failed", "function.placed" (by the operator),
  * "identity.conflict" (two with one key), "identity.released", "node.revoked", "ca.reloaded",
  * "ca.retired", "certificate.ending" (the controller's own), "controller.started",
- * "controller.recovered", "mass.suspect". node, service, function may be NULL. */
+ * "controller.recovered", "mass.suspect"; and what nodes tell: "agent.…", "journal.failing",
+ * "journal.recovered", "plugin.…", "report.gap" (what of a node will never come), "report.undated",
+ * "rule.…". node, service, function may be NULL. */
 void events_emit(struct events *e, const char *kind, const char *node,
     const char *service, const char *function, const char *fmt, ...) PRINTF(6, 7);
 /* What a node tells of itself. */

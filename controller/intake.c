@@ -214,7 +214,8 @@ read_labels(struct slice encoded, struct metric_labels *ret)
 	return rd_done(&r);
 }
 
-#define WATCHED 1u /* in plan, beside the judge's version: somebody waits for its values */
+#define WATCHED \
+	1u /* in plan, beside the judge's version: somebody waits for its values */
 
 /* What the series is, as long as the judge stays with its plans. NULL: of a plan that is no more. */
 static void
@@ -255,8 +256,8 @@ take_value(void *arg, const struct report_value *v)
 		return;
 	}
 	if (t->kind != REPORT_AHEAD)
-		history_put(s->cfg.history, series->user, wall_time(t, v->time_ms),
-		    v->value);
+		history_put(
+		    s->cfg.history, series->user, wall_time(t, v->time_ms), v->value);
 	if (series->plan & WATCHED)
 		judge_in_order(m, v, map_time(t, v->time_ms), series->labels);
 }
@@ -338,6 +339,23 @@ describe_gap(const struct taking *t, const struct report_event *e, char *dst, si
 	    clock_format(wall_time(t, e->to_ms), to));
 }
 
+/* What nodes tell of themselves is not to be taken for ours. */
+static int
+copy_kind(struct slice kind, char dst[REPORT_EVENT_KIND_MAX + 1])
+{
+	static const char *const of_nodes[] = { "agent.", "journal.", "plugin.",
+		"report.", "rule." };
+	int err = slice_copy(kind, dst, REPORT_EVENT_KIND_MAX + 1);
+
+	if (err < 0 || dst[strspn(dst, "abcdefghijklmnopqrstuvwxyz-.")])
+		return -EBADMSG;
+	for (size_t i = 0; i < ARRAY_LEN(of_nodes); i++)
+		if (!strncmp(dst, of_nodes[i], strlen(of_nodes[i])))
+			return 0;
+	strcpy(dst, "agent.event");
+	return 0;
+}
+
 static int
 take_event(const struct taking *t, const struct report_event *e, uint64_t number,
     struct intake *done)
@@ -352,7 +370,7 @@ take_event(const struct taking *t, const struct report_event *e, uint64_t number
 		.mark = key,
 		.marked = value };
 
-	if (slice_copy(e->kind, kind, sizeof kind) < 0)
+	if (copy_kind(e->kind, kind) < 0)
 		return -EBADMSG;
 	describe_gap(t, e, text, sizeof text);
 	utf8_trim(text);
@@ -408,8 +426,8 @@ on_values_stored(void *arg, int err)
 static int
 store_values(struct taking *t, struct intake *done)
 {
-	int err = history_stored(t->m->sessions->cfg.history, &t->m->node->id, true,
-	    on_values_stored, done);
+	int err = history_stored(
+	    t->m->sessions->cfg.history, &t->m->node->id, true, on_values_stored, done);
 
 	return err == -ENOENT ? mark_events(t->m, done) : err;
 }
@@ -441,8 +459,8 @@ mark_values(struct member *m)
 {
 	const struct member_stream *taken = &m->taken[REPORT_METRICS];
 
-	return history_mark(m->sessions->cfg.history, &m->node->id, taken->boot,
-	    taken->sequence);
+	return history_mark(
+	    m->sessions->cfg.history, &m->node->id, taken->boot, taken->sequence);
 }
 
 /* --- on the disk ---------------------------------------------------------------------------------------- */
@@ -553,7 +571,9 @@ take_report(struct member *m, struct grasp_session *session, const struct fog_re
 	else if (!err)
 		err = wait_for_disk(m, session, r->kind, from);
 	if (err)
-		grasp_session_end(session, false, "busy: out of memory");
+		grasp_session_end(session, false,
+		    err == -EBADMSG ? "malformed: that is no event"
+				    : "busy: out of memory");
 }
 
 static void

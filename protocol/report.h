@@ -72,6 +72,7 @@ int fog_report_decode(struct slice value, struct fog_report *ret) MUST_CHECK;
  * state; a report that was refused counts. It begins anew with each link, and whenever the sender wants. */
 #define REPORT_SERIES_MAX 4096 /* of a stream; the sender then begins anew */
 #define REPORT_LABELS_MAX 1024 /* bytes */
+#define REPORT_LABELS_ALL (256 << 10) /* of all series of a stream; likewise */
 
 struct report_series {
 	uint32_t item;

@@ -426,7 +426,8 @@ report_stream_put(struct report_stream *s, struct fog_report *head,
 	UNSET uint8_t memory[PACKED_MAX];
 	struct bit_writer w = { .data = memory, .size = sizeof memory };
 	bool begins = !s->begun || memcmp(s->boot, head->boot, sizeof s->boot) ||
-	    s->len + (n < POINTS_AT_ONCE ? n : POINTS_AT_ONCE) > REPORT_SERIES_MAX;
+	    s->len + (n < POINTS_AT_ONCE ? n : POINTS_AT_ONCE) > REPORT_SERIES_MAX ||
+	    s->labels_bytes + PACKED_MAX > REPORT_LABELS_ALL;
 	size_t taken = 0, row;
 	int err = 0;
 
@@ -495,7 +496,8 @@ get_new_series(struct report_stream *s, struct bit_reader *r)
 	uint32_t item = (uint32_t)get_number(r, UINT32_MAX);
 	struct slice labels = get_text(r, memory, sizeof memory);
 
-	if (r->failed || s->len == REPORT_SERIES_MAX || !is_labels(labels))
+	if (r->failed || s->len == REPORT_SERIES_MAX ||
+	    s->labels_bytes + labels.len > REPORT_LABELS_ALL || !is_labels(labels))
 		return -EBADMSG;
 	return add_series(s, item, labels);
 }
@@ -547,17 +549,20 @@ get_shape(struct report_stream *s, struct bit_reader *r)
 	return get_new_shape(s, r);
 }
 
+/* A row may have a series twice: so not from the series, when all is read. */
 static void
-get_samples(struct report_stream *s, struct bit_reader *r)
+get_samples(struct report_stream *s, struct bit_reader *r, uint32_t *samples)
 {
 	const struct shape *shape = &s->shape[0];
+	bool same = bits_get(r, 1);
 
-	if (bits_get(r, 1))
-		return;
-	for (size_t i = 0; i < shape->len && !r->failed; i++)
-		if (!bits_get(r, 1))
-			s->series[shape->at[i]].samples =
-			    (uint32_t)get_number(r, UINT32_MAX);
+	for (size_t i = 0; i < shape->len && !r->failed; i++) {
+		struct series *series = &s->series[shape->at[i]];
+
+		if (!same && !bits_get(r, 1))
+			series->samples = (uint32_t)get_number(r, UINT32_MAX);
+		samples[i] = series->samples;
+	}
 }
 
 static struct slice
@@ -576,6 +581,7 @@ get_reason(struct report_stream *s, struct bit_reader *r)
 
 struct row {
 	double *value;
+	uint32_t *samples;
 	report_value_f *at;
 	void *arg;
 };
@@ -589,7 +595,7 @@ give_row(struct report_stream *s, struct bit_reader *r, const struct row *row)
 			.number = s->next,
 			.time_ms = s->time_ms,
 			.value = row->value[i],
-			.samples = series->samples };
+			.samples = row->samples[i] };
 
 		if (isnan(v.value))
 			v.reason = get_reason(s, r);
@@ -612,7 +618,7 @@ get_row(struct report_stream *s, struct bit_reader *r, const struct row *row)
 	err = get_shape(s, r);
 	if (err < 0)
 		return err;
-	get_samples(s, r);
+	get_samples(s, r, row->samples);
 	for (size_t i = 0; i < s->shape[0].len && !r->failed; i++)
 		row->value[i] = unpack_value(&s->series[s->shape[0].at[i]].values, r);
 	return r->failed ? -EBADMSG : give_row(s, r, row);
@@ -622,7 +628,8 @@ static int
 get_rows(struct report_stream *s, struct bit_reader *r, report_value_f *at, void *arg)
 {
 	UNSET double value[POINTS_AT_ONCE];
-	const struct row row = { value, at, arg };
+	UNSET uint32_t samples[POINTS_AT_ONCE];
+	const struct row row = { value, samples, at, arg };
 	int err = 0;
 
 	while (!err && bits_get(r, 1))

@@ -22,8 +22,8 @@ functions:
     host: A
     requirements:
       - {expr: node_load1, below: 1000000, period: 250ms, report: periodic}
-      - {expr: node_cpu_seconds_total, below: 1000000000000, period: 250ms, report: periodic}
-      - {expr: node_memory_available_bytes, below: 1000000000000000, period: 250ms, report: periodic}
+      - {expr: node_cpu_mode_seconds_total, below: 1000000000000, period: 250ms, report: periodic}
+      - {expr: node_memory_MemAvailable_bytes, below: 1000000000000000, period: 250ms, report: periodic}
 Y
 fogctl apply "$tmp/load.yaml" > "$tmp/apply" 2>&1 || error "$(cat "$tmp/apply")"
 

@@ -217,6 +217,7 @@ open_core(struct plant *p)
 		.id = { { 0xc0 } },
 		.prefix = p->prefix,
 		.lease_ms = LEASE_MS,
+		.flush_ms = p->flush_ms,
 		.proven = p->proven,
 		.registered = p->registered,
 		.arg = p->registered_arg,

@@ -38,6 +38,7 @@ struct plant {
 	bool wrapped;
 	void *wrap_arg;
 	/* Of sessions_config, from the next restart on. */
+	int64_t flush_ms;
 	void (*registered)(
 	    void *arg, struct node *n, uint64_t trust_version, uint64_t denials);
 	void *registered_arg;

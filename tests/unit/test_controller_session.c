@@ -720,6 +720,183 @@ old_points_go_into_the_history_alone(void **state)
 	assert_int_equal(sessions_counters(plant.sessions)->points, 2);
 }
 
+/* Values 1, 2 and so on, packed behind the ones before. */
+static void
+send_packed(struct report_stream *stream, enum report_kind kind, uint64_t first,
+    unsigned points, int64_t age_ms)
+{
+	static struct report_point point[64];
+	static struct fog_report head;
+	struct buf value;
+	size_t taken;
+
+	memset(&head, 0, sizeof head);
+	head.kind = kind;
+	memcpy(head.boot, robot.registration.boot, sizeof head.boot);
+	head.sequence = first;
+	head.sent_ms = robot_clock(&robot);
+	for (unsigned i = 0; i < points; i++)
+		point[i] = (struct report_point){ .item = 1,
+			.time_ms = head.sent_ms - age_ms + i,
+			.value = (double)(first + i),
+			.samples = 1 };
+	buf_init(&value, 8192);
+	assert_int_equal(
+	    report_stream_put(stream, &head, point, points, &value, &taken), 0);
+	assert_int_equal(taken, points);
+	robot_send(&robot, FOGREPORT, buf_slice(&value));
+	buf_done(&value);
+}
+
+static void
+packed_reports_are_taken_like_plain_ones(void **state)
+{
+	CLEANUP(report_stream_free) struct report_stream *stream = NULL;
+
+	(void)state;
+	assert_int_equal(report_stream_new(&stream), 0);
+	robot_join(&robot);
+	send_packed(stream, REPORT_METRICS, 1, 3, 5);
+	send_packed(stream, REPORT_METRICS, 2, 3, 4);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_int_equal(sessions_counters(plant.sessions)->points, 4);
+	assert_int_equal(sessions_counters(plant.sessions)->duplicate_points, 2);
+}
+
+static void
+a_stream_that_has_not_begun_has_to_begin_anew(void **state)
+{
+	CLEANUP(report_stream_free) struct report_stream *stream = NULL;
+
+	(void)state;
+	assert_int_equal(report_stream_new(&stream), 0);
+	robot_join(&robot);
+	send_packed(stream, REPORT_METRICS, 1, 3, 5);
+	plant_run(&plant, 100);
+	plant_restart(&plant);
+	plant_run(&plant, 100);
+	robot_join(&robot);
+	send_packed(stream, REPORT_METRICS, 4, 3, 5);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_DECLINED, "anew: this stream has not begun");
+	report_stream_reset(stream);
+	send_packed(stream, REPORT_METRICS, 4, 3, 5);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+}
+
+static void
+what_goes_ahead_is_judged_and_stored_in_its_turn(void **state)
+{
+	CLEANUP(report_stream_free) struct report_stream *stream = NULL, *ahead = NULL;
+
+	(void)state;
+	assert_int_equal(report_stream_new(&stream), 0);
+	assert_int_equal(report_stream_new(&ahead), 0);
+	robot_join(&robot);
+	send_packed(ahead, REPORT_AHEAD, 1, 1, 0);
+	plant_run(&plant, 100);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_string_equal(plant_judge.told, "robot:1:1@0 ");
+	assert_int_equal(sessions_counters(plant.sessions)->points, 0);
+	expect_history("");
+	send_packed(stream, REPORT_METRICS, 7, 1, 60000);
+	plant_run(&plant, 100);
+	assert_string_equal(plant_judge.told, "robot:1:1@0 ");
+	assert_int_equal(sessions_counters(plant.sessions)->points, 1);
+}
+
+static void
+metrics_are_accepted_together(void **state)
+{
+	(void)state;
+	plant.flush_ms = 10000;
+	plant_restart(&plant);
+	robot_join(&robot);
+	robot.ended = 0;
+	for (unsigned i = 1; i <= 5; i++) {
+		robot_report(&robot, i, 1, 1, 0);
+		plant_run(&plant, 1000);
+	}
+	assert_int_equal(robot.ended, 0);
+	plant_run(&plant, 6000);
+	assert_int_equal(robot.ended, 5);
+	expect(&robot, GRASP_ACCEPTED, "");
+	plant.flush_ms = 0;
+}
+
+static void
+send_event(uint64_t number, const char *kind, uint64_t gap)
+{
+	static struct fog_report r;
+	struct buf value;
+
+	memset(&r, 0, sizeof r);
+	r.kind = REPORT_EVENTS;
+	memcpy(r.boot, robot.registration.boot, sizeof r.boot);
+	r.sequence = number;
+	r.sent_ms = robot_clock(&robot);
+	r.events = 1;
+	r.event[0] = (struct report_event){ .time_ms = r.sent_ms - 10,
+		.kind = slice_text(kind),
+		.text = slice_text("metrics were lost"),
+		.first = gap,
+		.last = gap ? gap + 9 : 0,
+		.from_ms = r.sent_ms - 5000,
+		.to_ms = r.sent_ms - 1000 };
+	buf_init(&value, 8192);
+	fog_report_encode(&r, &value);
+	robot_send(&robot, FOGREPORT, buf_slice(&value));
+	buf_done(&value);
+	plant_run(&plant, 200);
+}
+
+static unsigned
+count_events(const char *kind)
+{
+	const char *all = plant_events(&plant);
+	unsigned n = 0;
+
+	while ((all = strstr(all, kind))) {
+		all += strlen(kind);
+		n++;
+	}
+	return n;
+}
+
+static void
+events_of_a_node_are_stored_once_RPT_04(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	send_event(1, "report.gap", 20);
+	expect(&robot, GRASP_ACCEPTED, "");
+	send_event(1, "report.gap", 20);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_int_equal(count_events("report.gap "), 1);
+	plant_restart(&plant);
+	plant_run(&plant, 100);
+	robot_join(&robot);
+	send_event(1, "report.gap", 20);
+	expect(&robot, GRASP_ACCEPTED, "");
+	assert_int_equal(count_events("report.gap "), 1);
+	send_event(2, "report.gap", 40);
+	assert_int_equal(count_events("report.gap "), 2);
+}
+
+static void
+a_node_cannot_pretend_to_be_the_controller(void **state)
+{
+	(void)state;
+	robot_join(&robot);
+	send_event(1, "node.revoked", 0);
+	assert_int_equal(count_events("node.revoked "), 0);
+	assert_int_equal(count_events("agent.event "), 1);
+	send_event(2, "report.\x1b[2J", 0);
+	expect(&robot, GRASP_DECLINED, "malformed: that is no event");
+}
+
 static void
 points_of_an_item_that_is_no_more_are_counted(void **state)
 {
@@ -831,6 +1008,12 @@ main(void)
 		CASE(what_was_taken_in_before_a_restart_is_known_after_it),
 		CASE(a_new_start_of_the_agent_counts_anew),
 		CASE(old_points_go_into_the_history_alone),
+		CASE(packed_reports_are_taken_like_plain_ones),
+		CASE(a_stream_that_has_not_begun_has_to_begin_anew),
+		CASE(what_goes_ahead_is_judged_and_stored_in_its_turn),
+		CASE(metrics_are_accepted_together),
+		CASE(events_of_a_node_are_stored_once_RPT_04),
+		CASE(a_node_cannot_pretend_to_be_the_controller),
 		CASE(points_of_an_item_that_is_no_more_are_counted),
 		CASE(a_report_on_an_unregistered_link_is_refused),
 		CASE(what_is_no_report_is_refused),
