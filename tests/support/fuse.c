@@ -26,6 +26,7 @@ struct file {
 	char path[PATH_LEN]; /* "" : free */
 	char content[CONTENT_MAX];
 	bool hangs;
+	int err; /* of reads */
 };
 struct shared { /* by the test and the server */
 	struct file file[FUSE_FILES_MAX];
@@ -143,6 +144,10 @@ read_file(const struct fuse_fs *fs, const struct held *h)
 	}
 	if (f->hangs)
 		return false;
+	if (f->err) {
+		answer(fs, h->head.unique, f->err, NULL, 0);
+		return true;
+	}
 	len = strlen(f->content);
 	at = at < len ? at : len;
 	len = len - at < h->in.size ? len - at : h->in.size;
@@ -318,6 +323,13 @@ void
 fuse_hang(struct fuse_fs *fs, const char *path, bool hangs)
 {
 	slot_of(fs, path)->hangs = hangs;
+	tell_change(fs);
+}
+
+void
+fuse_fail(struct fuse_fs *fs, const char *path, int err)
+{
+	slot_of(fs, path)->err = err;
 	tell_change(fs);
 }
 

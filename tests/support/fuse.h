@@ -17,5 +17,7 @@ const char *fuse_path(const struct fuse_fs *fs); /* where it is mounted */
 void fuse_set(struct fuse_fs *fs, const char *path, const char *content);
 /* Reads of it get no answer until they are let go. */
 void fuse_hang(struct fuse_fs *fs, const char *path, bool hangs);
+/* Reads of it fail with this errno; 0: no more. */
+void fuse_fail(struct fuse_fs *fs, const char *path, int err);
 void fuse_kill(struct fuse_fs *fs); /* the server is gone, its mount stays */
 void fuse_stop(struct fuse_fs *fs); /* and all it left */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/capture.h"
+#include "tests/support/fuse.h"
 #include "tests/support/tempdir.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -84,6 +85,68 @@ the_nodes_battery_is_the_emptiest_that_keeps_it_alive(void **state)
 	assert_no_value(&c, "node_power_supply_capacity_ratio", "{power_supply=\"BAY\"}");
 }
 
+/* What drivers answer when the hardware does not: a file system that fails as they do. */
+static void
+an_attribute_that_answers_with_an_error_removes_only_itself_MET_03(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int err;
+	} attribute[] = {
+		{ "type", "Battery\n", 0 },
+		{ "status", "Discharging\n", EAGAIN },
+		{ "present", "1\n", EIO },
+		{ "capacity", "50\n", EIO },
+		{ "energy_now", "10000000\n", 0 },
+		{ "energy_full", "40000000\n", 0 },
+		{ "power_now", "5000000\n", ENODEV },
+		{ "voltage_now", "12000000\n", 0 },
+		{ "current_now", "500000\n", ENXIO },
+		{ "temp", "301\n", ENODATA },
+		{ "cycle_count", "12\n", 0 },
+	};
+	const char *why;
+	struct fuse_fs *fs = fuse_start(&why);
+	char *dir, path[256], link[256];
+	struct source_env env = { .sys = "/nonexistent" };
+	struct capture c;
+	void *inst;
+
+	(void)state;
+	if (!fs) {
+		print_message("%s\n", why);
+		skip();
+	}
+	env.power_supply = dir = tempdir_new();
+	snprintf(path, sizeof path, "%s/BAT0", fuse_path(fs));
+	snprintf(link, sizeof link, "%s/BAT0", dir);
+	assert_int_equal(symlink(path, link), 0);
+	for (size_t i = 0; i < ARRAY_LEN(attribute); i++) {
+		snprintf(path, sizeof path, "BAT0/%s", attribute[i].name);
+		fuse_set(fs, path, attribute[i].text);
+		fuse_fail(fs, path, attribute[i].err);
+	}
+	assert_int_equal(source_power_supply.open(&env, &inst), 0);
+	assert_int_equal(capture_sample(&c, &source_power_supply, inst, 0), 0);
+	assert_value(&c, "node_power_supply_energy_joules", BAT0, 36000);
+	assert_value(&c, "node_power_supply_voltage_volts", BAT0, 12);
+	assert_value(&c, "node_power_supply_cyclecount", BAT0, 12);
+	assert_value(&c, "node_power_supply_capacity_ratio", BAT0, 0.25); /* energy */
+	assert_value(&c, "node_battery_capacity_ratio", "", 0.25);
+	assert_int_equal(c.len, 6); /* with energy when full */
+	for (size_t i = 0; i < ARRAY_LEN(attribute); i++) {
+		snprintf(path, sizeof path, "BAT0/%s", attribute[i].name);
+		fuse_fail(fs, path, 0);
+	}
+	assert_int_equal(capture_sample(&c, &source_power_supply, inst, 1000), 0);
+	assert_value(&c, "node_power_supply_capacity_ratio", BAT0, 0.5);
+	assert_value(&c, "node_power_supply_time_to_empty_seconds", BAT0, 7200);
+	assert_value(&c, "node_power_supply_temperature_celsius", BAT0, 30.1);
+	source_power_supply.close(inst);
+	tempdir_remove(dir);
+	fuse_stop(fs);
+}
+
 static void
 make_supply(const char *root, const char *name, const char *capacity)
 {
@@ -147,6 +210,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_attribute_of_a_battery_is_told_in_base_units),
 		TEST(the_status_is_one_of_all),
+		TEST(an_attribute_that_answers_with_an_error_removes_only_itself_MET_03),
 		TEST(an_unreadable_or_garbage_attribute_removes_only_itself),
 		TEST(the_nodes_battery_is_the_emptiest_that_keeps_it_alive),
 		TEST(the_root_can_be_configured_and_supplies_come_and_go),
