@@ -219,6 +219,7 @@ make_sampler(struct agent *a)
 
 	self_init(&a->self, a);
 	if (err == 0) {
+		sampler_keep(a->sampler, a->cfg->history.window_ms);
 		sampler_set_clock(a->sampler, tell_time, a);
 		sampler_on_hang(a->sampler, tell_hang, a);
 	}

@@ -92,8 +92,10 @@ const struct conf_option agent_options[] = {
 	    "addresses."),
 	BOUNDED(path.budget, "path.budget", SIZE, "256", 16, 1000000,
 	    "Bytes a second for probes of all paths together."),
-	BOUNDED(history.bytes, "history.bytes", SIZE, "2MiB", 65536, 1073741824,
-	    "Memory for the samples that windows look back on."),
+	BOUNDED(history.bytes, "history.bytes", SIZE, "4MiB", 65536, 1073741824,
+	    "Memory for samples, packed to about a byte each."),
+	BOUNDED(history.window_ms, "history.window", DURATION, "24h", 0, 86400000,
+	    "How long what was sampled is kept, as far as the memory goes."),
 	BOUNDED(report.journal, "report.journal", SIZE, "12MiB", 16384, 1073741824,
 	    "Disk space for results that no controller has accepted yet; the newest are "
 	    "kept."),
@@ -217,8 +219,8 @@ check_paths(
 			yaml_complain(c, path, "\"%s\" is no name", path->key);
 		err = addr_parse(text, &addr);
 		if (err == -EINVAL)
-			yaml_complain(c, path,
-			    "\"%s\" is no address such as 2001:db8::1", text);
+			yaml_complain(
+			    c, path, "\"%s\" is no address such as 2001:db8::1", text);
 		else if (err == 0 && addr_is_multicast(&addr.ip))
 			yaml_complain(c, path, "%s is a group, not a peer", text);
 	}

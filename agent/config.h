@@ -58,7 +58,7 @@ struct agent_config {
 		int64_t budget;
 	} path;
 	struct {
-		int64_t bytes;
+		int64_t bytes, window_ms;
 	} history;
 	struct {
 		int64_t journal, events, budget, delay_ms;

@@ -47,6 +47,12 @@ sampler_new(const struct source_env *env, size_t history_bytes, struct sampler *
 }
 
 void
+sampler_keep(struct sampler *s, int64_t window_ms)
+{
+	series_set_keep(s->set, window_ms);
+}
+
+void
 sampler_free(struct sampler *s)
 {
 	if (!s)
@@ -344,6 +350,8 @@ keep_house(struct sampler *s)
 			s->now_ms - s->reader[i].read_ms >= HOUSEKEEPING_MS))
 			sampler_close_reader(&s->reader[i]);
 	sampler_forget_supplies(s);
+	if (series_set_kept(s->set) > s->span_ms)
+		s->span_ms = series_set_kept(s->set);
 	series_set_sweep(s->set, s->now_ms - s->span_ms);
 }
 

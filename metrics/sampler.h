@@ -14,6 +14,9 @@ int sampler_new(const struct source_env *env, size_t history_bytes, struct sampl
     MUST_CHECK;
 void sampler_free(struct sampler *s);
 DEFINE_FREEP(struct sampler, sampler_free)
+/* Keeps what was sampled for so long, whether anything looks back on it or not, as far as
+ * history_bytes allow. 0, as in the beginning: only what is wanted. */
+void sampler_keep(struct sampler *s, int64_t window_ms);
 
 /* All that a program needs, each period_ms. until_ms: monotonic end, INT64_MAX: until unwanted.
  * -ENOENT: a metric that no source has; -E2BIG: a window of more samples than an expression may

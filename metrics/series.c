@@ -6,11 +6,16 @@
 
 #define BUCKETS_START  16
 #define BUCKET_LEN_MAX 4
+#define RESERVE_PARTS \
+	16 /* of the bytes: one part stays free while history can be given up */
+#define KEEP_PARTS    8 /* of the history kept: one part is given up at a time */
+#define KEEP_LEAST_MS 60000
 
 struct series_set {
 	struct series **bucket; /* by metric name; oldest first in each */
 	uint32_t buckets, len;
-	size_t bytes, bytes_max;
+	struct series_room room;
+	int64_t keep_ms; /* asked for; room.keep_ms: what the memory has allowed so far */
 };
 
 /* --- the set --------------------------------------------------------------------------- */
@@ -36,13 +41,13 @@ make_buckets(struct series_set *set, uint32_t buckets)
 {
 	size_t bytes = buckets * sizeof(struct series *) + HEAP_OVERHEAD;
 
-	if (set->bytes_max - set->bytes < bytes)
+	if (set->room.bytes_max - set->room.bytes < bytes)
 		return false;
 	set->bucket = calloc(buckets, sizeof(struct series *));
 	if (!set->bucket)
 		return false;
 	set->buckets = buckets;
-	set->bytes += bytes;
+	set->room.bytes += bytes;
 	return true;
 }
 
@@ -53,7 +58,7 @@ series_set_new(size_t bytes_max, struct series_set **ret)
 
 	if (!set)
 		return -ENOMEM;
-	set->bytes_max = bytes_max;
+	set->room.bytes_max = bytes_max;
 	if (!make_buckets(set, BUCKETS_START))
 		return -ENOMEM;
 	*ret = TAKE(set);
@@ -67,8 +72,8 @@ remove_series(struct series_set *set, struct series **at)
 
 	*at = s->next;
 	set->len--;
-	set->bytes -= sizeof *s + HEAP_OVERHEAD;
-	series_data_done(s, &set->bytes);
+	set->room.bytes -= sizeof *s + HEAP_OVERHEAD;
+	series_data_done(s, &set->room);
 	intern_metric_done(s->metric);
 	intern_labels_done(s->labels);
 	free(s);
@@ -97,7 +102,7 @@ grow_buckets(struct series_set *set)
 		set->bucket = old;
 		return;
 	}
-	set->bytes -= len * sizeof(struct series *) + HEAP_OVERHEAD;
+	set->room.bytes -= len * sizeof(struct series *) + HEAP_OVERHEAD;
 	for (uint32_t i = 0; i < len; i++)
 		while ((s = old[i])) {
 			struct series **at = find_bucket(set, s->metric->name);
@@ -117,7 +122,7 @@ make_series(
 {
 	struct series *s;
 
-	if (set->bytes_max - set->bytes < sizeof *s + HEAP_OVERHEAD)
+	if (set->room.bytes_max - set->room.bytes < sizeof *s + HEAP_OVERHEAD)
 		return NULL;
 	s = calloc(1, sizeof *s);
 	if (!s)
@@ -131,7 +136,7 @@ make_series(
 		return NULL;
 	}
 	s->lost_ms = INT64_MIN;
-	set->bytes += sizeof *s + HEAP_OVERHEAD;
+	set->room.bytes += sizeof *s + HEAP_OVERHEAD;
 	set->len++;
 	return s;
 }
@@ -209,24 +214,35 @@ series_set_len(const struct series_set *set)
 size_t
 series_set_bytes(const struct series_set *set)
 {
-	return set->bytes;
+	return set->room.bytes;
+}
+
+static void
+sweep_bucket(struct series_set *set, struct series **at, int64_t before_ms)
+{
+	while (*at) {
+		struct sample last;
+
+		if (!series_last(*at, &last) || last.time_ms < before_ms) {
+			remove_series(set, at);
+			continue;
+		}
+		series_data_spare(*at, &set->room);
+		at = &(*at)->next;
+	}
 }
 
 void
 series_set_sweep(struct series_set *set, int64_t before_ms)
 {
-	for (uint32_t i = 0; i < set->buckets; i++) {
-		struct series **at = &set->bucket[i];
+	struct series_room *room = &set->room;
 
-		while (*at) {
-			struct sample last;
-
-			if (!series_last(*at, &last) || last.time_ms < before_ms)
-				remove_series(set, at);
-			else
-				at = &(*at)->next;
-		}
-	}
+	for (uint32_t i = 0; i < set->buckets; i++)
+		sweep_bucket(set, &set->bucket[i], before_ms);
+	if (room->keep_ms < set->keep_ms && room->bytes < room->bytes_max / 4 * 3)
+		room->keep_ms = room->keep_ms + KEEP_LEAST_MS < set->keep_ms
+		    ? room->keep_ms + KEEP_LEAST_MS
+		    : set->keep_ms; /* there is room again */
 }
 
 /* --- appending ------------------------------------------------------------------------- */
@@ -244,12 +260,49 @@ series_keep(struct series *s, int64_t window_ms)
 		series_set_window(s, window_ms);
 }
 
+/* A window that somebody needs is not touched; what is kept beyond is given up bit by bit, and of
+ * all series alike. Done early, so that there is room for new series. */
+static void
+reclaim(struct series_set *set, int64_t now_ms)
+{
+	struct series_room *room = &set->room;
+
+	room->keep_ms -= room->keep_ms / KEEP_PARTS;
+	if (room->keep_ms < KEEP_LEAST_MS)
+		room->keep_ms = 0;
+	for (struct series *s = series_walk(set, NULL); s; s = series_walk(set, s))
+		series_data_trim(s, room,
+		    now_ms -
+			(room->keep_ms > s->window_ms ? room->keep_ms : s->window_ms));
+}
+
+static bool
+is_nearly_full(const struct series_set *set)
+{
+	return set->room.bytes_max - set->room.bytes <
+	    set->room.bytes_max / RESERVE_PARTS;
+}
+
+void
+series_set_keep(struct series_set *set, int64_t keep_ms)
+{
+	set->keep_ms = set->room.keep_ms = keep_ms;
+}
+
+int64_t
+series_set_kept(const struct series_set *set)
+{
+	return set->room.keep_ms;
+}
+
 int
 series_append(struct series_set *set, struct series *s, int64_t time_ms, double value)
 {
 	if (s->len > 0 && time_ms <= s->times.time)
 		return -EINVAL;
-	series_data_append(s, &set->bytes, set->bytes_max, time_ms, value);
+	series_data_append(s, &set->room, time_ms, value);
+	if (set->room.keep_ms > 0 && is_nearly_full(set))
+		reclaim(set, time_ms);
 	return 0;
 }
 

@@ -89,6 +89,10 @@ uint32_t series_read(const struct series *s, int64_t from_ms, int64_t to_ms,
 uint32_t series_read_every(const struct series *s, int64_t from_ms, int64_t to_ms,
     int64_t step_ms, struct sample *dst, uint32_t max);
 
+/* Keeps so much of every series, whoever needs it or not, as far as the bytes allow: then less of all,
+ * see series_set_kept(). */
+void series_set_keep(struct series_set *set, int64_t keep_ms);
+int64_t series_set_kept(const struct series_set *set);
 size_t series_set_len(const struct series_set *set);
 size_t series_set_bytes(const struct series_set *set);
 /* Removes series that got nothing since before_ms. */

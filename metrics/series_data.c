@@ -88,26 +88,26 @@ compact(struct series *s)
 }
 
 static bool
-resize(struct series *s, size_t *bytes, size_t bytes_max, uint32_t size)
+resize(struct series *s, struct series_room *room, uint32_t size)
 {
 	size_t more = size - s->size + (s->size ? 0 : HEAP_OVERHEAD);
 	uint8_t *data;
 
-	if (size > SIZE_MAX_ || bytes_max - *bytes < more)
+	if (size > SIZE_MAX_ || room->bytes_max - room->bytes < more)
 		return false;
 	data = realloc(s->data, size);
 	if (!data)
 		return false;
 	s->data = data;
 	s->size = size;
-	*bytes += more;
+	room->bytes += more;
 	return true;
 }
 
 /* Room that is past is used again once it is a sixteenth, so that a series that has grown to its window
  * grows no more, and steady sampling allocates nothing. */
 static bool
-make_room(struct series *s, size_t *bytes, size_t bytes_max)
+make_room(struct series *s, struct series_room *room)
 {
 	uint32_t least = s->size / 16 + 1;
 
@@ -115,7 +115,7 @@ make_room(struct series *s, size_t *bytes, size_t bytes_max)
 		compact(s);
 		return true;
 	}
-	if (resize(s, bytes, bytes_max, s->size ? s->size + s->size / 8 + 8 : SIZE_START))
+	if (resize(s, room, s->size ? s->size + s->size / 8 + 8 : SIZE_START))
 		return true;
 	while (s->len > 0 && s->oldest.bit / 8 < least) {
 		s->lost_ms = s->oldest.times.time;
@@ -128,12 +128,12 @@ make_room(struct series *s, size_t *bytes, size_t bytes_max)
 }
 
 static void
-give_back(struct series *s, size_t *bytes)
+give_back(struct series *s, struct series_room *room)
 {
 	if (s->data)
-		*bytes -= s->size + HEAP_OVERHEAD;
+		room->bytes -= s->size + HEAP_OVERHEAD;
 	if (s->mark)
-		*bytes -= s->marks_room * sizeof *s->mark + HEAP_OVERHEAD;
+		room->bytes -= s->marks_room * sizeof *s->mark + HEAP_OVERHEAD;
 	free(s->data);
 	free(s->mark);
 	s->data = NULL;
@@ -142,36 +142,69 @@ give_back(struct series *s, size_t *bytes)
 }
 
 void
-series_data_done(struct series *s, size_t *bytes)
+series_data_done(struct series *s, struct series_room *room)
 {
-	give_back(s, bytes);
+	give_back(s, room);
 	s->len = 0;
+}
+
+static void
+shrink(struct series *s, struct series_room *room)
+{
+	uint32_t size;
+	uint8_t *data;
+
+	compact(s);
+	size = (s->bits + 7) / 8 + SIZE_START;
+	data = size < s->size ? realloc(s->data, size) : NULL;
+	if (!data)
+		return;
+	room->bytes -= s->size - size;
+	s->data = data;
+	s->size = size;
+}
+
+void
+series_data_trim(struct series *s, struct series_room *room, int64_t time_ms)
+{
+	drop_before(s, time_ms);
+	if (s->len == 0)
+		give_back(s, room);
+	else if (s->data)
+		shrink(s, room);
+}
+
+void
+series_data_spare(struct series *s, struct series_room *room)
+{
+	if (s->data && (s->bits - s->oldest.bit) / 8 + SIZE_START < s->size / 2)
+		shrink(s, room);
 }
 
 /* --- appending ------------------------------------------------------------------------- */
 
 static bool
-make_mark_room(struct series *s, size_t *bytes, size_t bytes_max)
+make_mark_room(struct series *s, struct series_room *set)
 {
 	unsigned room = s->marks_room ? 2u * s->marks_room : 2;
 	size_t more = (room - s->marks_room) * sizeof *s->mark +
 	    (s->marks_room ? 0 : HEAP_OVERHEAD);
 	struct series_cursor *mark;
 
-	if (room > MARKS_MAX || bytes_max - *bytes < more)
+	if (room > MARKS_MAX || set->bytes_max - set->bytes < more)
 		return false;
 	mark = realloc(s->mark, room * sizeof *mark);
 	if (!mark)
 		return false;
 	s->mark = mark;
 	s->marks_room = (uint16_t)room;
-	*bytes += more;
+	set->bytes += more;
 	return true;
 }
 
 /* Reading works without marks, only longer: no memory is no error. */
 static void
-set_mark(struct series *s, size_t *bytes, size_t bytes_max)
+set_mark(struct series *s, struct series_room *room)
 {
 	uint32_t before = s->marks ? s->mark[s->marks - 1].bit : s->oldest.bit;
 
@@ -179,7 +212,7 @@ set_mark(struct series *s, size_t *bytes, size_t bytes_max)
 		return;
 	if (s->marks == s->marks_room)
 		drop_marks_before(s, s->oldest.times.time);
-	if (s->marks == s->marks_room && !make_mark_room(s, bytes, bytes_max))
+	if (s->marks == s->marks_room && !make_mark_room(s, room))
 		return;
 	s->mark[s->marks++] = (struct series_cursor){ s->values, s->times, s->bits, 0 };
 }
@@ -228,12 +261,14 @@ append_coded(struct series *s, int64_t time_ms, double value)
 
 void
 series_data_append(
-    struct series *s, size_t *bytes, size_t bytes_max, int64_t time_ms, double value)
+    struct series *s, struct series_room *room, int64_t time_ms, double value)
 {
-	drop_before(s, time_ms - (int64_t)s->window_ms);
+	int64_t kept_ms = room->keep_ms > s->window_ms ? room->keep_ms : s->window_ms;
+
+	drop_before(s, time_ms - kept_ms);
 	if (s->len == 0) {
-		if (s->window_ms == 0)
-			give_back(s, bytes);
+		if (kept_ms == 0)
+			give_back(s, room);
 		begin_anew(s, time_ms, value);
 		return;
 	}
@@ -242,12 +277,12 @@ series_data_append(
 		return;
 	}
 	while (!append_coded(s, time_ms, value))
-		if (!make_room(s, bytes, bytes_max)) {
+		if (!make_room(s, room)) {
 			begin_anew(s, time_ms, value);
 			return;
 		}
 	s->len++;
-	set_mark(s, bytes, bytes_max);
+	set_mark(s, room);
 }
 
 /* --- reading --------------------------------------------------------------------------- */

@@ -9,7 +9,15 @@
 
 #define HEAP_OVERHEAD 8 /* of an allocation */
 
-/* bytes: what the set has in use, up to bytes_max. Beyond that the oldest samples make room. */
+/* What a set has for its series. */
+struct series_room {
+	size_t bytes, bytes_max; /* in use; beyond that the oldest samples make room */
+	int64_t keep_ms;	 /* so much history is kept at least */
+};
 void series_data_append(
-    struct series *s, size_t *bytes, size_t bytes_max, int64_t time_ms, double value);
-void series_data_done(struct series *s, size_t *bytes);
+    struct series *s, struct series_room *room, int64_t time_ms, double value);
+/* Gives up what is older, and the memory for it. */
+void series_data_trim(struct series *s, struct series_room *room, int64_t time_ms);
+/* Gives back room that is mostly empty. */
+void series_data_spare(struct series *s, struct series_room *room);
+void series_data_done(struct series *s, struct series_room *room);

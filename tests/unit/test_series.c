@@ -336,6 +336,51 @@ the_byte_bound_holds_and_says_what_was_given_up(void **state)
 }
 
 static void
+what_is_kept_beyond_need_makes_room_first(void **state)
+{
+	CLEANUP(series_set_free) struct series_set *set = new_set(8192);
+	struct series *needed = series_ensure(set, &load, NULL),
+		      *other = add_device(set, &load, 1);
+
+	(void)state;
+	series_set_keep(set, 86400000);
+	series_keep(needed, 600000);
+	for (int64_t t = 0; t < 20000000; t += 1000) {
+		int64_t noise = t / 1000 * t % 1009;
+
+		assert_int_equal(series_append(set, needed, t, (double)noise), 0);
+		assert_int_equal(series_append(set, other, t, (double)(noise % 17)), 0);
+		assert_true(series_set_bytes(set) <= 8192);
+	}
+	assert_int_equal(needed->lost_ms, INT64_MIN);
+	assert_int_equal(other->lost_ms, INT64_MIN);
+	assert_true(series_count(needed, 19399000, 19999000) == 601);
+	assert_true(series_count(other, 0, 20000000) > 700);
+	assert_in_range(series_set_kept(set), 600000, 86400000 / 8);
+	assert_non_null(add_device(set, &load, 2)); /* there is room for a new one */
+}
+
+static void
+what_was_given_up_comes_back_with_the_room(void **state)
+{
+	CLEANUP(series_set_free) struct series_set *set = new_set(4096);
+	struct series *s = series_ensure(set, &load, NULL);
+	int64_t t = 0, kept;
+
+	(void)state;
+	series_set_keep(set, 86400000);
+	for (; t < 10000000; t += 1000)
+		assert_int_equal(
+		    series_append(set, s, t, (double)(t / 1000 * t % 1009)), 0);
+	kept = series_set_kept(set);
+	assert_true(kept < 86400000);
+	for (int64_t end = t + 2 * kept; t < end; t += 1000)
+		assert_int_equal(series_append(set, s, t, 1), 0);
+	series_set_sweep(set, 0);
+	assert_true(series_set_kept(set) > kept);
+}
+
+static void
 no_series_is_made_beyond_the_byte_bound(void **state)
 {
 	CLEANUP(series_set_free) struct series_set *set = new_set(4096);
@@ -491,6 +536,8 @@ main(void)
 		TEST(five_minutes_of_seconds_take_about_half_a_kilobyte),
 		TEST(what_never_changes_never_grows),
 		TEST(the_byte_bound_holds_and_says_what_was_given_up),
+		TEST(what_is_kept_beyond_need_makes_room_first),
+		TEST(what_was_given_up_comes_back_with_the_room),
 		TEST(no_series_is_made_beyond_the_byte_bound),
 		TEST(an_ended_series_says_so_once),
 		TEST(sweeping_removes_what_got_nothing),
