@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool PRINTF(2, 0) format_path(char dst[PATH_MAX], const char *fmt, va_list args)
@@ -29,6 +30,20 @@ read_file(const char *path, char *dst, size_t size)
 	close(fd);
 	dst[n > 0 ? n : 0] = 0;
 	return n > 0 ? (size_t)n : 0;
+}
+
+FILE *
+attribute_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		f = fdopen(fd, "r");
+	if (!f && fd >= 0)
+		close(fd);
+	return f;
 }
 
 void

@@ -14,6 +14,7 @@
 #include "agent/attribute.h"
 #include "agent/interfaces.h"
 #include "agent/virtualization.h"
+#include "metrics/mounts.h"
 
 /* --- hardware --------------------------------------------------------------------------- */
 /* SMBIOS chassis types, DSP0134 §7.4.1. */
@@ -174,7 +175,7 @@ find_memory(const char *proc)
 	unsigned long long kib = 0;
 
 	snprintf(path, sizeof path, "%s/meminfo", proc);
-	FILE *f = fopen(path, "re");
+	FILE *f = attribute_open(path);
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof line, f))
@@ -232,9 +233,34 @@ copy_tags(const struct conf_map *tags, struct caps *ret)
 	qsort(ret->tag, ret->tags, sizeof ret->tag[0], compare_keys);
 }
 
-void
-capabilities_collect(const struct agent_config *cfg, struct caps *ret)
+static bool
+is_served(const char *root, const char *usual)
 {
+	return root && strcmp(root, usual) != 0 && mounts_is_served(MOUNTS_SELF, root);
+}
+
+/* This is done in the loop, which must not wait for a server: what is below such a root is not known
+ * then. Shallow. */
+static struct agent_config
+without_served_roots(const struct agent_config *cfg)
+{
+	static char nowhere[] = "/nonexistent";
+	struct agent_config c = *cfg;
+
+	if (is_served(c.roots.proc, "/proc"))
+		c.roots.proc = nowhere;
+	if (is_served(c.roots.sys, "/sys"))
+		c.roots.sys = nowhere;
+	if (is_served(c.roots.power_supply, "/sys/class/power_supply"))
+		c.roots.power_supply = nowhere;
+	return c;
+}
+
+void
+capabilities_collect(const struct agent_config *given, struct caps *ret)
+{
+	const struct agent_config c = without_served_roots(given), *cfg = &c;
+
 	memset(ret, 0, sizeof *ret);
 	find_type(cfg, ret);
 	find_vendor(cfg, ret);
@@ -245,8 +271,10 @@ capabilities_collect(const struct agent_config *cfg, struct caps *ret)
 }
 
 void
-capabilities_refresh(const struct agent_config *cfg, struct caps *caps)
+capabilities_refresh(const struct agent_config *given, struct caps *caps)
 {
+	const struct agent_config c = without_served_roots(given), *cfg = &c;
+
 	memset(
 	    caps->interface, 0, sizeof caps->interface); /* they are compared as bytes */
 	find_energy(cfg, caps);

@@ -42,7 +42,7 @@ kind_of_devtype(const char *sys, const char *name, enum caps_kind *ret)
 	bool found = false;
 
 	snprintf(path, sizeof path, "%s/class/net/%s/uevent", sys, name);
-	FILE *f = fopen(path, "re");
+	FILE *f = attribute_open(path);
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof line, f)) {

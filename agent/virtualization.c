@@ -67,7 +67,7 @@ has_hypervisor_bit(const char *proc)
 	bool found = false;
 
 	snprintf(path, sizeof path, "%s/cpuinfo", proc);
-	FILE *f = fopen(path, "re");
+	FILE *f = attribute_open(path);
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof line, f))

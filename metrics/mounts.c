@@ -89,13 +89,19 @@ is_plain(const char *path)
 	    !strstr(path, "/.") && !strpbrk(path, " \t\n\\");
 }
 
-bool
-mounts_may_block(const char *mountinfo, const char *path)
+struct place {
+	bool kernel, served; /* what the path is on */
+	bool served_below;
+};
+
+/* false: it is not known. */
+static bool
+find_place(const char *mountinfo, const char *path, struct place *ret)
 {
 	char *text = is_plain(path) ? read_table(mountinfo) : NULL, *rest = text, *line;
-	bool own = false, remote_below = false;
 	size_t longest = 0;
 
+	*ret = (struct place){ 0 };
 	while (rest && (line = strsep(&rest, "\n"))) {
 		const char *point, *type;
 
@@ -103,12 +109,29 @@ mounts_may_block(const char *mountinfo, const char *path)
 			continue;
 		if (is_within(path, point) && strlen(point) >= longest) {
 			longest = strlen(point);
-			own = is_among(kernel, ARRAY_LEN(kernel), type);
-			remote_below = false; /* it covers what was there */
+			ret->kernel = is_among(kernel, ARRAY_LEN(kernel), type);
+			ret->served = mounts_is_remote(type);
+			ret->served_below = false; /* it covers what was there */
 		} else if (is_within(point, path)) {
-			remote_below |= mounts_is_remote(type);
+			ret->served_below |= mounts_is_remote(type);
 		}
 	}
 	free(text);
-	return !own || remote_below;
+	return longest > 0;
+}
+
+bool
+mounts_may_block(const char *mountinfo, const char *path)
+{
+	struct place p;
+
+	return !find_place(mountinfo, path, &p) || !p.kernel || p.served_below;
+}
+
+bool
+mounts_is_served(const char *mountinfo, const char *path)
+{
+	struct place p;
+
+	return find_place(mountinfo, path, &p) && p.served;
 }

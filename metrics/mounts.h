@@ -11,5 +11,7 @@
 /* False only for a path in procfs, sysfs or a cgroup hierarchy with nothing below it mounted from
  * elsewhere (lxcfs puts FUSE files into /proc). When in doubt: true. */
 bool mounts_may_block(const char *mountinfo, const char *path);
+/* Is the path itself on a file system that waits for a server? When in doubt: false. */
+bool mounts_is_served(const char *mountinfo, const char *path);
 /* Does this type of file system wait for a server? */
 bool mounts_is_remote(const char *type);

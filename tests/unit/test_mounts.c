@@ -53,6 +53,10 @@ only_the_kernels_own_file_systems_never_block(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (mounts_may_block(path, cases[i].path) != cases[i].may_block)
 			fail_msg("%s", cases[i].path);
+	assert_true(mounts_is_served(path, "/mnt/over/sys"));
+	assert_false(mounts_is_served(path, "/mnt/lxc/proc"));
+	assert_false(mounts_is_served(path, "/mnt/under"));
+	assert_false(mounts_is_served(path, "/tmp/fixture"));
 	tempdir_remove(dir);
 }
 
