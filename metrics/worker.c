@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 100 /* a read that takes longer does not keep the others waiting */
+#define PATIENCE_MS 20	/* a read that takes longer does not keep the others waiting */
 #define SERVING_MAX 2	/* threads at a time that do not hang */
 #define GOODBYE_MS  200 /* for reads under way when all ends */
 #define STACK_BYTES (96 * 1024) /* sources have buffers of some KiB on it */
@@ -541,20 +541,30 @@ job_look(struct job *j)
 	return state;
 }
 
-enum job_state
-job_wait(struct job *j, int64_t wait_ms)
+static enum job_state
+wait_until(struct job *j, const struct timespec *end)
 {
-	struct timespec end = time_in(wait_ms);
 	enum job_state state;
 
 	pthread_mutex_lock(&j->workers->lock);
 	while (j->state == JOB_BUSY &&
-	    pthread_cond_timedwait(&j->workers->done, &j->workers->lock, &end) !=
+	    pthread_cond_timedwait(&j->workers->done, &j->workers->lock, end) !=
 		ETIMEDOUT)
 		;
 	state = j->state;
 	pthread_mutex_unlock(&j->workers->lock);
 	return state;
+}
+
+/* What keeps it waiting may be another that hangs: then somebody else is set to it. */
+enum job_state
+job_wait(struct job *j, int64_t wait_ms)
+{
+	struct timespec end = time_in(wait_ms), patience = time_in(PATIENCE_MS + 1);
+
+	if (wait_ms > PATIENCE_MS && wait_until(j, &patience) == JOB_BUSY)
+		(void)workers_look(j->workers);
+	return wait_until(j, &end);
 }
 
 int64_t
