@@ -115,12 +115,14 @@ select_range(struct expr_evaluation *ev, const struct expr_part *part,
 	int err;
 
 	for (;;) {
+		struct sample *dst;
+
 		room = (uint32_t)(ev->scratch->samples_room - ev->samples);
+		dst = room ? ev->scratch->sample + ev->samples : NULL;
 		n = step_ms > 1
-		    ? series_read_every(s, ev->now_ms - o->window_ms, ev->now_ms, step_ms,
-			  ev->scratch->sample + ev->samples, room)
-		    : series_read(s, ev->now_ms - o->window_ms, ev->now_ms,
-			  ev->scratch->sample + ev->samples, room);
+		    ? series_read_every(
+			  s, ev->now_ms - o->window_ms, ev->now_ms, step_ms, dst, room)
+		    : series_read(s, ev->now_ms - o->window_ms, ev->now_ms, dst, room);
 		if (ev->samples + n > ev->space.bounds->samples)
 			return -E2BIG;
 		if (n < room)
