@@ -105,6 +105,42 @@ a_query_is_answered_now(void **state)
 	assert_true(fog->warden.result->point[0].value == 5.0);
 }
 
+static double
+ask_one(const char *expression)
+{
+	assert_true(fog_query(fog, expression));
+	if (fog->warden.result->points != 1)
+		fail_msg("%s: %u points (%s)", expression, fog->warden.result->points,
+		    fog->warden.result->unknown);
+	return fog->warden.result->point[0].value;
+}
+
+static void
+what_monitoring_costs_is_told_by_destination_and_item_RPT_07(void **state)
+{
+	struct reporter_stats stats;
+	struct reporter_item item;
+	double bytes;
+
+	(void)state;
+	start_registered();
+	assert_true(fog_plan(fog, plan_of(1, fog_item(7, "node_load1", 1000))));
+	fake_run(fog->net, 20000);
+	bytes = ask_one("fogwatch_agent_report_bytes_total");
+	reporter_stats(uplink_reporter(fog_uplink(fog)), &stats);
+	reporter_item(uplink_reporter(fog_uplink(fog)), 7, &item);
+	assert_true(bytes > 0 && bytes <= (double)stats.bytes);
+	bytes = ask_one("fogwatch_agent_item_bytes_total{item=\"7\"}");
+	assert_true(bytes > 0 && bytes <= (double)item.bytes);
+	assert_true(
+	    ask_one("sum by (destination) (fogwatch_agent_sent_bytes_total)") > 0);
+	assert_true(ask_one("fogwatch_agent_source_reads_total") >= 20);
+	assert_true(ask_one("fogwatch_agent_loop_lag_seconds") >= 0);
+	assert_true(ask_one("fogwatch_agent_wakeups_total") >= 0);
+	assert_true(fog_query(fog, "fogwatch_agent_item_bytes_total{item=\"8\"}"));
+	assert_int_equal(fog->warden.result->points, 0);
+}
+
 /* CMP-08: what is not known is told as that, never as zero. */
 static void
 a_query_without_data_says_why(void **state)
@@ -448,6 +484,7 @@ main(void)
 		FOG_TEST(without_a_plan_nothing_is_read),
 		FOG_TEST(two_items_share_one_sampling),
 		FOG_TEST(a_query_is_answered_now),
+		FOG_TEST(what_monitoring_costs_is_told_by_destination_and_item_RPT_07),
 		FOG_TEST(a_query_without_data_says_why),
 		FOG_TEST(results_made_meanwhile_are_sent_afterwards),
 		FOG_TEST(a_plan_with_an_unknown_metric_is_declined_with_its_item),
