@@ -380,13 +380,18 @@ take_tag(struct parser *p)
 	return 0;
 }
 
+/* Without a choice, all; but of too many, which node it is goes first: who asks knows that. */
 static bool
-is_wanted(const char *const *wanted, const char *name)
+is_wanted(const struct parser *p, const char *const *wanted, const char *name)
 {
 	for (size_t i = 0; wanted && wanted[i]; i++)
 		if (!strcmp(wanted[i], name))
 			return true;
-	return !wanted;
+	if (wanted || (p->tags > METRIC_LABELS_MAX && !strcmp(name, "host"))) {
+		p->line->left_out += !wanted;
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -401,7 +406,7 @@ put_labels(struct parser *p, const char *const *wanted)
 		int err;
 
 		unescape_word(tag->name, tag->name_len, WORD_TAG, text);
-		if (!is_wanted(wanted, text))
+		if (!is_wanted(p, wanted, text))
 			continue;
 		err = line_make_name(text, true, name, sizeof name);
 		if (!err && *metric_labels_get(labels, name))

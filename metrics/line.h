@@ -18,7 +18,8 @@ struct line_value {
 	bool counter; /* its name ends with _total */
 };
 struct line {
-	struct metric_labels labels; /* the first METRIC_LABELS_MAX tags by name */
+	/* The first METRIC_LABELS_MAX tags by name; of more, "host" is left out before any other. */
+	struct metric_labels labels;
 	int64_t time_ns;	     /* since 1970 */
 	bool timed;		     /* the time was told */
 	uint8_t len;

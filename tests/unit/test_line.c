@@ -275,6 +275,11 @@ more_tags_than_labels_are_left_out_by_name_or_by_choice(void **state)
 	assert_int_equal(parse(text), 0);
 	assert_string_equal(print(), "m{a=\"1\",b=\"2\",c=\"3\",d=\"4\"} 1");
 	assert_int_equal(line.left_out, 2);
+	assert_int_equal(parse("m,host=h,a=1,z=2,i=3,j=4 value=1"), 0);
+	assert_string_equal(print(), "m{a=\"1\",i=\"3\",j=\"4\",z=\"2\"} 1");
+	assert_int_equal(line.left_out, 1);
+	assert_int_equal(parse("m,host=h,a=1 value=1"), 0);
+	assert_string_equal(print(), "m{a=\"1\",host=\"h\"} 1");
 	assert_int_equal(line_parse(text, two, &line, why, sizeof why), 0);
 	assert_string_equal(print(), "m{b=\"2\",f=\"6\"} 1");
 	assert_int_equal(line.left_out, 0);
