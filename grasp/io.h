@@ -99,6 +99,9 @@ struct grasp_io_ops {
 	/* Who the peer has proved to be, for the life of the stream once it is open; NULL: nobody
 	 * asked for a proof. May itself be NULL, for all streams. */
 	const struct grasp_who *(*stream_who)(const struct grasp_stream *s);
+	/* What comes next will be answered soon, so that its acknowledgement can travel with the answer.
+	 * May itself be NULL. */
+	void (*stream_answers)(struct grasp_stream *s);
 	/* Bytes that were sent and are still waiting here. May itself be NULL: not known. */
 	size_t (*stream_queued)(const struct grasp_stream *s);
 };

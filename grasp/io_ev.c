@@ -458,6 +458,7 @@ static const struct grasp_io_ops io_ops = {
 	.stream_pause = stream_pause,
 	.stream_peer = stream_peer,
 	.stream_local = stream_local,
+	.stream_answers = stream_answers,
 	.stream_queued = stream_queued,
 };
 

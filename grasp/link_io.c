@@ -255,11 +255,14 @@ link_send_bytes(struct grasp_link *l, struct slice bytes)
 static int
 send_gathered(struct grasp_link *l)
 {
+	const struct grasp_io_ops *io = l->node->io->ops;
 	struct slice bytes = buf_slice(&l->gathered);
 	int r = 0;
 
 	if (bytes.len > 0 && l->stream)
-		r = l->node->io->ops->stream_send(l->stream, bytes);
+		r = io->stream_send(l->stream, bytes);
+	if (bytes.len > 0 && r == 0 && l->stream && io->stream_answers)
+		io->stream_answers(l->stream); /* who answers once will do so again */
 	buf_done(&l->gathered);
 	buf_init(&l->gathered, GRASP_UNICAST_MAX);
 	return r;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -547,6 +549,15 @@ void
 stream_peer(const struct grasp_stream *s, struct addr *ret)
 {
 	*ret = s->peer;
+}
+
+/* The kernel forgets it when the answer takes too long. */
+void
+stream_answers(struct grasp_stream *s)
+{
+	int off = 0;
+
+	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
 }
 
 size_t

@@ -33,5 +33,6 @@ int stream_send(struct grasp_stream *s, struct slice data);
 void stream_close(struct grasp_stream *s, bool abort);
 void stream_pause(struct grasp_stream *s, bool pause);
 void stream_peer(const struct grasp_stream *s, struct addr *ret);
+void stream_answers(struct grasp_stream *s);
 size_t stream_queued(const struct grasp_stream *s);
 void stream_local(const struct grasp_stream *s, struct addr *ret);

@@ -321,6 +321,16 @@ stream_who(const struct grasp_stream *base)
 	return s->state == CHANNEL_OPEN || s->state == CHANNEL_ENDED ? &s->who : NULL;
 }
 
+static void
+stream_answers(struct grasp_stream *base)
+{
+	const struct channel_stream *s = stream_of(base);
+	const struct grasp_io_ops *io = s->channel->inner->ops;
+
+	if (s->inner && io->stream_answers)
+		io->stream_answers(s->inner);
+}
+
 static size_t
 stream_queued(const struct grasp_stream *base)
 {
@@ -335,6 +345,7 @@ void
 channel_stream_ops(struct grasp_io_ops *ret)
 {
 	ret->stream_queued = stream_queued;
+	ret->stream_answers = stream_answers;
 	ret->stream_open = channel_stream_open;
 	ret->stream_set = stream_set;
 	ret->stream_send = stream_send;
