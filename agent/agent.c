@@ -8,7 +8,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/plugin.h"
-#include "agent/rule_config.h"
+#include "metrics/rule_config.h"
 #include "agent/timing.h"
 #include "base/log.h"
 
@@ -260,6 +260,7 @@ make_members(struct agent *a, char *why, size_t why_size)
 		.identity = a->identity,
 		.caps = &a->caps,
 		.sampler = a->sampler,
+		.rules = a->rules,
 		.time = a->time,
 		.wake = wake,
 		.changed = changed,

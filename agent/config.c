@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "agent/plugin_config.h"
-#include "agent/rule_config.h"
+#include "metrics/rule_config.h"
 #include "base/addr_text.h"
 #include "base/crypto_aead.h"
 #include "base/log.h"

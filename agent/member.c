@@ -229,6 +229,7 @@ make_uplink(struct member *m)
 	m->uplink_env = (struct uplink_env){
 		.node = m->node,
 		.sampler = m->env->sampler,
+		.rules = m->env->rules,
 		.cfg = m->env->cfg,
 		.domain = m->domain,
 		.attributes = m->attributes,

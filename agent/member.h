@@ -25,6 +25,7 @@ struct member_env {
 	const struct identity *identity;
 	const struct caps *caps; /* current ones */
 	struct sampler *sampler;
+	struct rules *rules;
 	struct trust_time *time; /* NULL: nothing is proved */
 	void (*wake)(
 	    void *arg); /* the sampler has got new wants, or there is a new plan */

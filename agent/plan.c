@@ -45,7 +45,8 @@ find_same(const struct plan *p, const struct plan_item *spec)
 	return NULL;
 }
 
-/* What stays the same is left NULL here and comes over when nothing can fail any more. */
+/* What stays the same is left NULL here and comes over when nothing can fail any more; what it is made
+ * of may have gone with a rule. */
 static int
 make_items(const struct plan *p, const struct fog_plan *wanted, int64_t now_ms,
     struct item **fresh, char why[PLAN_WHY_MAX])
@@ -54,10 +55,11 @@ make_items(const struct plan *p, const struct fog_plan *wanted, int64_t now_ms,
 		const struct plan_item *spec = &wanted->item[i];
 		char what[PLAN_WHY_MAX - 32] = "";
 
-		if (find_same(p, spec))
-			continue;
-		int err =
-		    item_new(p->env->sampler, spec, now_ms, what, sizeof what, &fresh[i]);
+		bool same = find_same(p, spec) != NULL;
+		int err = same
+		    ? sampler_check(p->env->sampler, spec->program, what, sizeof what)
+		    : item_new(
+			  p->env->sampler, spec, now_ms, what, sizeof what, &fresh[i]);
 		if (err < 0) {
 			snprintf(why, PLAN_WHY_MAX, "policy: item %" PRIu32 ": %s",
 			    spec->id, what[0] ? what : strerror(-err));
@@ -189,6 +191,42 @@ copy_value(struct slice value, struct slice *ret)
 	return 0;
 }
 
+/* Rules of a plan that is not in force yet are there while its items are made; the ones before come back
+ * if it is refused. */
+static int
+replace_rules(
+    struct plan *p, const struct plan_rule *rule, size_t len, char why[PLAN_WHY_MAX])
+{
+	struct rule_spec spec[PLAN_RULES_MAX];
+	char what[RULE_WHY_MAX] = "";
+	int err;
+
+	if (!p->env->rules)
+		return len ? -ENOTSUP : 0;
+	for (size_t i = 0; i < len; i++)
+		spec[i] =
+		    (struct rule_spec){ rule[i].name, rule[i].unit, rule[i].program };
+	err = rules_replace(p->env->rules, p->env->rules_owner, spec, len, false, what);
+	if (err < 0)
+		snprintf(why, PLAN_WHY_MAX, "policy: rule %.140s",
+		    what[0] ? what : strerror(-err));
+	return err;
+}
+
+static void
+restore_rules(struct plan *p)
+{
+	struct fog_plan *before = p->version ? malloc(sizeof *before) : NULL;
+	char why[PLAN_WHY_MAX];
+	int err = replace_rules(p, NULL, 0, why);
+
+	if (before && err == 0 && fog_plan_decode(p->value, before) == 0)
+		err = replace_rules(p, before->rule, before->rules, why);
+	if (err < 0)
+		log_warnx("plan", "the rules of the plan that runs are gone: %s", why);
+	free(before);
+}
+
 static int
 install(struct plan *p, const struct fog_plan *wanted, struct slice value,
     const struct plan_source *from, int64_t now_ms, bool dry, char why[PLAN_WHY_MAX])
@@ -198,8 +236,13 @@ install(struct plan *p, const struct fog_plan *wanted, struct slice value,
 	int err = fresh ? copy_value(value, &copy) : -ENOMEM;
 
 	if (!err)
+		err = replace_rules(p, wanted->rule, wanted->rules, why);
+	bool replaced = err == 0;
+	if (!err)
 		err = make_items(p, wanted, now_ms, fresh, why);
 	if (err < 0 || dry) {
+		if (replaced)
+			restore_rules(p);
 		if (err == -ENOMEM && !why[0])
 			snprintf(why, PLAN_WHY_MAX, "full: no memory");
 		free_items(fresh, fresh ? wanted->items : 0);
@@ -365,6 +408,8 @@ plan_free(struct plan *p)
 	if (!p)
 		return;
 	free_items(p->item, p->len);
+	if (p->env->rules) /* they go with their owner (DOM-04) */
+		rules_remove_owner(p->env->rules, p->env->rules_owner);
 	free((void *)p->value.data);
 	free(p);
 }

@@ -5,7 +5,7 @@
  * the same go on undisturbed. The last plan is kept in the state directory and runs again at the
  * next start, before any controller is reached (PLN-07). */
 #pragma once
-#include "metrics/sampler.h"
+#include "metrics/rules.h"
 #include "protocol/plan.h"
 #include "protocol/report.h"
 
@@ -15,6 +15,8 @@ struct plan;
 
 struct plan_env {
 	struct sampler *sampler;
+	struct rules *rules;	 /* NULL: plans with rules are refused */
+	const char *rules_owner; /* whose the rules of plans are: "domain <name>" */
 	const char *path; /* of the file that keeps it; NULL: not kept */
 	void (*result)(void *arg, const struct report_point *p);
 	void *arg;

@@ -26,6 +26,7 @@ struct uplink {
 	struct grasp_timer *timer;	  /* of the next attempt */
 	struct session_env session_env;
 	struct plan_env plan_env;
+	char rules_owner[RULE_OWNER_SIZE];
 	struct fog_id expected; /* who the session is with, as far as it is known */
 	char plan_path[PATH_MAX];
 	uint64_t registrations;
@@ -302,8 +303,13 @@ fill_envs(struct uplink *u)
 		    .registered = registered,
 		    .closed = closed,
 		    .arg = u };
-	u->plan_env =
-	    (struct plan_env){ .sampler = u->env->sampler, .result = result, .arg = u };
+	snprintf(u->rules_owner, sizeof u->rules_owner, "domain %s", u->env->domain);
+	utf8_trim(u->rules_owner);
+	u->plan_env = (struct plan_env){ .sampler = u->env->sampler,
+		.rules = u->env->rules,
+		.rules_owner = u->rules_owner,
+		.result = result,
+		.arg = u };
 	if (dir &&
 	    (size_t)snprintf(u->plan_path, sizeof u->plan_path, "%s/plan", dir) <
 		sizeof u->plan_path)

@@ -17,6 +17,7 @@ struct uplink;
 struct uplink_env {
 	struct grasp_node *node;
 	struct sampler *sampler;
+	struct rules *rules;
 	const struct agent_config *cfg;
 	const char *domain;		     /* "": any */
 	const char *attributes;		     /* of this node in it, canonical */

@@ -65,6 +65,9 @@ const struct conf_option controller_options[] = {
 	OPTION(hooks, "hooks", TREE, NULL,
 	    "Orchestrators by name: {type: …} and what that type needs, see "
 	    "fogwatch-hooks(7)."),
+	OPTION(rules, "rules", TREE, NULL,
+	    "Expressions with a name that nodes get with their plans: name, expr and "
+	    "unit of each."),
 	OPTION(default_plan, "default-plan", TREE, NULL,
 	    "What every node measures: a list of {expr: …, period: …}."),
 	BOUNDED(history.retention_ms, "history.retention", DURATION, "7d", 60000,

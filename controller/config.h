@@ -34,7 +34,7 @@ struct controller_config {
 	} log;
 	bool remote_operators;
 	TRUST_CONF_MEMBERS;
-	const struct yaml_node *hooks, *default_plan; /* of doc; NULL: not given */
+	const struct yaml_node *hooks, *default_plan, *rules; /* of doc; NULL: not given */
 	struct yaml_doc *doc;
 };
 

@@ -80,6 +80,7 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 		ret->item[i].id = plan->entry[i].text->id;
 		ret->item[i].program = plan->entry[i].text->program;
 	}
+	plan_rules_fill(j->rules, ret);
 }
 
 const char *
@@ -506,6 +507,8 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
 		.arg = j };
 	int err = planner_new(cfg->default_plan, c, &j->planner), hooks_err;
 
+	if (!err)
+		err = plan_rules_new(cfg->rules, c, &j->rules);
 	hooks_err =
 	    hooks_new(&env, cfg->hooks, c, &j->hooks); /* all complaints at once */
 	if (err || hooks_err)
@@ -575,6 +578,7 @@ judge_free(struct judge *j)
 	watches_free(j->watches);
 	hooks_free(j->hooks);
 	planner_free(j->planner);
+	plan_rules_free(j->rules);
 	placement_free_all(&j->placements);
 	while (j->services) {
 		struct service *s = j->services;

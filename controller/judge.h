@@ -22,6 +22,7 @@ struct judge_config {
 	    *hooks; /* `hooks:` of controller.yaml: name → {type, …}; may be NULL */
 	const struct yaml_node
 	    *default_plan; /* list of {expr, period}; NULL: the built-in one */
+	const struct yaml_node *rules; /* list of {name, expr, unit} */
 	const char *plugin_dir;
 	const struct hook_type *const *hook_types; /* beside those built in; NULL: none */
 };

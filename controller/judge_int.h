@@ -6,6 +6,7 @@
 #include "controller/hook_host.h"
 #include "controller/judge.h"
 #include "controller/migration.h"
+#include "controller/plan_rules.h"
 #include "controller/planner.h"
 #include "controller/watch.h"
 
@@ -21,6 +22,7 @@ struct judge {
 	struct service *services;
 	struct placement *placements;
 	struct planner *planner;
+	struct plan_rules *rules;
 	struct watches *watches;
 	struct hooks *hooks;
 	struct migrations *migrations;

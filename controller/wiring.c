@@ -192,6 +192,7 @@ open_judge(struct program *p)
 	const struct judge_config cfg = {
 		.hooks = p->cfg.hooks,
 		.default_plan = p->cfg.default_plan,
+		.rules = p->cfg.rules,
 		.plugin_dir = p->cfg.plugin_dir,
 	};
 	struct complaints c;

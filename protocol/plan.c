@@ -9,7 +9,14 @@
 enum plan_key {
 	KEY_VERSION = 1,
 	KEY_ITEMS,
+	KEY_RULES,
 };
+enum rule_key {
+	KEY_RULE_NAME = 1,
+	KEY_RULE_PROGRAM,
+	KEY_RULE_UNIT,
+};
+#define RULE_REQUIRED (KEY(KEY_RULE_NAME) | KEY(KEY_RULE_PROGRAM))
 enum item_key {
 	KEY_ID = 1,
 	KEY_PROGRAM,
@@ -91,16 +98,38 @@ put_item(struct buf *out, const struct plan_item *i)
 	put_uint(out, KEY_PERIOD_MAX, i->period_max_ms);
 }
 
+static void
+put_rules(struct buf *out, const struct fog_plan *p)
+{
+	wr_uint(out, KEY_RULES);
+	wr_array(out, p->rules);
+	for (unsigned i = 0; i < p->rules; i++) {
+		const struct plan_rule *r = &p->rule[i];
+
+		wr_map(out, 2u + !!*r->unit);
+		wr_uint(out, KEY_RULE_NAME);
+		wr_text(out, r->name);
+		wr_uint(out, KEY_RULE_PROGRAM);
+		wr_raw(out, r->program);
+		if (*r->unit) {
+			wr_uint(out, KEY_RULE_UNIT);
+			wr_text(out, r->unit);
+		}
+	}
+}
+
 void
 fog_plan_encode(const struct fog_plan *p, struct buf *out)
 {
-	wr_map(out, 2);
+	wr_map(out, 2u + !!p->rules);
 	wr_uint(out, KEY_VERSION);
 	wr_uint(out, p->version);
 	wr_uint(out, KEY_ITEMS);
 	wr_array(out, p->items);
 	for (unsigned i = 0; i < p->items; i++)
 		put_item(out, &p->item[i]);
+	if (p->rules)
+		put_rules(out, p);
 }
 
 static void
@@ -233,6 +262,46 @@ read_items(struct cbor_reader *r, struct fog_plan *ret)
 	rd_leave(r);
 }
 
+static void
+read_rule(struct cbor_reader *r, struct plan_rule *ret)
+{
+	uint64_t seen = 0;
+
+	rd_enter_map(r);
+	for (int64_t key = -1; rd_next_key(r, &key);) {
+		value_met(&seen, key);
+		switch (key) {
+		case KEY_RULE_NAME:
+			rd_text_copy(r, ret->name, sizeof ret->name);
+			break;
+		case KEY_RULE_PROGRAM:
+			ret->program = value_raw(r, RD_ARRAY, PLAN_PROGRAM_MAX);
+			break;
+		case KEY_RULE_UNIT:
+			rd_text_copy(r, ret->unit, sizeof ret->unit);
+			break;
+		default:
+			rd_skip(r);
+		}
+	}
+	rd_leave(r);
+	value_require(r, seen, RULE_REQUIRED);
+}
+
+static void
+read_rules(struct cbor_reader *r, struct fog_plan *ret)
+{
+	rd_enter_array(r);
+	while (rd_more(r)) {
+		if (ret->rules == PLAN_RULES_MAX) {
+			rd_fail(r, -EBADMSG);
+			break;
+		}
+		read_rule(r, &ret->rule[ret->rules++]);
+	}
+	rd_leave(r);
+}
+
 int
 fog_plan_decode(struct slice value, struct fog_plan *ret)
 {
@@ -250,6 +319,9 @@ fog_plan_decode(struct slice value, struct fog_plan *ret)
 			break;
 		case KEY_ITEMS:
 			read_items(&r, ret);
+			break;
+		case KEY_RULES:
+			read_rules(&r, ret);
 			break;
 		default:
 			rd_skip(&r);

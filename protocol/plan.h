@@ -46,8 +46,16 @@ struct plan_item {
 	double threshold[PLAN_THRESHOLDS_MAX];
 	uint8_t thresholds;
 };
+#define PLAN_RULES_MAX 32
+/* An expression with a name, for items and queries (metrics/rules.h). */
+struct plan_rule {
+	char name[64 + 1], unit[32];
+	struct slice program;
+};
 struct fog_plan {
 	uint64_t version;
+	struct plan_rule rule[PLAN_RULES_MAX];
+	uint16_t rules;
 	struct plan_item item[PLAN_ITEMS_MAX];
 	uint16_t items;
 };

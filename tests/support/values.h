@@ -214,6 +214,8 @@ sample_plan(bool full, struct fog_plan *p)
 		.mode = PLAN_PERIODIC };
 	if (!full)
 		return;
+	p->rules = 1;
+	p->rule[0] = (struct plan_rule){ "a:b", "ratio", SAMPLE_PROGRAM };
 	p->items = 2;
 	p->item[1] = (struct plan_item){ .id = 900,
 		.program = SAMPLE_PROGRAM,

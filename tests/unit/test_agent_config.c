@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/config.h"
-#include "agent/rule_config.h"
+#include "metrics/rule_config.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/test.h"
 

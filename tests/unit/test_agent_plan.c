@@ -211,6 +211,42 @@ an_older_plan_is_declined_and_a_repeated_one_is_not_S_08(void **state)
 }
 
 static void
+rules_come_with_a_plan_and_go_with_it_CMP_04(void **state)
+{
+	struct fog_plan *plan = calloc(1, sizeof *plan);
+	uint8_t memory[128];
+	struct buf rule;
+	char why[160];
+
+	(void)state;
+	assert_non_null(plan);
+	start_registered();
+	buf_init_fixed(&rule, memory, sizeof memory);
+	assert_int_equal(expr_parse("2 * node_load1", &rule, why, sizeof why), 0);
+	plan->version = 4;
+	plan->rules = 1;
+	plan->rule[0] = (struct plan_rule){ "site:load", "tasks", buf_slice(&rule) };
+	plan->items = 1;
+	plan->item[0] = fog_item(7, "max_over_time(site:load[10s])", 1000);
+	assert_true(fog_plan(fog, plan));
+	fake_run(fog->net, 3500);
+	assert_true(sampler_knows(fog->agent->sampler, "site:load"));
+	assert_true(fog->warden.points > 0);
+	/* A plan that is refused changes nothing. */
+	plan->version = 5;
+	plan->rule[0].name[0] = 'S';
+	assert_false(fog_plan(fog, plan));
+	assert_true(sampler_knows(fog->agent->sampler, "site:load"));
+	assert_false(sampler_knows(fog->agent->sampler, "Site:load"));
+	plan->version = 6;
+	plan->rules = 0;
+	plan->item[0] = fog_item(7, "node_load1", 1000);
+	assert_true(fog_plan(fog, plan));
+	assert_false(sampler_knows(fog->agent->sampler, "site:load"));
+	free(plan);
+}
+
+static void
 a_dry_run_only_says_whether_it_would(void **state)
 {
 	(void)state;
@@ -489,6 +525,7 @@ main(void)
 		FOG_TEST(results_made_meanwhile_are_sent_afterwards),
 		FOG_TEST(a_plan_with_an_unknown_metric_is_declined_with_its_item),
 		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not_S_08),
+		FOG_TEST(rules_come_with_a_plan_and_go_with_it_CMP_04),
 		FOG_TEST(a_dry_run_only_says_whether_it_would),
 		FOG_TEST(the_last_plan_runs_after_a_restart_before_a_controller_is_there),
 		FOG_TEST(a_damaged_plan_file_is_noticed_and_put_aside),

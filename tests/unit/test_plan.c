@@ -28,6 +28,12 @@ assert_same_items(void)
 {
 	assert_int_equal(back.version, plan.version);
 	assert_int_equal(back.items, plan.items);
+	assert_int_equal(back.rules, plan.rules);
+	for (unsigned i = 0; i < plan.rules; i++) {
+		assert_string_equal(back.rule[i].name, plan.rule[i].name);
+		assert_string_equal(back.rule[i].unit, plan.rule[i].unit);
+		assert_true(slice_equal(back.rule[i].program, plan.rule[i].program));
+	}
 	for (unsigned i = 0; i < plan.items; i++) {
 		const struct plan_item *a = &back.item[i], *b = &plan.item[i];
 
@@ -69,6 +75,7 @@ static void
 a_plan_holds_as_many_items_as_its_bound_and_no_more(void **state)
 {
 	(void)state;
+	plan.rules = 0;
 	plan.items = PLAN_ITEMS_MAX;
 	for (unsigned i = 0; i < PLAN_ITEMS_MAX; i++) {
 		plan.item[i] = plan.item[1];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What agent.yaml says of rules: one entry of `rules` each, a named expression (CMP-05). */
+ * What agent.yaml and controller.yaml say of rules: one entry of `rules` each, a named expression
+ * (CMP-05). */
 #pragma once
 #include "base/conf.h"
 #include "metrics/rules.h"
@@ -17,6 +18,10 @@ extern const size_t rule_options_len;
 void rule_config_load(const struct yaml_node *list, struct complaints *c,
     struct rule_config **ret, size_t *ret_len);
 void rule_config_free(struct rule_config *cfg, size_t len);
-/* They become the presets. why: a sentence. */
+/* Can they be in force together, as far as can be known without a node: no circle, not too deep, no name
+ * of a metric? why: a sentence. */
+int rule_config_check(const struct rule_config *cfg, size_t len, char why[RULE_WHY_MAX])
+    MUST_CHECK;
+/* They become the presets of a node. */
 int rule_config_install(const struct rule_config *cfg, size_t len, struct rules *r,
     char why[RULE_WHY_MAX]) MUST_CHECK;

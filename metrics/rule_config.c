@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/rule_config.h"
+#include "metrics/rule_config.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "metrics/expr_program.h"
+#include "metrics/rules_int.h"
+#include "metrics/source.h"
 
 #define OPTION(member, name, help) \
 	CONF(struct rule_config, member, name, TEXT, NULL, 0, 0, help)
@@ -112,6 +114,36 @@ rule_config_free(struct rule_config *cfg, size_t len)
 		free((void *)cfg[i].program.data);
 	}
 	free(cfg);
+}
+
+/* What is no rule may be a metric of a plug-in, of which nothing is known here. */
+static bool
+may_be_known(const void *arg, const char *name)
+{
+	size_t at;
+
+	return sources_metric(name, NULL) || !rule_table_find(arg, name, &at);
+}
+
+int
+rule_config_check(const struct rule_config *cfg, size_t len, char why[RULE_WHY_MAX])
+{
+	struct rule_table t = { .len = 0 };
+	int err = 0;
+
+	for (size_t i = 0; i < len && err == 0; i++) {
+		struct rule_spec spec = { cfg[i].name, cfg[i].unit, cfg[i].program };
+		struct rule *rule = NULL;
+
+		err = rule_new("", &spec, &rule, why);
+		if (err == 0)
+			err = rule_table_add(&t, &rule, why);
+		rule_unref(rule);
+	}
+	if (err == 0)
+		err = rule_table_check(&t, may_be_known, &t, why);
+	rule_table_done(&t);
+	return err;
 }
 
 int
