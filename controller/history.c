@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define NODE_BYTES_MAX (16 << 20) /* of the series of one node */
-#define LATE_MAX       8192	  /* then they are written at once */
 #define FLUSH_NODES    64	  /* in one turn of the loop */
 #define CHORES_MS      10000
 #define RETAIN_MS      60000
@@ -44,7 +43,7 @@ make_node(struct history *h, const struct fog_id *id, const char *name)
 	}
 	n->history = h;
 	n->id = *id;
-	n->first_ms = n->due_ms = n->since_ms = INT64_MAX;
+	n->due_ms = n->since_ms = INT64_MAX;
 	n->late_ms = INT64_MIN;
 	snprintf(n->name, sizeof n->name, "%s", name);
 	n->next = h->nodes;
@@ -75,9 +74,10 @@ forget_memory(struct history_node *n)
 		free(s);
 	}
 	series_set_free(TAKE(n->set));
-	free(TAKE(n->late));
-	n->lates = n->late_room = 0;
-	n->first_ms = n->since_ms = INT64_MAX;
+	free(TAKE(n->pending));
+	n->pending_len = n->pending_room = 0;
+	n->slots = 0;
+	n->since_ms = INT64_MAX;
 }
 
 static void
@@ -123,18 +123,19 @@ make_series(struct history_node *n, const char *text, const struct metric_labels
 {
 	const struct metric *known = sources_metric(text, NULL);
 	const struct metric unknown = { .name = text, .unit = "", .help = "" };
-	struct history_series *s = calloc(1, sizeof *s);
+	struct history_series *s = n->slots < PENDING_TIME ? calloc(1, sizeof *s) : NULL;
 
 	if (!s)
 		return NULL;
 	*s = (struct history_series){
-		.node = n, .number = number, .given_ms = INT64_MIN, .stored_ms = INT64_MIN
+		.node = n, .number = number, .slot = n->slots, .stored_ms = INT64_MIN
 	};
 	s->series = series_ensure(n->set, known ? known : &unknown, labels);
 	if (!s->series) {
 		free(s);
 		return NULL;
 	}
+	n->slots++;
 	series_keep(s->series, n->history->cfg.window_ms);
 	insert_series(n, s);
 	return s;
@@ -250,36 +251,69 @@ make_due(struct history_node *n, int64_t in_ms)
 	set_flush_timer(n->history, at_ms);
 }
 
-static void
-put_late(struct history_series *s, const struct sample *sample)
+static bool
+put_pending(struct history_node *n, uint16_t slot, const void *eight)
 {
-	struct history_node *n = s->node;
-
-	if (n->lates == n->late_room) {
-		uint32_t room = n->late_room ? 2 * n->late_room : 64;
-		struct history_late *more = realloc(n->late, room * sizeof *more);
+	if (n->pending_len + PENDING_BYTES > n->pending_room) {
+		uint32_t room =
+		    n->pending_room + n->pending_room / 4 + 64 * PENDING_BYTES;
+		uint8_t *more = realloc(n->pending, room);
 
 		if (!more)
-			return;
-		n->late = more;
-		n->late_room = room;
+			return false;
+		n->pending = more;
+		n->pending_room = room;
 	}
-	n->late[n->lates++] = (struct history_late){ s->number, *sample };
-	n->history->stats.late++;
-	if (sample->time_ms > n->late_ms)
-		n->late_ms = sample->time_ms;
-	if (n->lates >= LATE_MAX)
-		history_batch_put(n);
+	memcpy(n->pending + n->pending_len, &slot, sizeof slot);
+	memcpy(n->pending + n->pending_len + sizeof slot, eight, 8);
+	n->pending_len += PENDING_BYTES;
+	return true;
 }
 
-/* Nothing may leave the memory before it is on its way to the disk: a journal of ten minutes comes
- * within seconds. */
 static void
-keep_ahead(struct history_node *n, int64_t time_ms)
+keep_pending(struct history_node *n, uint16_t slot, const struct sample *s)
 {
-	if (n->first_ms != INT64_MAX &&
-	    time_ms - n->first_ms > n->history->cfg.window_ms / 2)
-		history_batch_put(n);
+	bool kept = true;
+
+	if (!n->pending_len || n->pending_ms != s->time_ms)
+		kept = put_pending(n, PENDING_TIME, &s->time_ms);
+	n->pending_ms = s->time_ms;
+	if (!kept || !put_pending(n, slot, &s->value))
+		log_warnx("history", "%s: a value is lost for want of memory", n->name);
+}
+
+void
+history_pending(struct history_node *n, int64_t from_ms, int64_t to_ms,
+    columns_wanted_f *wanted, void *arg, struct columns *to)
+{
+	for (struct history_series *s = n->series; s; s = s->next) {
+		int64_t at_ms = INT64_MIN;
+		struct sample sample;
+
+		if (wanted && !wanted(arg, s->number))
+			continue;
+		for (uint32_t at = 0; at < n->pending_len; at += PENDING_BYTES) {
+			const uint8_t *p = n->pending + at;
+			uint16_t slot;
+
+			memcpy(&slot, p, sizeof slot);
+			if (slot == PENDING_TIME)
+				memcpy(&at_ms, p + sizeof slot, sizeof at_ms);
+			if (slot != s->slot || at_ms < from_ms || at_ms >= to_ms)
+				continue;
+			sample.time_ms = at_ms;
+			memcpy(&sample.value, p + sizeof slot, sizeof sample.value);
+			columns_copy(to, s->number, &sample, 1);
+		}
+	}
+}
+
+static void
+note_late(struct history_node *n, int64_t time_ms)
+{
+	n->history->stats.late++;
+	if (time_ms > n->late_ms)
+		n->late_ms = time_ms;
 }
 
 void
@@ -289,15 +323,12 @@ history_put(struct history *h, struct history_series *s, int64_t time_ms, double
 	struct sample sample = { time_ms, isnan(value) ? series_stale() : value };
 
 	h->stats.values++;
-	keep_ahead(n, time_ms);
-	if (series_append(n->set, s->series, time_ms, sample.value)) {
-		put_late(s, &sample);
-	} else {
-		s->is_new = true;
-		if (time_ms < n->first_ms)
-			n->first_ms = time_ms;
-	}
-	if (n->due_ms == INT64_MAX)
+	keep_pending(n, s->slot, &sample);
+	if (series_append(n->set, s->series, time_ms, sample.value))
+		note_late(n, time_ms);
+	if (n->pending_len >= PENDING_MAX)
+		history_batch_put(n);
+	else if (n->due_ms == INT64_MAX)
 		make_due(n, h->cfg.flush_ms);
 }
 

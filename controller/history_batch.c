@@ -177,32 +177,71 @@ add_blocks(struct making *m, const struct columns *c)
 }
 
 static void
-gather_series(struct history_series *s, struct columns *c)
+count_values(struct history_node *n, struct history_series **by_slot)
 {
-	int64_t from_ms = s->given_ms == INT64_MIN ? INT64_MIN : s->given_ms + 1;
-	uint32_t n = series_count(s->series, from_ms, INT64_MAX);
-	struct sample *to = n ? columns_room(c, n) : NULL;
+	for (struct history_series *s = n->series; s; s = s->next) {
+		s->count = 0;
+		by_slot[s->slot] = s;
+	}
+	for (uint32_t at = 0; at < n->pending_len; at += PENDING_BYTES) {
+		uint16_t slot;
 
-	s->is_new = false;
-	if (!to)
-		return;
-	n = series_read(s->series, from_ms, INT64_MAX, to, n);
-	s->given_ms = to[n - 1].time_ms;
-	columns_add(c, s->number, n);
+		memcpy(&slot, n->pending + at, sizeof slot);
+		if (slot != PENDING_TIME)
+			by_slot[slot]->count++;
+	}
 }
 
-/* What came late stands behind what came in order, and is sorted in. */
+/* A column for each, of the length that it will have. */
+static void
+open_columns(struct history_node *n, struct columns *c)
+{
+	for (struct history_series *s = n->series; s && !c->err; s = s->next) {
+		uint32_t len = s->count;
+
+		s->count = (uint32_t)c->samples;
+		if (len && columns_room(c, len))
+			columns_add(c, s->number, len);
+	}
+}
+
+static void
+fill_columns(struct history_node *n, struct history_series **by_slot, struct columns *c)
+{
+	int64_t at_ms = 0;
+
+	for (uint32_t at = 0; at < n->pending_len; at += PENDING_BYTES) {
+		const uint8_t *p = n->pending + at;
+		struct sample *to;
+		uint16_t slot;
+
+		memcpy(&slot, p, sizeof slot);
+		if (slot == PENDING_TIME) {
+			memcpy(&at_ms, p + sizeof slot, sizeof at_ms);
+			continue;
+		}
+		to = &c->sample[by_slot[slot]->count++];
+		to->time_ms = at_ms;
+		memcpy(&to->value, p + sizeof slot, sizeof to->value);
+	}
+}
+
+/* The pending values as columns; there are none any more. */
 static int
 gather(struct history_node *n, struct columns *c)
 {
+	struct history_series **by_slot = calloc(n->slots + 1u, sizeof(void *));
+
 	columns_clear(c);
-	for (struct history_series *s = n->series; s; s = s->next)
-		if (s->is_new)
-			gather_series(s, c);
-	for (uint32_t i = 0; i < n->lates; i++)
-		columns_copy(c, n->late[i].number, &n->late[i].sample, 1);
-	n->lates = 0;
-	n->first_ms = INT64_MAX;
+	if (!by_slot)
+		return -ENOMEM;
+	count_values(n, by_slot);
+	open_columns(n, c);
+	if (!c->err)
+		fill_columns(n, by_slot, c);
+	free(by_slot);
+	free(TAKE(n->pending));
+	n->pending_len = n->pending_room = 0;
 	return columns_sort(c);
 }
 

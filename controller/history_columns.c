@@ -111,10 +111,20 @@ compare_columns(const void *a, const void *b)
 }
 
 static bool
+ascends(const struct sample *s, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (s[i - 1].time_ms >= s[i].time_ms)
+			return false;
+	return true;
+}
+
+static bool
 is_sorted(const struct columns *c)
 {
-	for (uint32_t i = 1; i < c->len; i++)
-		if (c->column[i - 1].key >= c->column[i].key)
+	for (uint32_t i = 0; i < c->len; i++)
+		if ((i && c->column[i - 1].key >= c->column[i].key) ||
+		    !ascends(&c->sample[c->column[i].at], c->column[i].len))
 			return false;
 	return true;
 }
@@ -132,15 +142,6 @@ compare_placed(const void *a, const void *b)
 	if (x->sample.time_ms != y->sample.time_ms)
 		return x->sample.time_ms < y->sample.time_ms ? -1 : 1;
 	return (x->order > y->order) - (x->order < y->order);
-}
-
-static bool
-ascends(const struct sample *s, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (s[i - 1].time_ms >= s[i].time_ms)
-			return false;
-	return true;
 }
 
 /* Of equal times the last one stays. Returns how many are left. */
@@ -202,7 +203,7 @@ columns_sort(struct columns *c)
 		n = 1;
 		while (i + n < c->len && c->column[i + n].key == c->column[i].key)
 			n++;
-		if (n == 1)
+		if (n == 1 && ascends(&c->sample[c->column[i].at], c->column[i].len))
 			c->column[len] = c->column[i];
 		else if (join_pieces(c, &c->column[i], n, &c->column[len]))
 			break;

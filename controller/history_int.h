@@ -15,15 +15,11 @@ struct history_series {
 	struct history_series *next; /* in order of numbers */
 	struct history_node *node;
 	struct series *series;
-	int64_t given_ms;  /* the newest one that is on its way to the disk, or there */
 	int64_t stored_ms; /* when it was last in a batch, wall; INT64_MIN: never */
 	uint32_t number;
-	bool is_new; /* it has something for the disk */
-};
-/* A value that cannot go into memory in its order. */
-struct history_late {
-	uint32_t number;
-	struct sample sample;
+	uint16_t slot; /* in the node's pending values */
+	uint32_t
+	    count; /* while they are gathered: how many it has; then where the next goes */
 };
 struct history_waiting {
 	struct history_waiting *next;
@@ -36,14 +32,16 @@ struct history_node {
 	struct fog_id id;
 	struct series_set *set; /* NULL: nothing is in memory */
 	struct history_series *series;
-	struct history_late *late;
-	uint32_t lates, late_room;
+	/* What is not on its way to the disk yet: a slot and the bits of its value, ten bytes that a
+	 * thousand nodes have three hundred of; PENDING_TIME and a time before those of that time. */
+	uint8_t *pending;
+	uint32_t pending_len, pending_room;
+	int64_t pending_ms; /* the time told last */
+	uint16_t slots;
 	int64_t
 	    since_ms; /* the memory is complete from here on (wall), but for its window */
 	int64_t late_ms; /* newest time that came late, so that it is not in memory */
-	int64_t
-	    first_ms; /* oldest time in memory that is not on its way; INT64_MAX: none */
-	int64_t due_ms; /* monotonic; INT64_MAX: nothing is to be written */
+	int64_t due_ms;	 /* monotonic; INT64_MAX: nothing is to be written */
 	uint64_t sequence;
 	uint8_t stream[8];
 	bool has_mark, name_is_stored;
@@ -78,8 +76,16 @@ struct history {
 	struct history_stats stats;
 };
 
+#define PENDING_BYTES 10
+#define PENDING_TIME  UINT16_MAX
+#define PENDING_MAX   65536 /* bytes; then they go */
+
 int64_t history_wall(const struct history *h);
 struct history_node *history_find(const struct history *h, const struct fog_id *id);
+/* The pending values from from_ms to before to_ms of the series that are wanted (NULL: all), behind what
+ * is in the columns. */
+void history_pending(struct history_node *n, int64_t from_ms, int64_t to_ms,
+    columns_wanted_f *wanted, void *arg, struct columns *to);
 /* history_batch.c: all that the node has new, as one transaction. */
 void history_batch_put(struct history_node *n);
 void history_batch_drop(struct history_batch *b);

@@ -97,6 +97,7 @@ history_load(struct history_node *n, int64_t from_ms, int64_t to_ms,
 	if (!err && !is_in_memory(n, from_ms))
 		err = store_blocks(
 		    store, &n->id, STORE_FRESH, first_ms, to_ms, load_block, &l);
+	history_pending(n, from_ms, to_ms, wanted, arg, ret);
 	if (!err)
 		err = l.err ? l.err : columns_sort(ret);
 	if (!err)
@@ -212,6 +213,15 @@ next_in_memory(const struct history_node *n, int64_t from_ms)
 		if (series_read(s->series, from_ms, INT64_MAX, &sample, 1) &&
 		    sample.time_ms < next)
 			next = sample.time_ms;
+	for (uint32_t at = 0; at < n->pending_len; at += PENDING_BYTES) {
+		uint16_t slot;
+		int64_t at_ms;
+
+		memcpy(&slot, n->pending + at, sizeof slot);
+		memcpy(&at_ms, n->pending + at + sizeof slot, sizeof at_ms);
+		if (slot == PENDING_TIME && at_ms >= from_ms && at_ms < next)
+			next = at_ms;
+	}
 	return next;
 }
 
