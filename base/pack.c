@@ -141,11 +141,31 @@ bits_put_number(struct bit_writer *w, uint64_t value, unsigned k)
 	put_long(w, value);
 }
 
+/* Most numbers lie within one word. false: it does not, and nothing was read. */
+static inline bool
+get_whole(struct bit_reader *r, unsigned k, uint64_t *ret)
+{
+	uint64_t word = peek_bits(r);
+	unsigned ones = (unsigned)__builtin_clzll(~word | 1), bits = 2 * ones + 1 + k;
+
+	if (ones >= ONES_MAX || bits > 56 || bits > 8 * r->data.len - r->bits)
+		return false;
+	word <<= ones + 1;
+	*ret = (ones + k > 0 ? word >> (64 - ones - k) : 0) +
+	    (((UINT64_C(1) << ones) - 1) << k);
+	r->bits += bits;
+	return true;
+}
+
 uint64_t
 bits_get_number(struct bit_reader *r, unsigned k)
 {
-	unsigned ones = get_ones(r, ONES_MAX);
+	uint64_t value;
+	unsigned ones;
 
+	if (get_whole(r, k, &value))
+		return value;
+	ones = get_ones(r, ONES_MAX);
 	return ones < ONES_MAX ? get_short(r, ones, k) : get_long(r);
 }
 
@@ -407,8 +427,12 @@ get_error(struct pack_values *p, struct bit_reader *r, uint64_t error)
 static double
 get_integer(struct pack_values *p, struct bit_reader *r)
 {
-	unsigned ones = get_ones(r, ONES_MAX);
+	uint64_t error;
+	unsigned ones;
 
+	if (get_whole(r, choose_k(p), &error))
+		return get_error(p, r, error);
+	ones = get_ones(r, ONES_MAX);
 	if (ones < ONES_MAX)
 		return get_error(p, r, get_short(r, ones, choose_k(p)));
 	switch (bits_get(r, ESCAPE_BITS)) {
