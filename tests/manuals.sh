@@ -27,7 +27,8 @@ options() { # program
 entries() { # page
 	sed -n 's/^\(\.It Fl [a-zA-Z] , -[a-z]*\).*/\1/p' "$1"
 }
-for daemon in fogwatch-agent fogwatch-controller; do
+for daemon in fogwatch-agent fogwatch-controller fogwatch-exporter; do
+	[ -x "$top_builddir/$daemon" ] || [ $daemon != fogwatch-exporter ] || continue
 	result "$daemon.8 has the options of --help" \
 		"$(diff <(options "$top_builddir/$daemon" | sort) <(entries $daemon.8 | sort))"
 	result "$daemon has options" "$([ "$(options "$top_builddir/$daemon" | wc -l)" -gt 3 ] ||

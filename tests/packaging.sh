@@ -131,7 +131,8 @@ exposed() { # daemon: above 1.5 of 10?
 	systemd-analyze security --offline=true --no-pager --threshold=15 \
 		"$top_builddir/packaging/fogwatch-$1.service"
 }
-for daemon in agent controller; do
+for daemon in agent controller exporter; do
+	[ -f "$top_builddir/packaging/fogwatch-$daemon.service" ] || continue
 	what="S-33 the unit of the $daemon is exposed by less than 1.5"
 	if systemd-analyze security --help 2>/dev/null | grep -q offline; then
 		check "$what" exposed $daemon
