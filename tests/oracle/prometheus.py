@@ -17,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 
+from expr_additions import make_additions
 from expr_grammar import (ARITHMETIC, COMPARISON, FIXED, GROUPS, SETS, Grammar, items_of)
 from expr_samples import BASE_MS, SPAN_MS, new_samples
 from prometheus_server import Prometheus
 
 TOLERANCE = 1e-9
 TIMES_EACH = 20
+ADDITIONS_EACH = 60
 
 
 def ask_us(cli, lines):
@@ -170,6 +172,23 @@ def check_differences(tap, cli, server, samples, path, manual):
         tap.test(not notes, "differs: %s: Prometheus %s, we say: %s" % (expression, they, we), *notes)
 
 
+def check_additions(tap, cli, samples, seed):
+    """What Prometheus has not is compared with expr_additions.py."""
+    functions = [line[1] for line in ask_us(cli, ["functions\tfog"])]
+    wanted = make_additions(seed, samples, functions, ADDITIONS_EACH)
+    ours = evaluate(cli, samples, [(e, t) for e, t, _ in wanted])
+    wrong, answered = [], dict.fromkeys(functions, 0)
+    for (expression, at, values), answer in zip(wanted, ours):
+        answered[expression.split("(")[0]] += bool(values)
+        if answer[0] != "values" or not same_values(values, answer[1]):
+            wrong += ["%s at %d ms" % (expression, at), "  should be: %s" % values,
+                      "  fogwatch:  %s %s" % answer]
+    rare = min(answered.values())
+    tap.test(not wrong and rare >= TIMES_EACH, "%d evaluations of the %d functions that PromQL "
+             "lacks are as described, the rarest with values %d times (CMP-02)" % (
+                 len(wanted), len(functions), rare), *wrong)
+
+
 def main():
     if not shutil.which("prometheus"):
         print("1..0 # SKIP prometheus is not installed (Debian: prometheus)")
@@ -187,6 +206,7 @@ def main():
             theirs = server.ask(cases)
             compare(tap, cases, theirs, evaluate(cli, samples, cases))
             count_coverage(tap, items, cases, theirs)
+            check_additions(tap, cli, samples, seed)
             with open(source + "/man/fogwatch-metrics.7.in", encoding="utf-8") as f:
                 manual = f.read()
             check_differences(tap, cli, server, samples,
