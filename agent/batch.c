@@ -65,10 +65,11 @@ grow_points(struct batch *b)
 static struct slice
 copy_text(struct batch *b, struct slice text)
 {
-	struct slice copy = { b->text + b->text_len, text.len };
+	struct slice copy = { .len = text.len };
 
 	if (!text.len)
-		return (struct slice){ 0 };
+		return copy;
+	copy.data = b->text + b->text_len;
 	memcpy(b->text + b->text_len, text.data, text.len);
 	b->text_len += text.len;
 	return copy;
