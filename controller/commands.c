@@ -9,6 +9,7 @@
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/judge.h"
+#include "controller/past.h"
 #include "controller/session.h"
 #include "controller/store.h"
 #include "metrics/expr.h"
@@ -285,16 +286,19 @@ static int
 run_query(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct commands *c = arg;
-	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1];
+	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1], from[16] = "node";
 	struct query_range range;
 	const char *why;
 
 	(void)ctl_arg_text(args, "node", node, sizeof node);
+	(void)ctl_arg_text(args, "from", from, sizeof from);
 	if (!ctl_arg_text(args, "expression", expression, sizeof expression))
 		ctl_fail(
 		    req, 2, "which expression? It has at most %d bytes", EXPR_TEXT_MAX);
 	else if (display_read_range(args, clock_wall_ms(), &range, &why))
 		ctl_fail(req, 2, "%s", why);
+	else if (strcmp(from, "history") == 0)
+		past_query(c, req, node, expression, &range);
 	else
 		sessions_query(c->sessions, req, node, expression, &range);
 	return 0;

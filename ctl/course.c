@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/course.h"
 #include "base/cbor.h"
+#include "ctl/output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -76,6 +77,18 @@ read_member(
 		rd_skip(r);
 }
 
+/* Of all nodes at once each series says itself whose it is. */
+static void
+take_node(struct course *ret)
+{
+	struct slice node = item_member(ret->labels, "node");
+	struct cbor_reader r;
+
+	rd_init(&r, node, 2);
+	if (node.len && rd_peek(&r) == RD_TEXT)
+		read_text(&r, ret->node, sizeof ret->node);
+}
+
 int
 course_read(struct slice item, struct course *ret)
 {
@@ -91,6 +104,7 @@ course_read(struct slice item, struct course *ret)
 	rd_leave(&r);
 	if (rd_done(&r) || !values.len)
 		return -EBADMSG;
+	take_node(ret);
 	err = read_values(values, ret);
 	if (err)
 		course_done(ret);

@@ -5,7 +5,7 @@
 # on a terminal, and clients that do not read.
 . "${top_srcdir:-.}/tests/netns/lib.sh" || exit 99
 . "$top/tests/netns/fog.sh" || exit 99
-begin qy 15 jq tcpdump
+begin qy 17 jq tcpdump
 python=${PYTHON3:-/usr/bin/python3}
 
 fog_net hub a
@@ -77,6 +77,19 @@ refusals() {
 	E
 }
 check "what cannot be asked is refused with what to do, and nothing on standard output" refusals
+
+# --- what the controller has kept -------------------------------------------------------------------
+share=node_memory_available_ratio # is in the default plan
+kept() {
+	fogctl query $share --all --from history --json |
+		jq -e '.[0].series[0] | .labels.node == "A" and .value > 0 and .value <= 1'
+}
+check "OUT-04 from its history the controller answers for all nodes, by the label node" wait_until 30 kept
+kept_range() {
+	fogctl query $share --all --from history --range 30s --step 1s --json |
+		jq -e '.data.result[0] | .metric == {"__name__": "'$share'", "node": "A"} and (.values | length > 0)'
+}
+check "OUT-04 at each step of a range as well" wait_until 20 kept_range
 
 # --- on the wire ----------------------------------------------------------------------------------
 count=15
