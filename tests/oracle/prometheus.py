@@ -24,7 +24,7 @@ from prometheus_server import Prometheus
 
 TOLERANCE = 1e-9
 TIMES_EACH = 20
-ADDITIONS_EACH = 60
+ADDITIONS_EACH = 90
 
 
 def ask_us(cli, lines):
