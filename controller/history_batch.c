@@ -252,7 +252,8 @@ point_into(struct making *m)
 
 	for (size_t i = 0; i < m->batch.series_len; i++) {
 		m->series[i].labels.data = at;
-		at += m->series[i].labels.len;
+		if (m->series[i].labels.len)
+			at += m->series[i].labels.len;
 	}
 	at = m->blobs.data;
 	for (size_t i = 0; i < m->batch.blocks; i++) {
