@@ -56,7 +56,7 @@ an_empty_file_gives_the_defaults_and_no_confession(void **state)
 	assert_string_equal(cfg.domain[0].attributes, "");
 	assert_int_equal(cfg.grasp.port, 7017);
 	assert_true(cfg.grasp.link_local);
-	assert_int_equal(cfg.history.bytes, 4 * 1024 * 1024);
+	assert_int_equal(cfg.history.bytes, 6 * 1024 * 1024);
 	assert_int_equal(cfg.grasp.rules.range, GRASP_SCOPE_ADMIN);
 	assert_false(cfg.insecure.plain_grasp);
 	assert_null(cfg.node.name);
