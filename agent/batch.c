@@ -65,11 +65,11 @@ grow_points(struct batch *b)
 static struct slice
 copy_text(struct batch *b, struct slice text)
 {
-	struct slice copy = { .len = text.len };
+	struct slice copy = { 0 };
 
 	if (!text.len)
 		return copy;
-	copy.data = b->text + b->text_len;
+	copy = (struct slice){ b->text + b->text_len, text.len };
 	memcpy(b->text + b->text_len, text.data, text.len);
 	b->text_len += text.len;
 	return copy;
