@@ -132,6 +132,74 @@ a_time_beyond_reason_is_refused(void **state)
 	assert_int_equal(fog_result_decode(SLICE("\xa1\x05\x80"), &back), -EBADMSG);
 }
 
+static void
+a_range_comes_back_with_its_columns_RPT_01(void **state)
+{
+	struct column_writer packed;
+	struct column_reader r;
+	uint32_t step = 3;
+	double v;
+
+	(void)state;
+	sample_range(&packed, &result);
+	fog_result_encode(&result, &out);
+	assert_int_equal(fog_result_decode(buf_slice(&out), &back), 0);
+	assert_int_equal(back.start_ms, -10000);
+	assert_int_equal(back.step_ms, 15000);
+	assert_int_equal(back.columns, 2);
+	assert_int_equal(back.column[0].first, 3);
+	assert_int_equal(back.column[0].len, 37);
+	column_open(&back.column[0], &r);
+	for (; column_next(&r, &v); step++)
+		assert_true(step % 7 ? v == step * 0.25 : isnan(v));
+	assert_int_equal(step, 40);
+	assert_int_equal(accepted_prefixes(buf_slice(&out), decode, &back), 0);
+	column_writer_done(&packed);
+}
+
+static void
+a_column_that_was_cut_ends_in_unknown_values(void **state)
+{
+	const struct query_column cut = { .len = 4, .packed = SLICE("") };
+	struct column_reader r;
+	unsigned n = 0;
+	double v;
+
+	(void)state;
+	column_open(&cut, &r);
+	for (; column_next(&r, &v); n++)
+		assert_true(isnan(v));
+	assert_int_equal(n, 4);
+}
+
+static void
+a_range_has_bounds_and_each_is_told(void **state)
+{
+	static const struct query_range wrong[] = { { 0, 0, 0 }, { 0, 1000, 1000 },
+		{ 11000000, 0, 1000 }, { 1000, -1, 1000 },
+		{ QUERY_AGE_MAX_MS + 1, 0, QUERY_AGE_MAX_MS } };
+	struct fog_query q = sample_query(true), got;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(
+	    query_range_steps(&(struct query_range){ 10999000, 0, 1000 }, &why), 11000);
+	assert_int_equal(query_range_steps(&(struct query_range){ 0, 0, 1 }, &why), 1);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_int_equal(query_range_steps(&wrong[i], &why), 0);
+		assert_non_null(why);
+	}
+	fog_query_encode(&q, &out);
+	assert_int_equal(fog_query_decode(buf_slice(&out), &got), 0);
+	assert_memory_equal(&got.range, &q.range, sizeof q.range);
+	/* a step without a start, a start without a step, and too many steps */
+	assert_int_equal(fog_query_decode(SLICE("\xa2\x01\x80\x04\x01"), &got), -EBADMSG);
+	assert_int_equal(fog_query_decode(SLICE("\xa2\x01\x80\x02\x01"), &got), -EBADMSG);
+	assert_int_equal(
+	    fog_query_decode(SLICE("\xa3\x01\x80\x02\x19\xff\xff\x04\x01"), &got),
+	    -EBADMSG);
+}
+
 int
 main(void)
 {
@@ -144,6 +212,9 @@ main(void)
 		cmocka_unit_test_setup(
 		    an_unknown_key_is_ignored_and_a_repeated_one_refused, reset),
 		TEST(a_time_beyond_reason_is_refused),
+		cmocka_unit_test_setup(a_range_comes_back_with_its_columns_RPT_01, reset),
+		TEST(a_column_that_was_cut_ends_in_unknown_values),
+		cmocka_unit_test_setup(a_range_has_bounds_and_each_is_told, reset),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
