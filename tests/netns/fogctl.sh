@@ -147,7 +147,7 @@ check "capabilities" forms agent '^name: +A' \
 	"$(keys name type energy battery cpus memory_bytes virtualization $caps_keys)" capabilities
 check "controllers" forms agent 'yes' \
 	"$(keys domain address controller epoch heard_s configured proven failures retry_s)" controllers
-check "metrics" forms agent '^node_load1 +gauge' "$(keys metric type unit source help)" metrics
+check "metrics" forms agent '^node_load1 +gauge' "$(keys metric type unit labels source help)" metrics
 check "query of the agent" forms agent '^A +[0-9]' "$(keys $query_keys) and .node == \"A\"" \
 	query node_load1
 check "plan show of the agent" forms agent '^A ' 'all(.[]; .node == "A" and .period_s > 0)' plan show
