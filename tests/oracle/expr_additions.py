@@ -113,6 +113,12 @@ def one(rng, name):
 NEED_FINITE = ("ewma", "median_over_time", "time_to", "score")
 
 
+def ending_once(values):
+    """What has ended does not end again."""
+    return [v for before, v in zip([(0, "stale")] + values, values)
+            if v[1] != "stale" or before[1] != "stale"]
+
+
 def make_additions(seed, samples, functions, count):
     """[(expression, ms, {labels: value})]"""
     rng, cases = random.Random(seed), []
@@ -122,7 +128,7 @@ def make_additions(seed, samples, functions, count):
         now, expected = rng.randrange(SPAN_MS), {}
         text, compute = one(rng, name)
         for series, labels, values in samples.series:
-            marked = [(t, v if v == "stale" else float(v)) for t, v in values
+            marked = [(t, v if v == "stale" else float(v)) for t, v in ending_once(values)
                       if now - WINDOWS[window] <= t <= now]
             points = [v for v in marked if v[1] != "stale"]
             if series != metric or not marked:
