@@ -61,12 +61,13 @@ class Prometheus:
         self.port = self.wait_ready()
 
     def wait_ready(self):
-        port, said = None, []
+        port, ready, said = None, False, []
         for line in self.child.stderr:
             said.append(line)
             found = re.search(r'msg="Listening on" address=127.0.0.1:(\d+)', line)
             port = int(found.group(1)) if found else port
-            if "Server is ready to receive web requests" in line:
+            ready = ready or "Server is ready to receive web requests" in line
+            if port and ready:  # in either order
                 break
         else:
             raise RuntimeError("prometheus ended: " + "".join(said[-5:]))
