@@ -15,12 +15,12 @@ catalogue_pattern(
 
 	if (list)
 		return list < 0 ? list : 0;
-	if (strlen(text) <= LIST_PATTERN_MAX && (!*text || expr_name_ok(text, true))) {
-		snprintf(pattern, LIST_PATTERN_MAX + 1, "%s", *text ? text : ".+");
+	if (strlen(text) + 4 <= LIST_PATTERN_MAX && (!*text || expr_name_ok(text, true))) {
+		snprintf(pattern, LIST_PATTERN_MAX + 1, ".*%s.*", text);
 		return 0;
 	}
 	snprintf(err, err_size,
-	    "this is neither a name nor a list such as node_network_* or "
+	    "this is neither a part of a name nor a list such as node_network_* or "
 	    "{__name__=~\"node_load1|node_cpu.*\"}");
 	return -EINVAL;
 }

@@ -6,7 +6,7 @@
 #include "metrics/list.h"
 #include "metrics/source.h"
 
-/* A name, a list as list_parse() knows it, or "" for all, to a pattern. -EINVAL: err says why. */
+/* A part of a name, a list as list_parse() knows it, or "" for all, to a pattern. -EINVAL: err says why. */
 int catalogue_pattern(const char *text, char pattern[LIST_PATTERN_MAX + 1], char *err,
     size_t err_size) MUST_CHECK;
 void catalogue_each(const char *pattern,
