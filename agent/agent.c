@@ -283,6 +283,8 @@ make_rules(struct agent *a, char *why, size_t why_size)
 	if (err < 0)
 		return fail(err, "cannot prepare the rules", why, why_size);
 	err = rule_config_install(a->cfg->rule, a->cfg->rules_len, a->rules, what);
+	if (err == -ENOMEM)
+		return fail(err, "cannot prepare the rules", why, why_size);
 	if (err < 0)
 		snprintf(why, why_size, "rules: %s", what);
 	return err;

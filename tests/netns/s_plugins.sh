@@ -125,12 +125,15 @@ for agent in "${agents[@]}"; do
 	done
 done
 measure 6 evil
+# Its budget is a hundredth of a core (PERF-01); instruments cost several times as much.
+budget_us=10000
+grep -q __asan_init "$build/fogwatch-agent" && budget_us=60000
 # shellcheck disable=SC2154 # set by measure
 for agent in "${agents[@]}"; do
-	eval "good_us=\$quiet_$agent evil_us=\$((evil_$agent - quiet_$agent))"
-	echo "# 12 good ones cost the agent $good_us us a second, 12 evil ones $evil_us us"
-	check "S-21 evil ones cost the agent less than twice what good ones do, ${whose[$agent]}" \
-		[ "$evil_us" -lt $((2 * good_us)) ]
+	eval "good_us=\$quiet_$agent evil_us=\$evil_$agent"
+	echo "# with 12 good ones the agent takes $good_us us a second, with 12 evil ones too $evil_us us"
+	check "S-21 with evil ones the agent stays below twice its budget, ${whose[$agent]}" \
+		[ "$evil_us" -lt $((2 * budget_us)) ]
 done
 
 # --- what they achieve ----------------------------------------------------------------------------

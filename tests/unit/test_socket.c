@@ -147,7 +147,7 @@ connections_of_both_sides_send_at_once_and_notice_a_dead_peer_I_01(void **state)
 		assert_true(ends[i] >= 0);
 		assert_int_equal(1, setting_of(ends[i], IPPROTO_TCP, TCP_NODELAY));
 		assert_int_equal(1, setting_of(ends[i], SOL_SOCKET, SO_KEEPALIVE));
-		assert_int_equal(5, setting_of(ends[i], IPPROTO_TCP, TCP_KEEPIDLE));
+		assert_int_equal(30, setting_of(ends[i], IPPROTO_TCP, TCP_KEEPIDLE));
 		assert_int_equal(
 		    10000, setting_of(ends[i], IPPROTO_TCP, TCP_USER_TIMEOUT));
 		close(ends[i]);
