@@ -58,14 +58,16 @@ void expr_result_done(struct expr_result *r);
 
 struct series_set;
 /* Whose series an expression sees: one set, or several, of which each series then carries a label more
- * (node="A"). */
+ * (node="A"), and those of `more` that it has not itself. */
 struct expr_part {
 	struct series_set *set;
-	const char *label, *value; /* NULL: none */
+	const char *label, *value;	  /* NULL: none */
+	const struct metric_labels *more; /* NULL: none */
 };
 struct expr_scope {
 	size_t len;
 	const struct expr_part *part;
+	bool wide; /* the bounds of several sets, although it is one */
 };
 /* At the instant now_ms. 0 with a result, known or unknown (too little data, a bound that was hit);
  * -EINVAL: not a program; -ENOMEM. scratch: memory of metrics/expr_scratch.h, with which the second

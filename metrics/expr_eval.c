@@ -378,7 +378,7 @@ expr_eval_scope(struct expr_scratch *scratch, struct slice program,
 	struct expr_scratch own = { 0 }, *used = scratch ? scratch : &own;
 	struct expr_evaluation ev = { .scope = scope,
 		.now_ms = now_ms,
-		.space = { &used->memory, &bounds[scope->len > 1] },
+		.space = { &used->memory, &bounds[scope->wide || scope->len > 1] },
 		.scratch = used };
 	char ignored[128];
 	int err = expr_check(program, NULL, NULL, ignored, sizeof ignored);
@@ -397,7 +397,7 @@ expr_eval_in(struct expr_scratch *scratch, struct slice program, struct series_s
     int64_t now_ms, struct expr_result *ret)
 {
 	const struct expr_part part = { .set = set };
-	const struct expr_scope scope = { 1, &part };
+	const struct expr_scope scope = { .len = 1, .part = &part };
 
 	return expr_eval_scope(scratch, program, &scope, now_ms, ret);
 }

@@ -41,14 +41,21 @@ part_is_selected(const struct expr_step *s, const struct expr_part *part)
 	return true;
 }
 
+static const char *
+find_label(const struct expr_part *part, const struct series *series, const char *name)
+{
+	const char *own = metric_labels_get(series->labels, name);
+
+	return *own || !part->more ? own : metric_labels_get(part->more, name);
+}
+
 static bool
 is_selected(
     const struct expr_step *s, const struct expr_part *part, const struct series *series)
 {
 	for (unsigned i = 0; i < s->matchers; i++)
 		if (!is_of_part(&s->matcher[i], part) &&
-		    !meets(&s->matcher[i],
-			metric_labels_get(series->labels, s->matcher[i].label)))
+		    !meets(&s->matcher[i], find_label(part, series, s->matcher[i].label)))
 			return false;
 	return true;
 }
@@ -65,6 +72,19 @@ mask_all(const struct metric_labels *labels)
 	return mask;
 }
 
+static int
+add_labels(struct metric_labels *to, const struct expr_part *part)
+{
+	const struct metric_labels *more = part->more;
+	int err = part->label ? metric_labels_set(to, part->label, part->value) : 0;
+
+	for (unsigned i = 0; more && i < more->len && !err; i++)
+		if (!*metric_labels_get(to, more->pair[i].name))
+			err = metric_labels_set(
+			    to, more->pair[i].name, more->pair[i].value);
+	return err;
+}
+
 /* With the label of the part it is of, which hides one of its own of that name. */
 static int
 make_element(struct expr_evaluation *ev, const struct expr_part *part,
@@ -73,12 +93,12 @@ make_element(struct expr_evaluation *ev, const struct expr_part *part,
 	const struct metric_labels *labels = s->labels;
 	struct metric_labels *made;
 
-	if (part->label) {
+	if (part->label || part->more) {
 		made = expr_memory_take(ev->space.memory, 1, sizeof *made);
 		if (!made)
 			return -ENOMEM;
 		*made = *labels;
-		if (metric_labels_set(made, part->label, part->value) < 0)
+		if (add_labels(made, part) < 0)
 			return -ENOSPC;
 		labels = made;
 	}
@@ -182,7 +202,7 @@ select_of_part(struct expr_evaluation *ev, const struct expr_step *s,
 				   : select_newest(ev, part, series, e);
 		if (got == -ENOSPC) {
 			expr_explain(o, "%s has too many labels to get %s as well",
-			    o->metric, part->label);
+			    o->metric, part->label ? part->label : "more");
 			return -ECANCELED;
 		}
 		if (got < 0)

@@ -580,7 +580,9 @@ make_fleet(struct fleet *f, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		snprintf(f->name[i], sizeof f->name[i], "n%zu", i);
 		assert_int_equal(series_set_new(1 << 20, &f->set[i]), 0);
-		f->part[i] = (struct expr_part){ f->set[i], "node", f->name[i] };
+		f->part[i] = (struct expr_part){
+			.set = f->set[i], .label = "node", .value = f->name[i]
+		};
 		add(f->set[i], &load, NULL, NOW - 1000, (double)i);
 		add(f->set[i], &load, NULL, NOW, (double)i + 1);
 		add(f->set[i], &bytes, i % 2 ? "e0" : "e1", NOW, 100);
@@ -599,7 +601,7 @@ static void
 check_over(const struct fleet *f, size_t len, const char *text, size_t values,
     const char *node, double value)
 {
-	const struct expr_scope scope = { len, f->part };
+	const struct expr_scope scope = { .len = len, .part = f->part };
 	struct expr_result r;
 
 	assert_int_equal(expr_eval_scope(NULL, program_of(text), &scope, NOW, &r), 0);
