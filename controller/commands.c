@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/complaint.h"
 #include "controller/audit.h"
+#include "controller/composites.h"
 #include "controller/diag.h"
 #include "controller/enrol.h"
 #include "controller/event.h"
@@ -523,6 +524,16 @@ run_node_approve(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+static int
+run_composites(void *arg, struct ctl_request *req, struct slice args)
+{
+	struct commands *c = arg;
+
+	(void)args;
+	composites_show(c->composites, req);
+	return 0;
+}
+
 const struct ctl_command controller_commands[] = {
 	CTL_COMMAND("nodes", VIEWER, run_nodes, "the nodes of the domain"),
 	CTL_COMMAND("node show", VIEWER, run_node_show, "what a node is and has"),
@@ -550,6 +561,8 @@ const struct ctl_command controller_commands[] = {
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what each node has to measure, and why"),
 	CTL_COMMAND("query", VIEWER, run_query, "compute an expression on a node, now"),
+	CTL_COMMAND("composites", VIEWER, run_composites,
+	    "expressions over all nodes, and their values"),
 	CTL_COMMAND("find", VIEWER, run_find, "ask all nodes around who has a property"),
 	CTL_COMMAND("history", VIEWER, run_history, "what was measured"),
 	CTL_COMMAND("predictions", VIEWER, run_predictions,

@@ -13,6 +13,7 @@ struct advert;
 struct enrol;
 struct audit;
 struct authority;
+struct composites;
 struct events;
 struct finder;
 struct grasp_node;
@@ -32,6 +33,7 @@ struct commands {
 	struct sessions *sessions;
 	struct store *store;
 	struct history *history;
+	struct composites *composites;
 	struct events *events;
 	struct audit *audit;
 	struct authority *authority; /* NULL, as notices: GRASP is plain, everybody is trusted */

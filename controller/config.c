@@ -2,6 +2,7 @@
 #include "controller/config.h"
 
 #include "base/log.h"
+#include "controller/composites.h"
 #include "protocol/names.h"
 
 #include <errno.h>
@@ -68,6 +69,9 @@ const struct conf_option controller_options[] = {
 	OPTION(rules, "rules", TREE, NULL,
 	    "Expressions with a name that nodes get with their plans: name, expr and "
 	    "unit of each."),
+	OPTION(composites, "composites", TREE, NULL,
+	    "Expressions over all nodes, computed here: name, expr, interval and unit of "
+	    "each."),
 	OPTION(default_plan, "default-plan", TREE, NULL,
 	    "What every node measures: a list of {expr: …, period: …}."),
 	BOUNDED(history.retention_ms, "history.retention", DURATION, "7d", 60000,
@@ -196,6 +200,8 @@ check(const struct yaml_node *root, struct controller_config *cfg, struct compla
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);
 	check_lease(root, cfg, c);
 	make_scope(root, cfg, c);
+	composites_load(cfg->composites, cfg->rules, cfg->history.window_ms, c,
+	    &cfg->composite, &cfg->composites_len);
 	if (!c->errors)
 		check_groups(root, cfg, c);
 }
@@ -241,6 +247,7 @@ controller_config_load(
 void
 controller_config_free(struct controller_config *cfg)
 {
+	rule_config_free(TAKE(cfg->composite), cfg->composites_len);
 	conf_free(controller_options, controller_options_len, cfg);
 	yaml_doc_free(TAKE(cfg->doc));
 }

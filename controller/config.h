@@ -34,7 +34,10 @@ struct controller_config {
 	} log;
 	bool remote_operators;
 	TRUST_CONF_MEMBERS;
-	const struct yaml_node *hooks, *default_plan, *rules; /* of doc; NULL: not given */
+	const struct yaml_node *hooks, *default_plan, *rules,
+	    *composites;		/* of doc; NULL: not given */
+	struct rule_config *composite; /* of the last */
+	size_t composites_len;
 	struct yaml_doc *doc;
 };
 

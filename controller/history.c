@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/cbor.h"
+#include "controller/history_program.h"
 #include "controller/idmap.h"
 #include "grasp/io.h"
 #include "metrics/source.h"
@@ -17,6 +18,8 @@
 #define CHORES_MS      10000
 #define RETAIN_MS      60000
 #define GRACE_MS       30000 /* until a span is merged: what is late by less is in it */
+
+const struct fog_id history_domain;
 
 int64_t
 history_wall(const struct history *h)
@@ -57,7 +60,9 @@ load_node(void *arg, const struct fog_id *id, const char *name)
 {
 	struct history *h = arg;
 	char text[FOG_ID_TEXT];
-	struct history_node *n = make_node(h, id, *name ? name : fog_id_format(id, text));
+	bool is_named = *name || !memcmp(id, &history_domain, sizeof *id);
+	struct history_node *n =
+	    make_node(h, id, is_named ? name : fog_id_format(id, text));
 
 	if (n)
 		n->name_is_stored = *name != '\0';
@@ -116,13 +121,23 @@ insert_series(struct history_node *n, struct history_series *s)
 	n->history->stats.series++;
 }
 
+static const char *
+find_unit(const struct history *h, const char *metric)
+{
+	const char *unit = h->hints.unit ? h->hints.unit(h->hints.arg, metric) : NULL;
+
+	return unit ? unit : "";
+}
+
 /* Metrics that we know have a unit; the others are what an item's expression says. */
 static struct history_series *
 make_series(struct history_node *n, const char *text, const struct metric_labels *labels,
     uint32_t number)
 {
 	const struct metric *known = sources_metric(text, NULL);
-	const struct metric unknown = { .name = text, .unit = "", .help = "" };
+	const struct metric unknown = {
+		.name = text, .unit = find_unit(n->history, text), .help = ""
+	};
 	struct history_series *s = n->slots < PENDING_TIME ? calloc(1, sizeof *s) : NULL;
 
 	if (!s)
@@ -158,7 +173,7 @@ read_labels(struct slice encoded, struct metric_labels *ret)
 
 		if (slice_copy(key, name, sizeof name) ||
 		    slice_copy(value, text, sizeof text) ||
-		    metric_labels_add(ret, name, text))
+		    metric_labels_set(ret, name, text))
 			return -EBADMSG;
 	}
 	rd_leave(&r);
@@ -225,6 +240,12 @@ history_ensure(struct history *h, const struct fog_id *node, const char *name,
 	if (s && s->number > h->newest_number)
 		h->newest_number = s->number;
 	return s;
+}
+
+const struct metric_labels *
+history_series_labels(const struct history_series *s)
+{
+	return s->series->labels;
 }
 
 /* --- values ------------------------------------------------------------------------------------- */
@@ -498,6 +519,27 @@ history_new(struct grasp_io *io, struct store *store, const struct history_confi
 		return err;
 	*ret = TAKE(h);
 	return 0;
+}
+
+void
+history_hint(struct history *h, const struct history_hints *hints)
+{
+	h->hints = *hints;
+}
+
+unsigned
+history_variants(const struct history_node *n, const struct program_needs *needs,
+    struct metric_labels ret[HISTORY_VARIANTS_MAX])
+{
+	const struct history_hints *hints = &n->history->hints;
+	unsigned len = 0;
+
+	if (needs->labels && hints->labels && *n->name)
+		len = hints->labels(
+		    hints->arg, &n->id, needs->label, needs->labels, ret);
+	if (!len)
+		ret[len++].len = 0;
+	return len;
 }
 
 void

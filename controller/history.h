@@ -23,6 +23,21 @@ int history_new(struct grasp_io *io, struct store *store,
     const struct history_config *cfg, struct history **ret) MUST_CHECK;
 void history_free(struct history *h); /* no done() and no at() any more */
 DEFINE_FREEP(struct history, history_free)
+/* What is known of nodes and metrics elsewhere; all of it is borrowed. */
+#define HISTORY_VARIANTS_MAX 16
+struct history_hints {
+	/* Which of these labels the node has: its type, a tag; several sets when it has several values of
+	 * one, as of the functions that are placed on it. How many sets; 0: none of them. */
+	unsigned (*labels)(void *arg, const struct fog_id *node,
+	    const char (*name)[METRIC_LABEL_NAME_MAX], unsigned names,
+	    struct metric_labels ret[HISTORY_VARIANTS_MAX]);
+	const char *(*unit)(void *arg, const char *metric); /* of what is no raw one */
+	void *arg;
+};
+void history_hint(struct history *h, const struct history_hints *hints);
+/* What is computed of several nodes is of none: id of all zeros, name "". */
+extern const struct fog_id history_domain;
+
 /* Another configuration, from now on. */
 void history_set(struct history *h, const struct history_config *cfg);
 
@@ -32,6 +47,7 @@ void history_set(struct history *h, const struct history_config *cfg);
 struct history_series;
 struct history_series *history_ensure(struct history *h, const struct fog_id *node,
     const char *name, const char *metric, const struct metric_labels *labels);
+const struct metric_labels *history_series_labels(const struct history_series *s);
 /* time_ms: wall, ascending in a series; what is not newer than the last goes to the disk alone. value:
  * NaN is unknown. */
 void
@@ -50,7 +66,7 @@ void history_forget(struct history *h, const struct fog_id *node);
 void history_flush(struct history *h); /* queues everything for the disk */
 
 /* An expression over what is in memory, of one node or, with name "", of all (then series carry the label
- * node, CMP-09); at once. at_ms: wall. -ENOENT: nothing of that node is here. */
+ * node, and those of the hints that it names, CMP-09); at once. at_ms: wall. -ENOENT: nothing of that node is here. */
 int history_eval(struct history *h, const char *node, struct slice program, int64_t at_ms,
     struct expr_result *ret) MUST_CHECK;
 

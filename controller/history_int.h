@@ -60,6 +60,7 @@ struct history {
 	struct grasp_io *io;
 	struct store *store;
 	struct history_config cfg;
+	struct history_hints hints;
 	struct grasp_timer *flush, *chores, *slice;
 	struct idmap *by_id;
 	struct history_node *nodes; /* every one that has something here or on the disk */
@@ -96,6 +97,10 @@ int history_open(struct history_node *n) MUST_CHECK;
  * and from memory, sorted; key: number. */
 int history_load(struct history_node *n, int64_t from_ms, int64_t to_ms,
     columns_wanted_f *wanted, void *arg, struct columns *ret) MUST_CHECK;
+/* The sets of labels that such a program sees of the series of a node; at least 1, maybe an empty one. */
+struct program_needs;
+unsigned history_variants(const struct history_node *n, const struct program_needs *needs,
+    struct metric_labels ret[HISTORY_VARIANTS_MAX]);
 /* history_query.c */
 void history_queries_stop(struct history *h);
 void history_queries_run(void *arg);

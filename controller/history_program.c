@@ -86,6 +86,27 @@ take_select(
 	return 0;
 }
 
+static void
+take_label(struct program_needs *p, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < p->labels && strcmp(p->label[i], name))
+		i++;
+	if (i == p->labels && i < PROGRAM_LABELS_MAX)
+		strcpy(p->label[p->labels++], name);
+}
+
+/* What is taken away with without and ignoring need not be there. */
+static void
+take_labels(struct program_needs *p, const struct expr_step *s)
+{
+	for (unsigned i = 0; i < s->matchers; i++)
+		take_label(p, s->matcher[i].label);
+	for (unsigned i = 0; i < s->labels && s->grouping == EXPR_ON; i++)
+		take_label(p, s->label[i]);
+}
+
 int
 program_needs(struct slice program, struct program_needs *ret)
 {
@@ -97,9 +118,11 @@ program_needs(struct slice program, struct program_needs *ret)
 		return err;
 	memset(ret, 0, sizeof *ret);
 	ret->sums = true;
-	for (size_t i = 0; i < n && !err; i++)
+	for (size_t i = 0; i < n && !err; i++) {
+		take_labels(ret, &step[i]);
 		if (step[i].op == EXPR_SELECT)
 			err = take_select(ret, &step[i], i + 1 < n ? &step[i + 1] : NULL);
+	}
 	free(step);
 	return err;
 }

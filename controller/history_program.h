@@ -8,6 +8,7 @@
 #include "metrics/expr_program.h"
 
 #define PROGRAM_METRICS_MAX 32
+#define PROGRAM_LABELS_MAX  8
 
 enum program_rollup {
 	PROGRAM_MIN,
@@ -20,6 +21,8 @@ enum program_rollup {
 struct program_needs {
 	char metric[PROGRAM_METRICS_MAX][METRIC_NAME_MAX + 1];
 	unsigned metrics;
+	char label[PROGRAM_LABELS_MAX][METRIC_LABEL_NAME_MAX]; /* it selects or groups by */
+	unsigned labels;
 	int64_t window_ms;  /* the longest, an instant's look back included */
 	int64_t borders_ms; /* that all windows are multiples of; 0: there is none */
 	bool sums;	    /* only what roll-ups give exactly is asked of windows */

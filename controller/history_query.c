@@ -53,6 +53,9 @@ struct history_query {
 	struct asked *asked;
 	size_t asked_len, at; /* at: the next one to load */
 	struct series_set *set;
+	struct metric_labels
+	    variant[HISTORY_VARIANTS_MAX]; /* of the node that is loaded */
+	unsigned variants;
 	struct columns values, rows, minutes, spans;
 	struct rollup rollup;
 };
@@ -177,10 +180,35 @@ is_wanted(void *arg, uint64_t key)
 	    find_metric(w->query, s->series->metric->name) < w->query->needs.metrics;
 }
 
+static void
+see_variants(struct history_query *q, const struct history_node *n)
+{
+	q->variants = 1;
+	q->variant[0].len = 0;
+	if (q->all)
+		q->variants = history_variants(n, &q->needs, q->variant);
+}
+
+static int
+add_labels(const struct history_query *q, const struct history_series *from,
+    unsigned variant, struct metric_labels *to)
+{
+	const struct metric_labels *more = &q->variant[variant];
+	int err = 0;
+
+	if (q->all && *from->node->name)
+		err = metric_labels_set(to, "node", from->node->name);
+	for (unsigned i = 0; i < more->len && !err; i++)
+		if (!*metric_labels_get(to, more->pair[i].name))
+			err = metric_labels_set(
+			    to, more->pair[i].name, more->pair[i].value);
+	return err;
+}
+
 /* The series of the query that takes the values of this one; a roll-up has several. */
 static struct series *
-ensure_series(
-    struct history_query *q, const struct history_series *from, const char *name)
+ensure_series(struct history_query *q, const struct history_series *from,
+    const char *name, unsigned variant)
 {
 	struct metric m = *from->series->metric;
 	struct metric_labels labels = *from->series->labels;
@@ -188,8 +216,7 @@ ensure_series(
 
 	if (name)
 		m.name = name;
-	if (q->all && *from->node->name &&
-	    metric_labels_add(&labels, "node", from->node->name))
+	if (add_labels(q, from, variant, &labels))
 		return NULL; /* it has as many labels as there may be */
 	s = series_ensure(q->set, &m, &labels);
 	if (s)
@@ -198,21 +225,33 @@ ensure_series(
 }
 
 static int
-append_values(struct history_query *q, struct history_node *n, const struct columns *c)
+append_column(struct history_query *q, const struct history_series *from,
+    const struct sample *s, uint32_t len, unsigned variant)
 {
-	for (uint32_t i = 0; i < c->len; i++) {
-		const struct history_series *from = find_number(n, c->column[i].key);
-		const struct sample *s = &c->sample[c->column[i].at];
-		struct series *to = from ? ensure_series(q, from, NULL) : NULL;
+	struct series *to = ensure_series(q, from, NULL, variant);
 
-		for (uint32_t k = 0; k < c->column[i].len && to; k++)
-			if (series_append(q->set, to, s[k].time_ms, s[k].value) ==
-			    -ENOMEM)
-				return -ENOMEM;
-	}
+	for (uint32_t k = 0; k < len && to; k++)
+		if (series_append(q->set, to, s[k].time_ms, s[k].value) == -ENOMEM)
+			return -ENOMEM;
 	return 0;
 }
 
+static int
+append_values(struct history_query *q, struct history_node *n, const struct columns *c)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < c->len; i++) {
+		const struct history_series *from = find_number(n, c->column[i].key);
+		const struct sample *s = &c->sample[c->column[i].at];
+
+		for (unsigned v = 0; v < q->variants && from && !err; v++)
+			err = append_column(q, from, s, c->column[i].len, v);
+	}
+	return err;
+}
+
+#define KINDS (PROGRAM_MEAN + 1)
 static double
 rollup_value(const struct rollup_span *s, enum program_rollup kind, bool edge)
 {
@@ -234,14 +273,14 @@ rollup_value(const struct rollup_span *s, enum program_rollup kind, bool edge)
 /* What stands at the start is a value of that moment, all else one in the middle of the span. */
 static int
 append_spans(struct history_query *q, const struct history_series *from,
-    enum program_rollup kind, int64_t span_ms)
+    enum program_rollup kind, unsigned variant, int64_t span_ms)
 {
 	char name[METRIC_NAME_MAX + 1];
 	struct series *to;
 	int err = 0;
 
 	program_rollup_name(find_metric(q, from->series->metric->name), kind, name);
-	to = ensure_series(q, from, name);
+	to = ensure_series(q, from, name, variant);
 	for (uint32_t i = 0; i < q->rollup.len && to && err != -ENOMEM; i++) {
 		const struct rollup_span *s = &q->rollup.span[i];
 
@@ -266,8 +305,9 @@ append_rollups(struct history_query *q, struct history_node *n, const struct col
 		    find_number(n, c->column[at].key / ROLLUP_KEYS);
 
 		err = rollup_get(c, &at, INT64_MIN, INT64_MAX, &q->rollup);
-		for (int k = PROGRAM_MIN; k <= PROGRAM_MEAN && from && !err; k++)
-			err = append_spans(q, from, (enum program_rollup)k, span_ms);
+		for (int k = 0; k < KINDS * (int)q->variants && from && !err; k++)
+			err = append_spans(q, from, (enum program_rollup)(k % KINDS),
+			    (unsigned)(k / KINDS), span_ms);
 	}
 	return err;
 }
@@ -387,6 +427,7 @@ load_part(struct history_query *q, const struct asked *a, int64_t from_ms, int64
 
 	if (err)
 		return err;
+	see_variants(q, a->node);
 	switch (q->level) {
 	case LEVEL_VALUES:
 		err = load_values(q, a->node, from_ms, to_ms);
@@ -471,7 +512,9 @@ evaluate_next(struct history_query *q)
 {
 	struct expr_result result;
 	int64_t at_ms = q->next_ms;
-	int err = expr_eval(buf_slice(&q->program), q->set, at_ms, &result);
+	const struct expr_part part = { .set = q->set };
+	const struct expr_scope scope = { .len = 1, .part = &part, .wide = q->all };
+	int err = expr_eval_scope(NULL, buf_slice(&q->program), &scope, at_ms, &result);
 
 	if (err)
 		return err;
@@ -680,43 +723,67 @@ find_name(const struct history *h, const char *name)
 	return n;
 }
 
+/* The parts of a scope: each node, as often as it has sets of labels. */
+struct parts {
+	struct expr_part *part;
+	struct metric_labels *more;
+	size_t len;
+};
+
 static int
-copy_memory(struct history_query *q, struct history_node *n, int64_t at_ms)
+count_parts(const struct history *h, const struct program_needs *needs, struct parts *p)
 {
-	struct columns *c = &q->values;
+	struct metric_labels variant[HISTORY_VARIANTS_MAX];
+	size_t n = 0;
 
-	columns_clear(c);
-	for (struct history_series *s = n->series; s; s = s->next) {
-		int64_t from_ms = at_ms - q->needs.window_ms;
-		uint32_t len;
-		struct sample *to;
+	for (const struct history_node *node = h->nodes; node; node = node->next)
+		n += node->set ? history_variants(node, needs, variant) : 0;
+	p->part = calloc(n + 1, sizeof *p->part);
+	p->more = needs->labels ? calloc(n + 1, sizeof *p->more) : NULL;
+	return p->part && (p->more || !needs->labels) ? 0 : -ENOMEM;
+}
 
-		if (find_metric(q, s->series->metric->name) == q->needs.metrics)
-			continue;
-		len = series_count(s->series, from_ms, at_ms);
-		to = len ? columns_room(c, len) : NULL;
-		if (to)
-			columns_add(c, s->number,
-			    series_read(s->series, from_ms, at_ms, to, len));
+static void
+add_parts(
+    struct parts *p, const struct history_node *n, const struct program_needs *needs)
+{
+	struct metric_labels variant[HISTORY_VARIANTS_MAX];
+	unsigned variants = history_variants(n, needs, variant);
+
+	for (unsigned v = 0; v < variants; v++) {
+		struct expr_part *part = &p->part[p->len];
+
+		*part = (struct expr_part){ .set = n->set };
+		if (*n->name) {
+			part->label = "node";
+			part->value = n->name;
+		}
+		if (variant[v].len) {
+			p->more[p->len] = variant[v];
+			part->more = &p->more[p->len];
+		}
+		p->len++;
 	}
-	return c->err ? c->err : append_values(q, n, c);
 }
 
 static int
 eval_all(struct history *h, struct slice program, int64_t at_ms, struct expr_result *ret)
 {
-	struct history_query q = { .history = h, .all = true };
-	int err = program_needs(program, &q.needs);
+	struct program_needs needs;
+	struct parts p = { 0 };
+	int err = program_needs(program, &needs);
 
 	if (!err)
-		err = series_set_new(QUERY_BYTES_MAX, &q.set);
-	for (struct history_node *n = h->nodes; n && !err; n = n->next)
+		err = count_parts(h, &needs, &p);
+	for (const struct history_node *n = h->nodes; n && !err; n = n->next)
 		if (n->set)
-			err = copy_memory(&q, n, at_ms);
+			add_parts(&p, n, &needs);
 	if (!err)
-		err = expr_eval(program, q.set, at_ms, ret);
-	series_set_free(q.set);
-	columns_done(&q.values);
+		err = expr_eval_scope(NULL, program,
+		    &(struct expr_scope){ .len = p.len, .part = p.part, .wide = true },
+		    at_ms, ret);
+	free(p.part);
+	free(p.more);
 	return err;
 }
 

@@ -82,5 +82,8 @@ void judge_show_predictions(
 void judge_show_candidates(struct judge *j, struct ctl_request *req, const char *service,
     const char *function, bool explain);
 void judge_show_migrations(struct judge *j, struct ctl_request *req);
+/* Each function that is placed on the node of that name. */
+void judge_each_function(const struct judge *j, const char *node,
+    void (*each)(void *arg, const char *service, const char *function), void *arg);
 /* Names of functions placed on a node, as an array of "service/function" into out. */
 void judge_put_functions(struct judge *j, const struct node *n, struct buf *out);

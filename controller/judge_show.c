@@ -92,6 +92,15 @@ judge_show_services(struct judge *j, struct ctl_request *req)
 }
 
 void
+judge_each_function(const struct judge *j, const char *node,
+    void (*each)(void *arg, const char *service, const char *function), void *arg)
+{
+	for (const struct placement *p = j->placements; p; p = p->next)
+		if (p->function && !strcmp(p->node, node))
+			each(arg, p->service_name, p->function_name);
+}
+
+void
 judge_put_functions(struct judge *j, const struct node *n, struct buf *out)
 {
 	uint64_t count = 0;

@@ -11,6 +11,7 @@
 #include "controller/advert.h"
 #include "controller/audit.h"
 #include "controller/chores.h"
+#include "controller/composites.h"
 #include "controller/commands.h"
 #include "controller/config.h"
 #include "controller/confine.h"
@@ -276,6 +277,7 @@ unwind(struct program *p)
 	p->sessions = NULL;
 	grasp_node_free(p->grasp);
 	membership_done(&p->membership);
+	composites_free(p->composites);
 	history_free(p->history);
 	judge_free(p->judge);
 	registry_free(p->registry);

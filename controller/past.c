@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "controller/commands.h"
+#include "controller/composites.h"
 #include "controller/history.h"
 #include "metrics/catalogue.h"
 #include "metrics/expr_program.h"
@@ -108,18 +109,34 @@ struct listing {
 };
 
 static void
-list_metric(void *arg, const struct source *s, const struct metric *m)
+list_name(struct listing *l, const char *name)
 {
-	struct listing *l = arg;
 	uint8_t memory[EXPR_PROGRAM_MAX];
 	struct buf program;
 	char err[96];
 
-	(void)s;
 	buf_init_fixed(&program, memory, sizeof memory);
-	if (!expr_parse(m->name, &program, err, sizeof err))
+	if (!expr_parse(name, &program, err, sizeof err))
 		l->found += send_now(
-		    l->commands, l->req, l->node, m->name, buf_slice(&program), true);
+		    l->commands, l->req, l->node, name, buf_slice(&program), true);
+}
+
+static void
+list_metric(void *arg, const struct source *s, const struct metric *m)
+{
+	(void)s;
+	list_name(arg, m->name);
+}
+
+/* They are of all nodes together. */
+static void
+list_composites(struct listing *l, const char *pattern)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = composites_name(l->commands->composites, i)); i++)
+		if (!*l->node && expr_pattern_matches(pattern, name))
+			list_name(l, name);
 }
 
 /* --- ranges ---------------------------------------------------------------------------------------- */
@@ -266,6 +283,7 @@ query_list(struct commands *c, struct ctl_request *req, const char *node,
 	struct listing l = { c, req, node, 0 };
 
 	catalogue_each(pattern, list_metric, &l);
+	list_composites(&l, pattern);
 	if (l.found)
 		ctl_end(req);
 	else

@@ -30,6 +30,7 @@ struct program {
 	struct audit *audit;
 	struct registry *registry;
 	struct judge *judge;
+	struct composites *composites;
 	struct sessions *sessions;
 	struct advert *advert;
 	struct finder *finder;

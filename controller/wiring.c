@@ -7,9 +7,12 @@
 #include "controller/advert.h"
 #include "controller/audit.h"
 #include "controller/chores.h"
+#include "controller/composites.h"
 #include "controller/event.h"
 #include "controller/find.h"
 #include "controller/judge.h"
+#include "controller/judge.h"
+#include "controller/node_labels.h"
 #include "controller/operators.h"
 #include "controller/program.h"
 #include "controller/session.h"
@@ -208,6 +211,37 @@ open_judge(struct program *p)
 	return err ? program_refuse(err, "cannot load", "services, hooks and plans") : 0;
 }
 
+static unsigned
+label_node(void *arg, const struct fog_id *node,
+    const char (*name)[METRIC_LABEL_NAME_MAX], unsigned names,
+    struct metric_labels ret[HISTORY_VARIANTS_MAX])
+{
+	const struct program *p = arg;
+	const struct node *n = registry_by_id(p->registry, node);
+
+	return n ? node_labels(n, p->judge, name, names, ret) : 0;
+}
+
+static const char *
+tell_unit(void *arg, const char *metric)
+{
+	const struct program *p = arg;
+
+	return composites_unit(p->composites, metric);
+}
+
+static int
+open_composites(struct program *p)
+{
+	const struct history_hints hints = { label_node, tell_unit, p };
+	int err = composites_new(p->io, p->history, p->cfg.composite,
+	    p->cfg.composites_len, &p->composites);
+
+	if (!err)
+		history_hint(p->history, &hints);
+	return err ? program_refuse(err, "cannot prepare", "composites") : 0;
+}
+
 static int
 open_sessions(struct program *p)
 {
@@ -270,6 +304,7 @@ open_control(struct program *p)
 		.sessions = p->sessions,
 		.store = p->store,
 		.history = p->history,
+		.composites = p->composites,
 		.events = p->events,
 		.audit = p->audit,
 		.advert = p->advert,
@@ -326,7 +361,8 @@ program_wire(struct program *p)
 {
 	static int (*const step[])(struct program * p) = { open_sockets, open_store,
 		open_history,
-		open_protection, open_registry, open_judge, open_grasp, open_sessions,
+		open_protection, open_registry, open_judge,
+		open_composites, open_grasp, open_sessions,
 		open_membership, open_chores, open_control, open_operators };
 	int err = 0;
 

@@ -596,6 +596,21 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "composites",
+	    .help = "expressions over all nodes that the controller computes, and their values",
+	    .empty = "no composite yet: composites in controller.yaml, see fogwatch.yaml(5)",
+	    .column = {
+		{ "name", "NAME", COLUMN_TEXT, 0 },
+		{ "series", "SERIES", COLUMN_NUMBER, 0 },
+		{ "value", "VALUE", COLUMN_NUMBER, 0 },
+		{ "unit", "UNIT", COLUMN_TEXT, 0 },
+		{ "age_s", "AGE", COLUMN_SECONDS, 0 },
+		{ "interval_s", "INTERVAL", COLUMN_SECONDS, 0 },
+		{ "expression", "EXPRESSION", COLUMN_TEXT, 0 },
+		{ "unknown", "UNKNOWN", COLUMN_ALARM, 0 },
+	    },
+	},
+	{
 	    .name = "rule list",
 	    .asked = ASK_AGENT,
 	    .help = "the expressions that have a name, and how they are",

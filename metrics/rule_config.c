@@ -78,6 +78,16 @@ void
 rule_config_load(const struct yaml_node *list, struct complaints *c,
     struct rule_config **ret, size_t *ret_len)
 {
+	const struct rule_config_kind kind = { "rules", RULES_MAX, rule_options,
+		rule_options_len };
+
+	rule_config_load_kind(list, &kind, c, ret, ret_len);
+}
+
+void
+rule_config_load_kind(const struct yaml_node *list, const struct rule_config_kind *kind,
+    struct complaints *c, struct rule_config **ret, size_t *ret_len)
+{
 	size_t len = count(list);
 	struct rule_config *r;
 
@@ -85,8 +95,9 @@ rule_config_load(const struct yaml_node *list, struct complaints *c,
 	*ret_len = 0;
 	if (!list || yaml_is_null(list))
 		return;
-	if (list->kind != YAML_SEQUENCE || len > RULES_MAX) {
-		yaml_complain(c, list, "must be a list of up to %d rules", RULES_MAX);
+	if (list->kind != YAML_SEQUENCE || len > kind->max) {
+		yaml_complain(
+		    c, list, "must be a list of up to %zu %s", kind->max, kind->what);
 		return;
 	}
 	*ret = r = calloc(len ? len : 1, sizeof *r);
@@ -99,7 +110,7 @@ rule_config_load(const struct yaml_node *list, struct complaints *c,
 		r = *ret + (*ret_len)++;
 		if (entry->kind != YAML_MAPPING) {
 			yaml_complain(c, entry, "must be a mapping with name and expr");
-		} else if (conf_load(rule_options, rule_options_len, entry, c, r) >= 0) {
+		} else if (conf_load(kind->option, kind->options, entry, c, r) >= 0) {
 			check_name(entry, *ret, r, c);
 			parse_expression(entry, r, c);
 		}

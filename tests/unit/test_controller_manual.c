@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * fogwatch.yaml(5) and fogwatch-service(5) say what the controller's option tables say. */
+#include "controller/composites.h"
 #include "controller/config.h"
 #include "controller/planner.h"
 #include "controller/service.h"
@@ -41,6 +42,14 @@ the_manual_names_what_an_item_of_the_default_plan_can_say(void **state)
 }
 
 static void
+the_manual_names_what_a_composite_can_say(void **state)
+{
+	(void)state;
+	manual_compare_options("fogwatch.yaml.5", "COMPOSITES", NULL, composite_options,
+	    composite_options_len);
+}
+
+static void
 the_example_of_a_service_is_one(void **state)
 {
 	char *page = manual_load("fogwatch-service.5");
@@ -70,6 +79,7 @@ main(void)
 		TEST(the_manual_names_the_options_and_defaults_of_the_controller),
 		TEST(the_manual_names_what_a_service_can_say),
 		TEST(the_manual_names_what_an_item_of_the_default_plan_can_say),
+		TEST(the_manual_names_what_a_composite_can_say),
 		TEST(the_example_of_a_service_is_one),
 	};
 

@@ -82,7 +82,7 @@ commands_are_offered_word_by_word(void **state)
 	EXPECT("show ", "node", "s");
 	EXPECT("create list revoke ", "token", "");
 	EXPECT("config ", "show", "c");
-	EXPECT("completion ", "comp");
+	EXPECT("composites completion ", "comp");
 	EXPECT("", "nonsense", "");
 }
 
