@@ -17,9 +17,9 @@
 
 #define SERIES_MAX 4096
 #define LEADS	   3
-#define SHARE	   0.3
-#define HEARTBEATS 60 /* samples */
-#define STRETCH	   10 /* adaptive: periods */
+#define SHARE	   0.1 /* as controller/reporting.c; SHARE in the environment */
+#define HEARTBEATS 60  /* samples */
+#define STRETCH	   10  /* adaptive: periods */
 
 enum mode { PERIODIC = 1, SUPPRESSED = 2, LINE = 4, ADAPTIVE = 8 };
 static const struct {
@@ -41,6 +41,7 @@ struct series {
 };
 static struct series *series[SERIES_MAX];
 static int mode = PERIODIC;
+static double share = SHARE;
 static unsigned long samples, messages, readings;
 
 static double
@@ -77,7 +78,7 @@ describe_item(struct series *s, double theta, double low, double high)
 		.mode = mode & SUPPRESSED ? PLAN_SUPPRESSED : PLAN_PERIODIC,
 		.flags = line ? PLAN_LINE : 0,
 		.deadband = 0.01 * (high - low),
-		.share = SHARE,
+		.share = share,
 		.heartbeat_ms = (uint32_t)(HEARTBEATS * s->period_ms),
 		.period_max_ms = mode & ADAPTIVE ? (uint32_t)(STRETCH * s->period_ms) : 0,
 		.threshold = { theta },
@@ -221,6 +222,8 @@ main(int argc, char **argv)
 
 	if (argc > 1)
 		mode = choose(argv[1]);
+	if (getenv("SHARE"))
+		share = atof(getenv("SHARE"));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (fgets(line, sizeof line, stdin) && line[0] != 'Q')
 		obey(line);
