@@ -225,7 +225,8 @@ put_points(unsigned n)
 	struct call c = { 0 };
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct store_block block = { ++time_ms, time_ms,
+		const int64_t now_ms = ++time_ms;
+		const struct store_block block = { now_ms, now_ms,
 			{ bytes, sizeof bytes } };
 		const struct store_batch batch = { .node = &id,
 			.block = &block,
