@@ -3,17 +3,20 @@
 // Many agents that register with one controller as fast as they can, for bench_join: each has its own key,
 // certificate, channel, engine and session, as fogwatch-agent has; they share a loop and no more.
 //
-// join NAME CA-DIR AGENTS AT-ONCE PREFIX NETS PORT
+// join NAME CA-DIR AGENTS AT-ONCE PREFIX NETS PORT [SERIES]
 //
 // Says "ready" when all of them are prepared, begins with a line on its standard input, tells in a line of
 // JSON how it went when all are registered, and keeps their sessions until its input ends. AT-ONCE of them
 // are on their way to be registered at a time. Agent n connects to PREFIX:<n mod NETS>::1, so that it comes
-// from there, too.
+// from there, too. With SERIES each agent then reports so many values a second, made up, of the first item of
+// its plan, through the reporter of fogwatch-agent with a journal in memory.
+#include "agent/report.h"
 #include "agent/session.h"
 #include "base/addr_text.h"
 #include "base/crypto.h"
 #include "grasp/io_ev.h"
 #include "protocol/caps.h"
+#include "protocol/plan.h"
 #include "tests/bench/member.h"
 #include "trust/channel.h"
 #include <arpa/inet.h>
@@ -36,6 +39,10 @@ struct agent {
 	struct session *session;
 	struct session_env env;
 	struct grasp_timer *again;
+	struct reporter *reporter; /* NULL: nothing is reported */
+	struct grasp_timer *second;
+	uint32_t item; /* of the plan; 0: none yet */
+	unsigned seconds;
 	struct addr to;
 	unsigned attempts;
 	bool registered;
@@ -45,7 +52,7 @@ static struct bench_domain domain;
 static struct grasp_io *shared;
 static struct ev_loop *loop;
 static struct agent *agents;
-static int count, begun, to_come;
+static int count, begun, to_come, series;
 static unsigned lost;
 
 static double
@@ -157,12 +164,105 @@ caps(void *arg)
 	return &some;
 }
 
+/* --- what it reports ------------------------------------------------------------------------ */
+#define LABELS_MAX 32
+
+/* A third never changes, a third are counters, a third jump about. */
+static double
+make_value(const struct agent *a, int i)
+{
+	uint32_t r = (uint32_t)(a - agents) * 2654435761u ^ a->seconds * 40503u ^
+	    (uint32_t)i * 977u;
+
+	switch (i % 3) {
+	case 0:
+		return 1000 * i;
+	case 1:
+		return 1500.0 * a->seconds + i;
+	default:
+		return (double)(r * 1664525u >> 22) / 100;
+	}
+}
+
+static void
+report(struct agent *a)
+{
+	int64_t now_ms = seat_now(NULL);
+
+	for (int i = 0; i < series; i++) {
+		uint8_t memory[LABELS_MAX];
+		char name[16];
+		struct buf labels;
+
+		snprintf(name, sizeof name, "%d", i);
+		buf_init_fixed(&labels, memory, sizeof memory);
+		wr_map(&labels, 1);
+		wr_key_text(&labels, "device", name);
+		reporter_add(a->reporter, REPORT_METRICS,
+		    &(struct report_point){ .item = a->item,
+			.time_ms = now_ms,
+			.value = make_value(a, i),
+			.samples = 1,
+			.labels = buf_slice(&labels) });
+	}
+	a->seconds++;
+}
+
+static void
+on_second(void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->registered && a->item)
+		report(a);
+	seat_ops.timer_set(a->second, 1000);
+}
+
+static void
+on_accepted(void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->session)
+		session_confirm(a->session);
+}
+
+static void
+on_trouble(void *arg)
+{
+	struct agent *a = arg;
+
+	errx(1, "the reports of agent %td are not taken", a - agents);
+}
+
+static void
+make_reporter(struct agent *a)
+{
+	const struct reporter_config cfg = { .metric_bytes = 1 << 20,
+		.event_bytes = 65536,
+		.forgotten = on_trouble,
+		.accepted = on_accepted,
+		.silent = on_trouble,
+		.arg = a };
+	uint32_t r;
+
+	crypto_random(&r, sizeof r);
+	if (reporter_new(&a->io, &cfg, &a->reporter) < 0 ||
+	    seat_timer(&a->io, on_second, a, &a->second) < 0)
+		errx(1, "no memory for a reporter");
+	seat_ops.timer_set(a->second, r % 1000);
+}
+
 /* Takes the controller's plan as it is; nothing is measured here. */
 static void
 take_plan(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
 {
-	(void)arg;
-	(void)asked;
+	struct agent *a = arg;
+	struct fog_plan *plan = malloc(sizeof *plan);
+
+	if (plan && fog_plan_decode(asked->value, plan) == 0 && plan->items)
+		a->item = plan->item[0].id;
+	free(plan);
 	if (grasp_session_end(s, true, NULL) < 0)
 		errx(1, "a plan cannot be accepted");
 }
@@ -175,6 +275,8 @@ on_registered(void *arg, const struct fog_lease *lease, bool first)
 	struct agent *a = arg;
 
 	(void)lease;
+	if (a->reporter)
+		reporter_attach(a->reporter, session_link(a->session));
 	if (!first || a->registered)
 		return;
 	a->registered = true;
@@ -198,6 +300,8 @@ on_closed(void *arg, bool held, const char *why)
 	struct agent *a = arg;
 
 	a->session = NULL;
+	if (a->reporter)
+		reporter_attach(a->reporter, NULL);
 	if (held && lost++ == 0)
 		fprintf(stderr, "join: a session has ended: %s\n", why);
 	if (a->registered)
@@ -243,6 +347,8 @@ prepare(struct agent *a)
 	    grasp_register(a->node, FOGPLAN, F_DISC | F_NEG, &plan, a, &r) < 0 ||
 	    seat_timer(&a->io, begin, a, &a->again) < 0)
 		errx(1, "no memory for an agent");
+	if (series)
+		make_reporter(a);
 }
 
 static void
@@ -313,8 +419,10 @@ main(int argc, char **argv)
 	static const struct grasp_io_ev_config io_cfg = { .loopback = true };
 	char line[80];
 
-	if (argc != 8)
-		errx(2, "usage: join NAME CA-DIR AGENTS AT-ONCE PREFIX NETS PORT");
+	if (argc != 8 && argc != 9)
+		errx(2,
+		    "usage: join NAME CA-DIR AGENTS AT-ONCE PREFIX NETS PORT [SERIES]");
+	series = argc == 9 ? atoi(argv[8]) : 0;
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit();
 	bench_domain_load(&domain, argv[1], argv[2]);
