@@ -14,6 +14,7 @@
 #include "controller/session.h"
 #include "controller/store.h"
 #include "metrics/expr.h"
+#include "metrics/list.h"
 #include "protocol/display.h"
 #include "trust/show.h"
 
@@ -525,6 +526,16 @@ run_node_approve(void *arg, struct ctl_request *req, struct slice args)
 }
 
 static int
+run_metrics(void *arg, struct ctl_request *req, struct slice args)
+{
+	char pattern[LIST_PATTERN_MAX + 1] = "";
+
+	(void)ctl_arg_text(args, "pattern", pattern, sizeof pattern);
+	past_metrics(arg, req, pattern);
+	return 0;
+}
+
+static int
 run_composites(void *arg, struct ctl_request *req, struct slice args)
 {
 	struct commands *c = arg;
@@ -561,6 +572,7 @@ const struct ctl_command controller_commands[] = {
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what each node has to measure, and why"),
 	CTL_COMMAND("query", VIEWER, run_query, "compute an expression on a node, now"),
+	CTL_COMMAND("metrics", VIEWER, run_metrics, "what nodes have reported, by name"),
 	CTL_COMMAND("composites", VIEWER, run_composites,
 	    "expressions over all nodes, and their values"),
 	CTL_COMMAND("find", VIEWER, run_find, "ask all nodes around who has a property"),

@@ -231,7 +231,7 @@ composites_name(const struct composites *c, size_t i)
 const char *
 composites_unit(const struct composites *c, const char *name)
 {
-	for (size_t i = 0; i < c->len; i++)
+	for (size_t i = 0; c && i < c->len; i++)
 		if (strcmp(c->composite[i].cfg->name, name) == 0)
 			return c->composite[i].unit;
 	return NULL;

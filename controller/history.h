@@ -106,6 +106,10 @@ int history_points(struct history *h, const struct fog_id *node, const char *met
     int64_t since_ms, size_t limit,
     void (*point)(void *arg, const struct history_point *p), void *arg) MUST_CHECK;
 
+/* Each metric that the memory has series of, by name, with how many they are. */
+int history_metrics(const struct history *h,
+    void (*each)(void *arg, const struct metric *m, size_t series), void *arg);
+
 struct history_stats {
 	size_t nodes, series, memory_bytes;
 	uint64_t values, late, blocks, block_bytes; /* since the start */

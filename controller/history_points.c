@@ -269,3 +269,35 @@ history_points(struct history *h, const struct fog_id *node, const char *metric,
 	columns_done(&r.columns);
 	return err;
 }
+
+/* --- metrics -------------------------------------------------------------------------------------- */
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct metric *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int
+history_metrics(const struct history *h,
+    void (*each)(void *arg, const struct metric *m, size_t series), void *arg)
+{
+	const struct metric **m = calloc(h->stats.series + 1, sizeof *m);
+	size_t len = 0, n;
+
+	if (!m)
+		return -ENOMEM;
+	for (const struct history_node *node = h->nodes; node; node = node->next)
+		for (const struct history_series *s = node->series; s; s = s->next)
+			m[len++] = s->series->metric;
+	qsort(m, len, sizeof *m, compare_names);
+	for (size_t i = 0; i < len; i += n) {
+		for (n = 1; i + n < len && !compare_names(&m[i], &m[i + n]);)
+			n++;
+		each(arg, m[i], n);
+	}
+	free(m);
+	return 0;
+}

@@ -275,6 +275,50 @@ query_range(struct commands *c, struct ctl_request *req, const char *node,
 	}
 }
 
+/* --- metrics --------------------------------------------------------------------------------------- */
+struct showing {
+	struct commands *commands;
+	struct ctl_request *req;
+	const char *pattern;
+};
+
+static void
+show_metric(void *arg, const struct metric *m, size_t series)
+{
+	const struct showing *s = arg;
+	const struct source *source = NULL;
+	const struct metric *known = sources_metric(m->name, &source);
+	bool composite = composites_unit(s->commands->composites, m->name) != NULL;
+	struct buf b;
+
+	if (!expr_pattern_matches(s->pattern, m->name))
+		return;
+	buf_init(&b, ITEM_MAX);
+	wr_open_map(&b);
+	catalogue_put(&b, source,
+	    composite	? "composite"
+		: known ? "node"
+			: "plan",
+	    known ? known : m);
+	wr_key_int(&b, "series", (int64_t)series);
+	wr_close(&b);
+	send_item(s->req, &b);
+}
+
+void
+past_metrics(struct commands *c, struct ctl_request *req, const char *text)
+{
+	char pattern[LIST_PATTERN_MAX + 1], why[160];
+	struct showing s = { c, req, pattern };
+
+	if (catalogue_pattern(text, pattern, why, sizeof why))
+		ctl_fail(req, 2, "%s: %s", text, why);
+	else if (history_metrics(c->history, show_metric, &s))
+		ctl_fail(req, 1, "out of memory");
+	else
+		ctl_end(req);
+}
+
 /* --- the command ------------------------------------------------------------------------------------ */
 static void
 query_list(struct commands *c, struct ctl_request *req, const char *node,

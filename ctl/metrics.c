@@ -51,14 +51,15 @@ int
 metrics_run(struct slice args, struct printer *p)
 {
 	CLEANUP(ctl_disconnect) struct ctl_client *c = NULL;
+	enum asked asked = daemon_is_named() ? ASK_EITHER : ASK_AGENT;
 	bool offline = ctl_arg_bool(args, "offline"), look = ctl_arg_bool(args, "look");
 
 	if (offline && look)
 		return local_usage("--look asks a daemon, --offline nobody");
 	if (offline)
 		return list_built_in(args, p);
-	if (daemon_open_set(ASK_AGENT, !look && !daemon_is_named(), &c) == 0)
-		return daemon_ask(c, "metrics", ASK_AGENT, args, take_item, p);
+	if (daemon_open_set(asked, !look && !daemon_is_named(), &c) == 0)
+		return daemon_ask(c, "metrics", asked, args, take_item, p);
 	if (look || daemon_is_named())
 		return LOCAL_REFUSED;
 	fputs("fogctl: no agent answers here: these are the metrics that are built in\n",

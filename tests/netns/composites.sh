@@ -5,7 +5,7 @@
 # computed by the controller of what both report.
 . "${top_srcdir:-.}/tests/netns/lib.sh" || exit 99
 . "$top/tests/netns/fog.sh" || exit 99
-begin co 9 jq
+begin co 10 jq
 
 fog_net hub a b
 controller_configure <<-E
@@ -63,6 +63,14 @@ shown() {
 			"$tmp/composites" && fogctl composites | grep -q '^site:link:worst '
 }
 check "fogctl composites shows what they are" shown
+listed() { # source name series
+	fogctl metrics "$2" --json | jq -e --arg source "$1" --arg name "$2" --argjson n "$3" \
+		'any(.[]; .metric == $name and .source == $source and .series == $n)'
+}
+lists() {
+	listed node node_load1 2 && listed composite site:load:mean 2 && listed composite site:link:worst 1
+}
+check "fogctl metrics at the controller lists what was reported, and composites" lists
 refused() {
 	sed 's/interval: 1s}/interval: 1s, every: 2s}/' "$tmp/controller/controller.yaml" > "$tmp/wrong.yaml"
 	! "$build/fogwatch-controller" -n -c "$tmp/wrong.yaml" 2> "$tmp/err" &&
