@@ -653,7 +653,7 @@ journal_next(struct journal_cursor *c, struct journal_record *ret)
 	struct segment *s;
 
 	while ((s = find_segment(c->journal, c->number))) {
-		struct record_head h;
+		struct record_head h = { 0 };
 		int r = 0;
 
 		if (c->segment != s->first)

@@ -172,7 +172,7 @@ bits_get_number(struct bit_reader *r, unsigned k)
 static uint64_t
 fold_sign(int64_t v)
 {
-	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+	return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static int64_t

@@ -2,6 +2,8 @@
  *
  * A deny list, not an allow list: what a new C library calls goes on working. Newer kernels than the
  * headers take more, older ones are asked for less. */
+#include <config.h> /* the build's, not ours */
+
 #include "base/sandbox_int.h"
 
 #include <errno.h>

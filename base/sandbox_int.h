@@ -5,7 +5,6 @@
  * headers of Debian 12 end at its second ABI. */
 #pragma once
 #include "base/sandbox.h"
-#include <config.h> /* the build's, not ours */
 #include <stdint.h>
 #include <sys/syscall.h>
 #ifdef HAVE_SECCOMP

@@ -3,6 +3,8 @@
  * A program of somebody else's on a node of ours: another user where that can be had, the system to
  * read, its own files, no network, no sockets of this machine, bounded memory and processes, and
  * nothing by which it could outlive its process group, signal us or slow us down. */
+#include <config.h> /* the build's, not ours */
+
 #include "base/sandbox_int.h"
 
 #include <dirent.h>

@@ -47,7 +47,8 @@ take_field(struct gpsd_fix *fix, const struct json_event *e)
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (json_event_is(e, fields[i].key) && e->number >= fields[i].min &&
 		    e->number <= fields[i].max)
-			*(double *)((char *)fix + fields[i].offset) = e->number;
+			memcpy(
+			    (char *)fix + fields[i].offset, &e->number, sizeof e->number);
 	if (json_event_is(e, "mode") && e->number >= 0 && e->number <= 3)
 		fix->mode = (int)e->number;
 }
