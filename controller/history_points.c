@@ -178,7 +178,8 @@ order_columns(struct reading *r)
 			c->column[i].order += before < 0 || (!before && k < i);
 		}
 	}
-	qsort(c->column, c->len, sizeof *c->column, compare_texts);
+	if (c->len)
+		qsort(c->column, c->len, sizeof *c->column, compare_texts);
 }
 
 static void
