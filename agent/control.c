@@ -527,9 +527,10 @@ const struct ctl_command control_commands[] = {
 	    "the programs that give metrics, and how they are"),
 	CTL_COMMAND("rule list", VIEWER, rule_list, "the expressions that have a name"),
 	CTL_COMMAND("rule add", DEPLOYER, rule_add, "give an expression a name"),
-	CTL_COMMAND("rule remove", DEPLOYER, rule_remove, "take a rule of one's own away"),
-	CTL_COMMAND("query", VIEWER, control_query,
-	    "compute an expression, now or over a range"),
+	CTL_COMMAND(
+	    "rule remove", DEPLOYER, rule_remove, "take a rule of one's own away"),
+	CTL_COMMAND(
+	    "query", VIEWER, control_query, "compute an expression, now or over a range"),
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what is measured for the controller"),
 	CTL_COMMAND("show config", VIEWER, run_show_config, "the configuration in force"),

@@ -67,7 +67,8 @@ struct listing {
 };
 
 static void
-list_metric(void *arg, const struct source *source, const char *name, const struct metric *m)
+list_metric(
+    void *arg, const struct source *source, const char *name, const struct metric *m)
 {
 	struct listing *l = arg;
 	uint8_t memory[EXPR_PROGRAM_MAX];

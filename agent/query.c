@@ -148,7 +148,8 @@ querier_select(const struct metric *m, struct buf *program)
 }
 
 static void
-list_metric(void *arg, const struct source *source, const char *name, const struct metric *m)
+list_metric(
+    void *arg, const struct source *source, const char *name, const struct metric *m)
 {
 	struct listing *l = arg;
 	struct expr_result r = { 0 };

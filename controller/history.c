@@ -535,8 +535,7 @@ history_variants(const struct history_node *n, const struct program_needs *needs
 	unsigned len = 0;
 
 	if (needs->labels && hints->labels && *n->name)
-		len = hints->labels(
-		    hints->arg, &n->id, needs->label, needs->labels, ret);
+		len = hints->labels(hints->arg, &n->id, needs->label, needs->labels, ret);
 	if (!len)
 		ret[len++].len = 0;
 	return len;

@@ -210,8 +210,8 @@ show_history(struct commands *c, struct ctl_request *req, const char *node,
 	show.node = n->name;
 	if (limit < 1 || limit > 100000)
 		limit = 100000;
-	err = history_points(c->history, &n->id, expression,
-	    io->ops->wall(io) - since_ms, (size_t)limit, send_point, &show);
+	err = history_points(c->history, &n->id, expression, io->ops->wall(io) - since_ms,
+	    (size_t)limit, send_point, &show);
 	if (!err)
 		ctl_end(req);
 	return err;

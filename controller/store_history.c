@@ -279,8 +279,7 @@ read_edge(struct store *s, const char *sql, const struct fog_id *node,
 		sv_int(level),
 	};
 	int64_t found = INT64_MIN;
-	int err =
-	    store_read(s, STORE_METRICS, sql, v, ARRAY_LEN(v), read_number, &found);
+	int err = store_read(s, STORE_METRICS, sql, v, ARRAY_LEN(v), read_number, &found);
 
 	if (err || found == INT64_MIN)
 		return err ? err : -ENOENT;
@@ -302,8 +301,8 @@ store_blocks_next(struct store *s, const struct fog_id *node, enum store_level l
 }
 
 int
-store_blocks_newest(struct store *s, const struct fog_id *node, enum store_level level,
-    int64_t *ret_ms)
+store_blocks_newest(
+    struct store *s, const struct fog_id *node, enum store_level level, int64_t *ret_ms)
 {
 	return read_edge(s,
 	    level == STORE_FRESH

@@ -234,8 +234,8 @@ static int
 open_composites(struct program *p)
 {
 	const struct history_hints hints = { label_node, tell_unit, p };
-	int err = composites_new(p->io, p->history, p->cfg.composite,
-	    p->cfg.composites_len, &p->composites);
+	int err = composites_new(
+	    p->io, p->history, p->cfg.composite, p->cfg.composites_len, &p->composites);
 
 	if (!err)
 		history_hint(p->history, &hints);
@@ -360,10 +360,9 @@ int
 program_wire(struct program *p)
 {
 	static int (*const step[])(struct program * p) = { open_sockets, open_store,
-		open_history,
-		open_protection, open_registry, open_judge,
-		open_composites, open_grasp, open_sessions,
-		open_membership, open_chores, open_control, open_operators };
+		open_history, open_protection, open_registry, open_judge, open_composites,
+		open_grasp, open_sessions, open_membership, open_chores, open_control,
+		open_operators };
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(step) && !err; i++)

@@ -54,13 +54,14 @@ const struct option_row global_options[] = {
 		    "the groups of a scope instead of the neighbours" \
 	}
 
-#define OPTION_NODE                                     \
-	{                                               \
-		"--node", "node", "NODE", OPTION_NODES, \
-		    "the node that computes it; may be repeated; \"all\" for each one alive" \
+#define OPTION_NODE                                                                     \
+	{                                                                               \
+		"--node", "node", "NODE", OPTION_NODES,                                 \
+		    "the node that computes it; may be repeated; \"all\" for each one " \
+		    "alive"                                                             \
 	}
-#define OPTION_ALL                                                     \
-	{                                                              \
+#define OPTION_ALL                                                    \
+	{                                                             \
 		"--all", "all", NULL, OPTION_FLAG, "every node alive" \
 	}
 #define OPTION_DOMAIN                                         \

@@ -9,9 +9,9 @@ print_synopsis(const struct command *c)
 {
 	fputs(c->name, stdout);
 	for (size_t i = 0; i < COMMAND_WORDS_MAX && c->word[i].title; i++)
-		printf(c->word[i].kind == WORD_OPTIONAL	 ? " [%s]"
-			: c->word[i].kind == WORD_MANY ? " %s…"
-						       : " %s",
+		printf(c->word[i].kind == WORD_OPTIONAL ? " [%s]"
+			: c->word[i].kind == WORD_MANY	? " %s…"
+							: " %s",
 		    c->word[i].title);
 	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->option[i].name; i++)
 		printf(c->option[i].title ? " [%s %s]" : " [%s]", c->option[i].name,

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARGS_MAX	  (2u << 20)
-#define PENDING_MAX	  (64u << 20)
+#define ARGS_MAX    (2u << 20)
+#define PENDING_MAX (64u << 20)
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 

@@ -12,7 +12,8 @@
 #define QUERY_PORT_TRIES 64
 #define QUERY_RCVBUF	 4096 /* nothing is read there */
 #define UDP_RCVBUF	 (1 << 20)
-#define KEEPIDLE_S	 30 /* heartbeats notice sooner who is silent, and reports every 10 s need none */
+#define KEEPIDLE_S \
+	30 /* heartbeats notice sooner who is silent, and reports every 10 s need none */
 #define KEEPALIVE_S	 5
 #define KEEPALIVE_PROBES 3
 #define USER_TIMEOUT_MS	 10000

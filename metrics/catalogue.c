@@ -15,7 +15,8 @@ catalogue_pattern(
 
 	if (list)
 		return list < 0 ? list : 0;
-	if (strlen(text) + 4 <= LIST_PATTERN_MAX && (!*text || expr_name_ok(text, true))) {
+	if (strlen(text) + 4 <= LIST_PATTERN_MAX &&
+	    (!*text || expr_name_ok(text, true))) {
 		snprintf(pattern, LIST_PATTERN_MAX + 1, ".*%s.*", text);
 		return 0;
 	}

@@ -34,8 +34,8 @@ sampler_new(const struct source_env *env, size_t history_bytes, struct sampler *
 	    copy_text(&s->env.rootfs, env->rootfs) < 0 ||
 	    copy_text(&s->env.cgroup, env->cgroup) < 0 ||
 	    copy_text(&s->env.functions, env->functions) < 0 ||
-	    copy_text(&s->env.gpsd, env->gpsd) < 0 ||
-	    sampler_init_readers(s) < 0 || series_set_new(history_bytes, &s->set) < 0)
+	    copy_text(&s->env.gpsd, env->gpsd) < 0 || sampler_init_readers(s) < 0 ||
+	    series_set_new(history_bytes, &s->set) < 0)
 		return -ENOMEM;
 	s->env.paths = env->paths;
 	s->env.path_budget = env->path_budget;

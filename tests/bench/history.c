@@ -87,7 +87,8 @@ make_series(void)
 	struct history_series **s = calloc(nodes * SERIES, sizeof *s);
 
 	for (unsigned i = 0; s && i < nodes * SERIES; i++) {
-		struct fog_id id = { { (uint8_t)(i / SERIES), (uint8_t)(i / SERIES >> 8), 1 } };
+		struct fog_id id = { { (uint8_t)(i / SERIES), (uint8_t)(i / SERIES >> 8),
+		    1 } };
 		char node[16], metric[32];
 
 		snprintf(node, sizeof node, "node%u", i / SERIES);
@@ -124,7 +125,8 @@ ask(int64_t at_ms)
 		char node[16];
 
 		snprintf(node, sizeof node, "node%u", (unsigned)i % nodes);
-		check(history_eval(history, node, buf_slice(&program), at_ms, &r), "eval");
+		check(
+		    history_eval(history, node, buf_slice(&program), at_ms, &r), "eval");
 		took[i] = (cpu_ns(CLOCK_MONOTONIC) - from) / 1000;
 		if (r.len != 1 || r.value[0].samples < 290)
 			errx(1, "the answer is of %u samples",
@@ -177,8 +179,10 @@ run_blocks(const char *dir, double *ret_cpu, double *ret_bytes)
 	history_stats(history, &stats);
 	printf("into memory (making the value included): %.0f ns of CPU a value\n",
 	    put / values);
-	printf("the loop's thread, with packing blocks: %.0f ns a value\n", loops / values);
-	printf("all in all, with blocks, merging, roll-ups and the disk: %.0f ns a value\n",
+	printf(
+	    "the loop's thread, with packing blocks: %.0f ns a value\n", loops / values);
+	printf(
+	    "all in all, with blocks, merging, roll-ups and the disk: %.0f ns a value\n",
 	    all / values);
 	printf("memory: %.0f bytes a node, %.2f a value kept\n",
 	    (double)stats.memory_bytes / nodes,
@@ -243,7 +247,8 @@ run_rows(const char *dir, double *ret_cpu, double *ret_bytes)
 	sqlite3_close(db);
 	*ret_cpu = (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - all) / values;
 	*ret_bytes = (double)file_bytes(dir, "rows.db") / values;
-	printf("a row a value: %.0f ns of CPU, %.2f bytes a value\n", *ret_cpu, *ret_bytes);
+	printf(
+	    "a row a value: %.0f ns of CPU, %.2f bytes a value\n", *ret_cpu, *ret_bytes);
 }
 
 int

@@ -155,7 +155,8 @@ live(struct sim *s)
 static void
 run(struct sim *s)
 {
-	struct agent_config cfg = { .domain[0].name = (char *)"", .report = { .journal = 65536, .events = 65536 } };
+	struct agent_config cfg = { .domain[0].name = (char *)"",
+		.report = { .journal = 65536, .events = 65536 } };
 	struct timespec from, to;
 
 	cfg.grasp.neighbour_assist = s->cfg.assist;

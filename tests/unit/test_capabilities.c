@@ -27,7 +27,9 @@ setup(void **state)
 	snprintf(proc, sizeof proc, "%s/proc", dir);
 	snprintf(sys, sizeof sys, "%s/sys", dir);
 	snprintf(power, sizeof power, "%s/power", dir);
-	cfg = (struct agent_config){ .roots = { .proc = proc, .sys = sys, .power_supply = power } };
+	cfg = (struct agent_config){
+		.roots = { .proc = proc, .sys = sys, .power_supply = power }
+	};
 	return 0;
 }
 

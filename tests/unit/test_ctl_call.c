@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SLICE_OF(bytes) ((struct slice){ (const uint8_t *)(bytes), sizeof(bytes) - 1 })
-#define WORDS(...) ((char **)(const char *[]){ __VA_ARGS__, NULL })
+#define WORDS(...)	((char **)(const char *[]){ __VA_ARGS__, NULL })
 
 static int
 count(char **argv)

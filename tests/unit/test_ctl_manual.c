@@ -32,7 +32,7 @@ put_head(struct buf *out, const struct command *c)
 	buf_printf(out, ".It Ic %s", c->name);
 	for (size_t i = 0; i < COMMAND_WORDS_MAX && c->word[i].title; i++)
 		buf_printf(out,
-		    c->word[i].kind == WORD_OPTIONAL ? " Oo Ar %s Oc"
+		    c->word[i].kind == WORD_OPTIONAL   ? " Oo Ar %s Oc"
 			: c->word[i].kind == WORD_MANY ? " Ar %s ..."
 						       : " Ar %s",
 		    c->word[i].title);

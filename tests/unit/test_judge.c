@@ -403,7 +403,8 @@ plans_show_what_for(void **state)
 
 	set_fleet(w);
 	assert_shown(w, "plan show", "node", "A",
-	    "\"period_s\":0.5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/F1\"]}\nend");
+	    "\"period_s\":0.5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/"
+	    "F1\"]}\nend");
 	assert_shown(w, "plan show", NULL, NULL,
 	    "\"period_s\":5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/F1 "
 	    "(candidate)\"]}");

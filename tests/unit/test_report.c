@@ -145,9 +145,9 @@ what_a_point_may_be_is_bounded(void **state)
 	} table[] = {
 		{ SLICE(HEAD "\x85\x01\x18\x64\x00\x00\xa0"), 0 },
 		{ SLICE(HEAD "\x87\x01\x00\x00\x00\xa0\x60\x82\x01\x02"),
-		    0 }, /* more of it */
+		    0 },					   /* more of it */
 		{ SLICE(HEAD "\x85\x01\x18\x65\x00\x00\xa0"), 0 }, /* before this boot */
-		{ SLICE(HEAD "\x84\x01\x00\x00\x00"), -EBADMSG }, /* too short */
+		{ SLICE(HEAD "\x84\x01\x00\x00\x00"), -EBADMSG },  /* too short */
 		{ SLICE(HEAD "\x85\x01\x00\x60\x00\xa0"),
 		    -EBADMSG }, /* a text for a value */
 		{ SLICE(HEAD "\x85\x01\x00\x00\x00\x80"),

@@ -93,7 +93,8 @@ assert_no_holes(int64_t killed_ms)
 		int64_t gap = w->point[i].time_ms - last[item];
 
 		assert_in_range(item, 1, ITEMS);
-		if (last[item] && !(last[item] <= killed_ms && killed_ms < last[item] + gap))
+		if (last[item] &&
+		    !(last[item] <= killed_ms && killed_ms < last[item] + gap))
 			assert_in_range(gap, PERIOD_MS - 1, PERIOD_MS + 1);
 		assert_true(gap > 0);
 		assert_true(gap <= 3000 || !last[item]);

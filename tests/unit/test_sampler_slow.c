@@ -233,7 +233,8 @@ static void
 nonsense_ends_the_series_of_its_file_only_MET_09(void **state)
 {
 	static const char *const nonsense[] = { "", "\n", "\xff\xfe\x01", "-1 -1 -1",
-		"nan nan nan", "1e999 1 1", "99999999999999999999 1 1", "0x10 1 1", "load average", "0.5" };
+		"nan nan nan", "1e999 1 1", "99999999999999999999 1 1", "0x10 1 1",
+		"load average", "0.5" };
 	struct scene *c = *state;
 
 	if (!c->fs)

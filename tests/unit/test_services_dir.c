@@ -121,7 +121,9 @@ count_events(void)
 static void
 put_event(int64_t time_ms)
 {
-	const struct event_row e = { .time_ms = time_ms, .kind = "node.lost", .text = "" };
+	const struct event_row e = {
+		.time_ms = time_ms, .kind = "node.lost", .text = ""
+	};
 
 	assert_true(store_event_put(plant.store, &e, NULL, NULL) > 0);
 }

@@ -446,11 +446,9 @@ blocks_are_read_by_node_and_time(void **state)
 	assert_string_equal(t.text, "10:a 20:b 2:load");
 	assert_int_equal(store_series_newest(b->store, &newest), 0);
 	assert_int_equal(newest, 2);
-	assert_int_equal(
-	    store_blocks_next(b->store, &one, STORE_FRESH, 11, &at_ms), 0);
+	assert_int_equal(store_blocks_next(b->store, &one, STORE_FRESH, 11, &at_ms), 0);
 	assert_int_equal(at_ms, 20);
-	assert_int_equal(
-	    store_blocks_newest(b->store, &one, STORE_FRESH, &at_ms), 0);
+	assert_int_equal(store_blocks_newest(b->store, &one, STORE_FRESH, &at_ms), 0);
 	assert_int_equal(at_ms, 30);
 	assert_int_equal(
 	    store_blocks_next(b->store, &one, STORE_RAW, 0, &at_ms), -ENOENT);
