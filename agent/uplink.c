@@ -10,7 +10,7 @@
 #include "base/addr_text.h"
 #include "base/log.h"
 
-#define START_JITTER_MS	 200  /* before the first M_DISCOVERY */
+#define START_JITTER_MS	 20   /* before the first M_DISCOVERY: boots differ by more */
 #define SEARCH_JITTER_MS 1000 /* the same after a session was lost */
 #define DELAY_MIN_MS	 50   /* of a result for others to come along (RPT-08) */
 #define DELAY_MAX_MS	 1000

@@ -179,10 +179,11 @@ judge_in_order(
 static bool
 is_new(const struct taking *t, const struct report_value *v)
 {
-	struct member_stream *taken = &t->m->taken[t->kind];
+	struct member_stream *taken;
 
 	if (t->kind >= MEMBER_STREAMS)
 		return true;
+	taken = &t->m->taken[t->kind];
 	if (v->number < taken->sequence) {
 		t->m->sessions->counters.duplicate_points++;
 		return false;
@@ -283,9 +284,12 @@ take_points(const struct taking *t, const struct fog_report *r)
 static void
 follow_boot(struct member *m, enum report_kind kind, const uint8_t boot[8])
 {
-	struct member_stream *taken = &m->taken[kind];
+	struct member_stream *taken;
 
-	if (kind >= MEMBER_STREAMS || !memcmp(taken->boot, boot, sizeof taken->boot))
+	if (kind >= MEMBER_STREAMS) /* sent once */
+		return;
+	taken = &m->taken[kind];
+	if (!memcmp(taken->boot, boot, sizeof taken->boot))
 		return;
 	memcpy(taken->boot, boot, sizeof taken->boot);
 	taken->sequence = 0;

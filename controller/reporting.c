@@ -7,7 +7,7 @@
 /* prediction.md §11, with less of the distance: three tenths save more, but the steps that are left of a
  * battery that empties in a minute tell its predictor too little (tests/bench/suppression). A share of
  * the threshold stands for one of the range, which nobody tells us. */
-#define SHARE		  0.1
+#define SHARE		  0.15
 #define DEADBAND	  0.005
 #define HEARTBEAT_PERIODS 60
 

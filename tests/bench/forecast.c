@@ -17,9 +17,9 @@
 
 #define SERIES_MAX 4096
 #define LEADS	   3
-#define SHARE	   0.1 /* as controller/reporting.c; SHARE in the environment */
-#define HEARTBEATS 60  /* samples */
-#define STRETCH	   10  /* adaptive: periods */
+#define SHARE	   0.15 /* as controller/reporting.c; SHARE in the environment */
+#define HEARTBEATS 60	/* samples */
+#define STRETCH	   10	/* adaptive: periods */
 
 enum mode { PERIODIC = 1, SUPPRESSED = 2, LINE = 4, ADAPTIVE = 8 };
 static const struct {
