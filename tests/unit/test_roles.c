@@ -65,6 +65,8 @@ static const struct {
 	{ "query", CTL_VIEWER },
 	{ "find", CTL_VIEWER },
 	{ "history", CTL_VIEWER },
+	{ "metrics", CTL_VIEWER },
+	{ "composites", CTL_VIEWER },
 	{ "predictions", CTL_VIEWER },
 	{ "candidates", CTL_VIEWER },
 	{ "events", CTL_VIEWER },
