@@ -81,6 +81,17 @@ struct command {
 	const char *help;
 };
 
+/* How many columns a table of it has; 0: it is none. */
+static inline unsigned
+command_columns(const struct command *c)
+{
+	unsigned n = 0;
+
+	while (n < COMMAND_COLUMNS_MAX && c->column[n].key)
+		n++;
+	return n;
+}
+
 extern const struct command commands[]; /* name NULL ends it */
 extern const struct option_row global_options[];
 

@@ -42,27 +42,17 @@ put_item(FILE *to, struct slice item, bool last)
 	buf_done(&cell);
 }
 
-static unsigned
-columns_of(const struct command *c)
-{
-	unsigned n = 0;
-
-	while (n < COMMAND_COLUMNS_MAX && c->column[n].key)
-		n++;
-	return n;
-}
-
 static bool
 is_table(const struct printer *p)
 {
-	return columns_of(p->command) &&
+	return command_columns(p->command) &&
 	    (p->shape == SHAPE_LIST || p->shape == SHAPE_STREAM || p->command->expand);
 }
 
 static void
 put_row(struct printer *p, struct slice item, struct slice part)
 {
-	unsigned n = columns_of(p->command);
+	unsigned n = command_columns(p->command);
 
 	for (unsigned i = 0; i < n; i++) {
 		const char *key = p->command->column[i].key;
@@ -114,7 +104,7 @@ put_keys(struct printer *p, struct slice item)
 static void
 put_heads(struct printer *p)
 {
-	unsigned n = columns_of(p->command);
+	unsigned n = command_columns(p->command);
 
 	for (unsigned i = 0; i < n; i++)
 		csv_put_field(p->to, slice_text(p->command->column[i].key), i + 1 == n);

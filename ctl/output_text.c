@@ -13,16 +13,6 @@
 #define ITEMS_MAX 100000
 #define CELL_MAX  65536
 
-static unsigned
-columns_of(const struct command *c)
-{
-	unsigned n = 0;
-
-	while (n < COMMAND_COLUMNS_MAX && c->column[n].key)
-		n++;
-	return n;
-}
-
 static bool
 right_aligned(const struct column *c)
 {
@@ -42,7 +32,7 @@ put_spaces(FILE *to, unsigned n)
 static void
 keep_row(struct printer *p, struct slice item, struct slice part)
 {
-	for (unsigned i = 0; i < columns_of(p->command); i++) {
+	for (unsigned i = 0; i < command_columns(p->command); i++) {
 		const char *key = p->command->column[i].key;
 		struct slice value = item_member(part, key);
 
@@ -95,7 +85,8 @@ print_cell(FILE *to, const struct column *c, const char *text, unsigned width, b
 static void
 print_table(struct printer *p)
 {
-	unsigned n = columns_of(p->command), width[COMMAND_COLUMNS_MAX] = { 0 }, last = 0;
+	unsigned n = command_columns(p->command), width[COMMAND_COLUMNS_MAX] = { 0 },
+		 last = 0;
 	const char *end = (const char *)p->pending.data + p->pending.pos;
 
 	for (unsigned i = 0; i < n && p->header; i++)
@@ -126,7 +117,7 @@ print_table(struct printer *p)
 static void
 print_row(struct printer *p, struct slice item, struct slice part)
 {
-	unsigned n = columns_of(p->command);
+	unsigned n = command_columns(p->command);
 	struct buf cell;
 
 	buf_init(&cell, CELL_MAX);
@@ -154,7 +145,7 @@ print_row(struct printer *p, struct slice item, struct slice part)
 static enum column_kind
 kind_of(const struct command *c, struct slice key)
 {
-	for (unsigned i = 0; i < columns_of(c); i++)
+	for (unsigned i = 0; i < command_columns(c); i++)
 		if (slice_is(key, c->column[i].key))
 			return c->column[i].kind;
 	return COLUMN_LIST;
