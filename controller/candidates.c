@@ -230,9 +230,9 @@ is_met(const struct watch *w, const struct requirement *r, struct reason *why)
 	} else if (w->state == WATCH_VIOLATED) {
 		say(why, "it does not meet %s (%.4g)", r->text, w->value);
 	} else if (w->state == WATCH_RAISED ||
-	    w->worst.probability >= w->function->raise) {
+	    w->worst.within[LEAD_NEEDED] >= w->function->raise) {
 		say(why, "%s is likely to fail within %lld s (%.0f %%)", r->text,
-		    (long long)w->lead_ms / 1000, w->worst.probability * 100);
+		    (long long)w->lead_ms / 1000, w->worst.within[LEAD_NEEDED] * 100);
 	} else {
 		return true;
 	}
@@ -282,8 +282,8 @@ mark_safety(const struct view *v)
 		const struct watch *w =
 		    watches_find(v->q->watches, v->node, v->of, &v->f->requirement[i]);
 
-		if (w && !isnan(w->worst.probability))
-			safe = fmin(safe, 1 - w->worst.probability);
+		if (w && !isnan(w->worst.within[LEAD_NEEDED]))
+			safe = fmin(safe, 1 - w->worst.within[LEAD_NEEDED]);
 		else if (w && w->state == WATCH_OK && !isnan(w->value))
 			safe =
 			    fmin(safe, 0.8); /* good now, too short a time to say more */

@@ -198,7 +198,7 @@ send_watch(void *arg, struct watch *w)
 	wr_key_double(&b, "threshold", w->requirement->threshold);
 	wr_key_text(&b, "unit", NULL);
 	wr_key_text(&b, "state", watch_state_name(w->state));
-	wr_key_double(&b, "probability", w->worst.probability);
+	wr_key_double(&b, "probability", w->worst.within[LEAD_NEEDED]);
 	put_seconds(&b, "lead_s", w->lead_ms);
 	put_finite(&b, "time_to_s", w->worst.time_to_s);
 	put_finite(&b, "low_s", w->worst.low_s);

@@ -25,7 +25,7 @@ put_evidence(const struct watch *w, char *dst, size_t size)
 	json_put_text(&b, slice_text(w->requirement->text));
 	put_member(&b, "value", w->value);
 	put_member(&b, "threshold", w->requirement->threshold);
-	put_member(&b, "probability", w->worst.probability);
+	put_member(&b, "probability", w->worst.within[LEAD_NEEDED]);
 	put_member(&b, "time_to_s", w->worst.time_to_s);
 	put_member(&b, "low_s", w->worst.low_s);
 	put_member(&b, "high_s", w->worst.high_s);
@@ -38,7 +38,7 @@ put_evidence(const struct watch *w, char *dst, size_t size)
 static void
 describe_prediction(const struct watch *w, char *dst, size_t size)
 {
-	double p = w->worst.probability * 100, lead = (double)w->lead_ms / 1e3;
+	double p = w->worst.within[LEAD_NEEDED] * 100, lead = (double)w->lead_ms / 1e3;
 
 	if (isnan(p)) /* raised before a step of the level, and not known anew yet */
 		snprintf(dst, size, "likely to fail");
@@ -72,7 +72,7 @@ is_more_urgent(const struct watch *a, const struct watch *b)
 {
 	if (a->state != b->state)
 		return a->state > b->state;
-	return a->worst.probability > b->worst.probability;
+	return a->worst.within[LEAD_NEEDED] > b->worst.within[LEAD_NEEDED];
 }
 
 static const struct watch *
@@ -93,7 +93,7 @@ take_watch(struct judge *j, const struct watch *w, struct situation *ret)
 	double in_s = w->worst.time_to_s;
 
 	ret->kind = w->state == WATCH_VIOLATED ? SITUATION_VIOLATED : SITUATION_PREDICTED;
-	ret->probability = ret->kind == SITUATION_VIOLATED ? 1 : w->worst.probability;
+	ret->probability = ret->kind == SITUATION_VIOLATED ? 1 : w->worst.within[LEAD_NEEDED];
 	if (ret->kind == SITUATION_PREDICTED && isfinite(in_s))
 		ret->due_ms = judge_wall(j) + (int64_t)(in_s * 1e3);
 	describe_watch(w, ret->reason, sizeof ret->reason);
@@ -151,7 +151,7 @@ open_prediction(struct judge *j, struct watch *w)
 		.service = w->placement->service_name,
 		.function = w->placement->function_name,
 		.requirement = w->requirement->text,
-		.probability = w->worst.probability,
+		.probability = w->worst.within[LEAD_NEEDED],
 		.time_to_s = w->worst.time_to_s,
 		.low_s = w->worst.low_s,
 		.high_s = w->worst.high_s,

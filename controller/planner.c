@@ -325,7 +325,7 @@ add_requirements(
 {
 	for (size_t i = 0; i < at->function->requirements; i++) {
 		const struct requirement *r = &at->function->requirement[i];
-		struct plan_reason reason = { at, (uint8_t)i, host };
+		struct plan_reason reason = { at, r, host };
 		struct plan_item item;
 		const struct plan_text *text;
 		struct plan_entry *e;

@@ -20,7 +20,7 @@ struct
 };
 struct plan_reason {
 	struct placement *placement;
-	uint8_t requirement; /* index in placement->function */
+	const struct requirement *requirement; /* the function's own, or the planner's */
 	bool host;	     /* else a candidate */
 };
 struct plan_entry {

@@ -4,6 +4,7 @@
 #include "metrics/expr.h"
 #include "protocol/caps.h"
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #define DAY_MS 86400000.0
@@ -204,6 +205,9 @@ take_requirement(struct function *f, const struct yaml_node *n, struct complaint
 	(void)load(service_requirement_options, n, c, &file);
 	take_threshold(&file, n, c);
 	compile(&file.r, n, c);
+	file.r.predictor = predictor_find(NULL);
+	file.r.low = file.r.threshold - 1 - fabs(file.r.threshold);
+	file.r.high = file.r.threshold + 1 + fabs(file.r.threshold);
 	if (c->errors == errors)
 		describe(&file.r, c, n);
 	f->requirement[f->requirements++] = file.r;

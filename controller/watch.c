@@ -178,6 +178,16 @@ watches_drop(struct watches *ws, const struct placement *p)
 	idmap_each(ws->nodes, drop_of_node, &d);
 }
 
+static struct prediction
+nothing_known(const char *why)
+{
+	return (struct prediction){ .within = { NAN, NAN, NAN },
+		.time_to_s = NAN,
+		.low_s = NAN,
+		.high_s = NAN,
+		.reason = why };
+}
+
 /* --- following the plan ------------------------------------------------------------------------- */
 
 /* A candidate that would have to be left again within the cool-down is none. */
@@ -198,7 +208,7 @@ add_watch(struct watches *ws, struct node *n, const struct plan_entry *e,
 		return -ENOMEM;
 	w->placement = r->placement;
 	w->function = r->placement->function;
-	w->requirement = &w->function->requirement[r->requirement];
+	w->requirement = r->requirement;
 	w->node = n;
 	w->host = r->host;
 	w->item = e->item;
@@ -206,9 +216,8 @@ add_watch(struct watches *ws, struct node *n, const struct plan_entry *e,
 	w->period_ms = e->item.period_ms;
 	w->lead_ms = horizon(r->placement, r->host);
 	w->state = WATCH_UNKNOWN;
-	w->value = w->worst.probability = NAN;
-	w->worst.time_to_s = w->worst.low_s = w->worst.high_s = NAN;
-	w->worst.reason = "no data yet";
+	w->value = NAN;
+	w->worst = nothing_known("no data yet");
 	w->created_ms = w->changed_ms = now_ms;
 	w->above_ms = w->below_ms = w->off_ms = -1;
 	w->keep = true;
@@ -224,9 +233,7 @@ static bool
 keep_watch(struct watches *ws, const struct node *n, const struct plan_entry *e,
     const struct plan_reason *r)
 {
-	const struct requirement *q =
-	    &r->placement->function->requirement[r->requirement];
-	struct watch *w = watches_find(ws, n, r->placement, q);
+	struct watch *w = watches_find(ws, n, r->placement, r->requirement);
 
 	if (!w || w->host != r->host || w->item.id != e->text->id ||
 	    !reporting_is(&w->item, &e->item))
@@ -280,8 +287,7 @@ margin(const struct watch *w, double value)
 static const struct predictor *
 predictor_of(const struct watch *w)
 {
-	(void)w;
-	return predictor_find(NULL);
+	return w->requirement->predictor;
 }
 
 static struct watch_series *
@@ -290,8 +296,13 @@ add_series(struct watch *w, struct slice labels)
 	const struct predictor *predictor = predictor_of(w);
 	struct predictor_setup setup = { .threshold = w->requirement->threshold,
 		.sign = sign_of(w),
+		.low = w->requirement->low,
+		.high = w->requirement->high,
+		.class = w->requirement->class,
 		.period_ms = w->period_ms,
-		.lead_ms = w->lead_ms };
+		.hold_ms = w->requirement->hold_ms,
+		.cost = w->function->cost,
+		.lead_ms = { w->lead_ms / 2, w->lead_ms, 5 * w->lead_ms } };
 	struct watch_series *s = calloc(1, sizeof *s + predictor->state_size);
 
 	if (!s)
@@ -452,9 +463,9 @@ is_fresh(const struct watch *w, const struct watch_series *s, int64_t now_ms)
 static bool
 is_worse(const struct prediction *a, const struct prediction *b)
 {
-	if (isnan(a->probability) || isnan(b->probability))
-		return !isnan(a->probability);
-	return a->probability > b->probability;
+	double p = a->within[LEAD_NEEDED], q = b->within[LEAD_NEEDED];
+
+	return isnan(p) || isnan(q) ? !isnan(p) : p > q;
 }
 
 /* Reckoned once per value; without a new one the horizon moves on, now and then. */
@@ -481,7 +492,7 @@ look_at_series(struct watch *w, int64_t now_ms)
 	struct findings f = { 0 };
 
 	w->value = NAN;
-	w->worst = (struct prediction){ NAN, NAN, NAN, NAN, 0, "no data" };
+	w->worst = nothing_known("no data");
 	for (struct watch_series *s = w->series; s; s = s->next) {
 		const struct prediction *p;
 		double value;
@@ -540,7 +551,7 @@ judge_missing(struct watch *w, int64_t now_ms)
 static int64_t
 patience(const struct watch *w)
 {
-	bool learning = isnan(w->worst.probability);
+	bool learning = isnan(w->worst.within[LEAD_NEEDED]);
 
 	return learning && margin(w, w->value) <= w->raised_margin
 	    ? w->lead_ms
@@ -551,7 +562,7 @@ patience(const struct watch *w)
 static enum watch_state
 judge_prediction(struct watch *w, int64_t now_ms)
 {
-	double p = w->worst.probability;
+	double p = w->worst.within[LEAD_NEEDED];
 	bool above = has_lasted(
 	    &w->above_ms, p >= w->function->raise, now_ms, w->function->sustain_ms);
 	bool below =

@@ -5,7 +5,7 @@
  * evaluated by a timer. A requirement over several label sets is as good as its worst one. */
 #pragma once
 #include "controller/planner.h"
-#include "controller/predictor.h"
+#include "prediction/predictor.h"
 
 struct watches;
 struct watch_series;

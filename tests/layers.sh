@@ -28,7 +28,7 @@ arrows() { # folder allowed…
 # Files that include a library's header although they are not the ones that may.
 fence() { # header-pattern file-pattern
 	result "<$1> only in $2" "$(grep -rlE "^#include <$1>" --include='*.[ch]' base grasp protocol \
-		trust metrics functions orchestrator-hooks agent controller ctl plugins | grep -vE "^($2)$")"
+		trust metrics prediction functions orchestrator-hooks agent controller ctl plugins | grep -vE "^($2)$")"
 }
 
 arrows base base
@@ -36,10 +36,11 @@ arrows grasp base grasp
 arrows protocol base protocol
 arrows trust base grasp protocol trust
 arrows metrics base metrics
+arrows prediction base prediction
 arrows functions base functions
 arrows orchestrator-hooks base protocol orchestrator-hooks
-arrows agent base grasp protocol trust metrics functions agent
-arrows controller base grasp protocol trust metrics functions orchestrator-hooks controller
+arrows agent base grasp protocol trust metrics prediction functions agent
+arrows controller base grasp protocol trust metrics prediction functions orchestrator-hooks controller
 arrows ctl base grasp protocol trust metrics functions ctl
 arrows plugins base plugins
 fence 'cbor(/.*)?\.h' 'base/cbor.*\.c'
@@ -57,9 +58,9 @@ fence 'coap3/.*' 'agent/lwm2m/.*'
 fence 'ev\.h' '(base/(ctl_server|spawn)_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|ctl/asker|(agent|controller)/main|controller/(store_writer|hook_host|signer))\.c)'
 result "grasp has no log of its own" "$(grep -rnE 'base/log\.h' --include='*.[ch]' grasp)"
 result "cbor_load is called nowhere" "$(grep -rnw cbor_load --include='*.[ch]' base grasp protocol \
-	trust metrics functions orchestrator-hooks agent controller ctl plugins | grep -vE ':[0-9]+:[/ ]\*')"
+	trust metrics prediction functions orchestrator-hooks agent controller ctl plugins | grep -vE ':[0-9]+:[/ ]\*')"
 result "no shell is called S-27" "$(grep -rnwE 'system|popen' --include='*.[ch]' base grasp protocol \
-	trust metrics functions orchestrator-hooks agent controller ctl plugins | grep -E '\b(system|popen) ?\(')"
+	trust metrics prediction functions orchestrator-hooks agent controller ctl plugins | grep -E '\b(system|popen) ?\(')"
 result "no SQL is put together from text S-27" "$(grep -nE 'sqlite3_v?m?printf|printf *\(.*(SELECT|INSERT|UPDATE|DELETE) ' \
 	controller/*.c)"
 # The one call is store_db_exec()'s, for what is a constant of the program.
@@ -80,7 +81,7 @@ result "S-28 a command without a role does not compile" "$(
 	! row '"a", f, "b"' || echo "it does"
 	! row '"a", , f, "b"' || echo "it does, with nothing in its place")"
 result "headers include each other without a circle" "$(grep -oE '^#include "[^"]+"' --include='*.h' -r \
-	base grasp protocol trust metrics orchestrator-hooks agent controller ctl plugins |
+	base grasp protocol trust metrics prediction orchestrator-hooks agent controller ctl plugins |
 	sed 's/:#include "/ /; s/"$//' | tsort 2>&1 > /dev/null)"
 result "every source says its licence" "$(git ls-files '*.[ch]' '*.sh' '*.am' '*.inc' ':!build-aux' 2>/dev/null |
 	xargs -r grep -L SPDX-License-Identifier)"

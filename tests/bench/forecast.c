@@ -8,7 +8,7 @@
  *
  * At the end stderr gets "samples messages readings": values there were, were sent, were taken. */
 #include "agent/worth.h"
-#include "controller/predictor.h"
+#include "prediction/predictor.h"
 #include "metrics/held.h"
 
 #include <math.h>
@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define SERIES_MAX 4096
-#define LEADS	   3
 #define SHARE	   0.15 /* as controller/reporting.c; SHARE in the environment */
 #define HEARTBEATS 60	/* samples */
 #define STRETCH	   10	/* adaptive: periods */
@@ -31,32 +30,25 @@ static const struct {
 
 struct series {
 	char id[64];
-	double tau;
 	int64_t period_ms, due_ms;
 	struct plan_item item;
 	struct worth *worth;
 	struct held held;
-	void *state[LEADS];
-	struct prediction p[LEADS];
+	void *state;
+	struct prediction p;
 };
 static struct series *series[SERIES_MAX];
 static int mode = PERIODIC;
 static double share = SHARE;
 static unsigned long samples, messages, readings;
 
-static double
-tau_of(const char *class)
+static enum predictor_class
+class_of(const char *name)
 {
-	static const struct {
-		const char *name;
-		double tau;
-	} table[] = { { "battery", 0.4 }, { "radio", 0.2 }, { "cpu", 0.1 },
-		{ "mem", 0.1 }, { "thermal", 0.3 } };
-
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (strcmp(class, table[i].name) == 0)
-			return table[i].tau;
-	return 0.15;
+	for (int i = 0; predictor_classes[i]; i++)
+		if (strncmp(predictor_classes[i], name, strlen(name)) == 0)
+			return (enum predictor_class)i;
+	return PREDICT_OTHER;
 }
 
 static struct series **
@@ -98,21 +90,24 @@ begin(char *const *f)
 	if (!s || at == SERIES_MAX)
 		abort();
 	snprintf(s->id, sizeof s->id, "%s", f[1]);
-	s->tau = tau_of(f[2]);
 	s->period_ms = (int64_t)(atof(f[4]) * 1000);
 	describe_item(s, atof(f[6]), atof(f[7]), atof(f[8]));
 	if (worth_new(&s->item, &s->worth) < 0)
 		abort();
-	for (unsigned i = 0; i < LEADS; i++) {
-		setup = (struct predictor_setup){ .threshold = atof(f[6]),
-			.sign = f[5][0] == '+' ? 1 : -1,
-			.period_ms = s->period_ms,
-			.lead_ms = (int64_t)(atof(f[10 + i]) * 1000) };
-		s->state[i] = calloc(1, predictor->state_size);
-		if (!s->state[i])
-			abort();
-		predictor->init(s->state[i], &setup);
-	}
+	setup = (struct predictor_setup){ .threshold = atof(f[6]),
+		.sign = f[5][0] == '+' ? 1 : -1,
+		.low = atof(f[7]),
+		.high = atof(f[8]),
+		.class = class_of(f[2]),
+		.period_ms = s->period_ms,
+		.hold_ms = (int64_t)(atof(f[9]) * 1000),
+		.season = (unsigned)atoi(f[14] ? f[14] : "0") };
+	for (unsigned i = 0; i < PREDICTOR_LEADS; i++)
+		setup.lead_ms[i] = (int64_t)(atof(f[10 + i]) * 1000);
+	s->state = calloc(1, predictor->state_size);
+	if (!s->state)
+		abort();
+	predictor->init(s->state, &setup);
 	series[at] = s;
 }
 
@@ -125,8 +120,7 @@ end(const char *id)
 		return;
 	s = TAKE(*at);
 	worth_free(s->worth);
-	for (unsigned i = 0; i < LEADS; i++)
-		free(s->state[i]);
+	free(s->state);
 	free(s);
 }
 
@@ -156,8 +150,7 @@ take(struct series *s, int64_t time_ms, double value)
 	if (report(s, time_ms, value))
 		held_take(&s->held, time_ms, value, s->period_ms);
 	value = held_at(&s->held, time_ms, s->period_ms, mode & LINE);
-	for (unsigned i = 0; i < LEADS; i++)
-		predictor->update(s->state[i], time_ms, value);
+	predictor->update(s->state, time_ms, value);
 }
 
 static double
@@ -169,15 +162,12 @@ known(double v, double otherwise)
 static void
 answer(struct series *s, const char *time, int64_t time_ms)
 {
-	double p[LEADS], before = 0;
+	const struct prediction *p = &s->p;
 
-	for (unsigned i = 0; i < LEADS; i++) {
-		predictor_find(NULL)->predict(s->state[i], time_ms, &s->p[i]);
-		p[i] = before = fmax(before, known(s->p[i].probability, 0));
-	}
-	printf("P %s %s %d %g %g %g %.4g %.4g %.4g\n", s->id, time, p[2] >= s->tau,
-	    known(s->p[2].time_to_s, INFINITY), known(s->p[2].low_s, 0),
-	    known(s->p[2].high_s, INFINITY), p[0], p[1], p[2]);
+	predictor_find(NULL)->predict(s->state, time_ms, &s->p);
+	printf("P %s %s %d %g %g %g %.4g %.4g %.4g\n", s->id, time, p->alarm,
+	    known(p->time_to_s, INFINITY), known(p->low_s, 0), known(p->high_s, INFINITY),
+	    known(p->within[0], 0), known(p->within[1], 0), known(p->within[2], 0));
 }
 
 static void

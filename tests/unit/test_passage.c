@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/passage.h"
+#include "prediction/passage.h"
 #include "tests/support/test.h"
 #include <math.h>
 

@@ -151,7 +151,7 @@ a_value_on_the_right_side_is_ok(void **state)
 	hold_value(&s, 1, 30);
 	assert_string_equal(s.log, "unknown>ok ");
 	assert_true(the_watch(&s)->value == 1);
-	assert_true(the_watch(&s)->worst.probability < 0.01);
+	assert_true(the_watch(&s)->worst.within[LEAD_NEEDED] < 0.01);
 	scene_close(&s);
 }
 
@@ -210,7 +210,7 @@ a_prediction_has_to_be_sustained_and_is_taken_back(void **state) /* PRD-04 */
 	scene_open(&s, "A", "below: 90");
 	for (int i = 0; i < 80 && raised < 0; i++) {
 		hold_value(&s, i, 1);
-		if (the_watch(&s)->worst.probability >= 0.6 &&
+		if (the_watch(&s)->worst.within[LEAD_NEEDED] >= 0.6 &&
 		    the_watch(&s)->above_ms < 0)
 			fail_msg("not counted");
 		if (the_watch(&s)->state == WATCH_RAISED)

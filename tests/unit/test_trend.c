@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/predictor.h"
+#include "prediction/predictor.h"
 #include "tests/support/test.h"
 #include <math.h>
 #include <stdlib.h>
@@ -37,11 +37,14 @@ static void
 watch_start(
     struct watch *w, double threshold, int sign, int64_t period_ms, int64_t lead_ms)
 {
-	w->setup = (struct predictor_setup){ threshold, sign, period_ms, lead_ms };
-	w->state = malloc(predictor_find(NULL)->state_size);
+	w->setup = (struct predictor_setup){ .threshold = threshold,
+		.sign = sign,
+		.period_ms = period_ms,
+		.lead_ms = { lead_ms / 2, lead_ms, 5 * lead_ms } };
+	w->state = malloc((&predictor_trend)->state_size);
 	assert_non_null(w->state);
 	w->now_ms = 1000000;
-	predictor_find(NULL)->init(w->state, &w->setup);
+	(&predictor_trend)->init(w->state, &w->setup);
 }
 
 static void
@@ -53,19 +56,20 @@ watch_stop(struct watch *w)
 static bool
 is_sound(const struct prediction *p)
 {
-	if (isnan(p->probability))
+	if (isnan(p->within[LEAD_NEEDED]))
 		return isnan(p->time_to_s) && isnan(p->low_s) && isnan(p->high_s) &&
 		    *p->reason;
-	return p->probability >= 0 && p->probability <= 1 && p->low_s >= 0 &&
-	    p->low_s <= p->time_to_s && p->time_to_s <= p->high_s && !*p->reason;
+	return p->within[LEAD_NEEDED] >= 0 && p->within[LEAD_NEEDED] <= 1 &&
+	    p->low_s >= 0 && p->low_s <= p->time_to_s && p->time_to_s <= p->high_s &&
+	    !*p->reason;
 }
 
 static const struct prediction *
 watch_add(struct watch *w, double value)
 {
 	w->now_ms += w->setup.period_ms;
-	predictor_find(NULL)->update(w->state, w->now_ms, value);
-	predictor_find(NULL)->predict(w->state, w->now_ms, &w->p);
+	(&predictor_trend)->update(w->state, w->now_ms, value);
+	(&predictor_trend)->predict(w->state, w->now_ms, &w->p);
 	assert_true(is_sound(&w->p));
 	return &w->p;
 }
@@ -82,11 +86,11 @@ a_ramp_is_timed_to_the_second(void **state)
 	for (int i = 0; i <= 60; i++)
 		watch_add(&w, i);
 	assert_true(fabs(w.p.time_to_s - 30) < 0.1);
-	assert_true(w.p.probability < 0.01);
+	assert_true(w.p.within[LEAD_NEEDED] < 0.01);
 	for (int i = 61; i <= 75; i++)
 		watch_add(&w, i);
 	assert_true(fabs(w.p.time_to_s - 15) < 0.1);
-	assert_true(w.p.probability > 0.99);
+	assert_true(w.p.within[LEAD_NEEDED] > 0.99);
 	watch_stop(&w);
 }
 
@@ -104,9 +108,10 @@ both_sides_are_mirrors(void **state)
 
 		watch_add(&up, v);
 		watch_add(&down, -v);
-		assert_true(isnan(up.p.probability)
-			? isnan(down.p.probability)
-			: fabs(up.p.probability - down.p.probability) < 1e-9);
+		assert_true(isnan(up.p.within[LEAD_NEEDED])
+			? isnan(down.p.within[LEAD_NEEDED])
+			: fabs(up.p.within[LEAD_NEEDED] - down.p.within[LEAD_NEEDED]) <
+			    1e-9);
 	}
 	watch_stop(&up);
 	watch_stop(&down);
@@ -127,7 +132,7 @@ a_noisy_ramp_is_seen_a_lead_ahead(void **state)
 		watch_start(&w, 3.2, -1, 500, 20000);
 		for (int i = 0; i < 240; i++) { /* 3.2 V after 100 s */
 			watch_add(&w, 3.7 - 0.0025 * i + 0.02 * normal());
-			if (raised < 0 && w.p.probability >= RAISE)
+			if (raised < 0 && w.p.within[LEAD_NEEDED] >= RAISE)
 				raised = i;
 		}
 		in_time += raised >= 0 && raised <= 200 - 2 * 12; /* 12 s before */
@@ -151,7 +156,7 @@ slow_sampling_does_not_matter(void **state)
 	assert_true(w.p.time_to_s > 60 && w.p.time_to_s < 100);
 	for (int i = 60; i < 64; i++)
 		watch_add(&w, 1 - 0.012 * i);
-	assert_true(w.p.probability > 0.9);
+	assert_true(w.p.within[LEAD_NEEDED] > 0.9);
 	watch_stop(&w);
 }
 
@@ -166,7 +171,7 @@ fast_sampling_is_thinned(void **state)
 	for (int i = 0; i < 3000; i++)
 		watch_add(&w, i * 0.02 + 5 * normal());
 	assert_true(fabs(w.p.time_to_s - 150) < 25);
-	assert_true(predictor_find(NULL)->state_size <= 4096);
+	assert_true((&predictor_trend)->state_size <= 4096);
 	watch_stop(&w);
 }
 
@@ -202,7 +207,7 @@ intervals_hold_what_they_promise(void **state)
 			watch_add(&w, v += 0.2 + 0.5 * normal());
 		for (t = 0; v < 60 && t < 5000; t++)
 			v += 0.2 + 0.5 * normal();
-		if (!isnan(w.p.probability)) {
+		if (!isnan(w.p.within[LEAD_NEEDED])) {
 			all++;
 			inside += t >= w.p.low_s && t <= w.p.high_s;
 		}
@@ -274,9 +279,9 @@ what_does_not_cross_raises_nothing(void **state)
 			watch_start(&w, 90, 1, 1000, 20000);
 			for (int i = 0; i < 600; i++) {
 				watch_add(&w, signals[k](i));
-				if (w.p.probability >= RAISE)
+				if (w.p.within[LEAD_NEEDED] >= RAISE)
 					fail_msg("signal %zu, run %u: %g at %d", k, run,
-					    w.p.probability, i);
+					    w.p.within[LEAD_NEEDED], i);
 			}
 			watch_stop(&w);
 		}
@@ -298,9 +303,9 @@ a_saw_tooth_is_believed_twice_at_most(void **state)
 			watch_start(&w, 90, 1, 1000, 20000);
 			for (int i = 0; i < 1200; i++) {
 				watch_add(&w, signals[k](i));
-				if (i > 3 * period[k] && w.p.probability >= RAISE)
+				if (i > 3 * period[k] && w.p.within[LEAD_NEEDED] >= RAISE)
 					fail_msg("signal %zu, run %u: %g at %d", k, run,
-					    w.p.probability, i);
+					    w.p.within[LEAD_NEEDED], i);
 			}
 			watch_stop(&w);
 		}
@@ -319,7 +324,7 @@ a_saw_tooth_that_goes_further_is_believed_again(void **state)
 		watch_add(&w, saw_tooth(i));
 	for (int i = 0; i < 50; i++) {
 		watch_add(&w, 25 + i * 1.25 + 0.5 * normal());
-		worst = w.p.probability > worst ? w.p.probability : worst;
+		worst = w.p.within[LEAD_NEEDED] > worst ? w.p.within[LEAD_NEEDED] : worst;
 	}
 	assert_true(worst >= RAISE);
 	watch_stop(&w);
@@ -336,13 +341,13 @@ charging_takes_the_prediction_back(void **state)
 	watch_start(&w, 3.2, -1, 500, 20000);
 	for (i = 0; i < 200; i++)
 		watch_add(&w, 3.7 - 0.0024 * i + 0.005 * normal());
-	assert_true(w.p.probability >= RAISE);
+	assert_true(w.p.within[LEAD_NEEDED] >= RAISE);
 	for (i = 0; i < 6; i++) /* plugged in: the voltage steps up */
 		watch_add(&w, 3.6 + 0.001 * i + 0.005 * normal());
-	assert_false(w.p.probability >= 0.3);
+	assert_false(w.p.within[LEAD_NEEDED] >= 0.3);
 	for (i = 0; i < 200; i++) {
 		watch_add(&w, 3.6 + 0.001 * i + 0.005 * normal());
-		assert_false(w.p.probability >= 0.3);
+		assert_false(w.p.within[LEAD_NEEDED] >= 0.3);
 	}
 	watch_stop(&w);
 }
@@ -356,14 +361,14 @@ a_gap_starts_anew(void **state)
 	watch_start(&w, 90, 1, 1000, 20000);
 	for (int i = 0; i < 80; i++)
 		watch_add(&w, i);
-	assert_true(w.p.probability >= RAISE);
+	assert_true(w.p.within[LEAD_NEEDED] >= RAISE);
 	w.now_ms += 60000;
 	watch_add(&w, 20);
-	assert_true(isnan(w.p.probability));
+	assert_true(isnan(w.p.within[LEAD_NEEDED]));
 	assert_non_null(strstr(w.p.reason, "gap"));
 	for (int i = 0; i < 60; i++) {
 		watch_add(&w, 20);
-		assert_false(w.p.probability >= RAISE);
+		assert_false(w.p.within[LEAD_NEEDED] >= RAISE);
 	}
 	watch_stop(&w);
 }
@@ -379,11 +384,11 @@ a_step_of_the_clock_starts_anew(void **state)
 		watch_add(&w, 20 + 0.2 * i);
 	w.now_ms -= 600000;
 	watch_add(&w, 28);
-	assert_true(isnan(w.p.probability));
+	assert_true(isnan(w.p.within[LEAD_NEEDED]));
 	assert_non_null(strstr(w.p.reason, "clock"));
 	for (int i = 0; i < 60; i++)
 		watch_add(&w, 28);
-	assert_true(w.p.probability < 0.01);
+	assert_true(w.p.within[LEAD_NEEDED] < 0.01);
 	watch_stop(&w);
 }
 
@@ -402,7 +407,8 @@ times_that_do_not_ascend_are_ignored(void **state)
 		t->update(b.state, b.now_ms, 1000);
 		t->update(b.state, b.now_ms - 400, 1000);
 	}
-	assert_true(a.p.probability == b.p.probability && a.p.time_to_s == b.p.time_to_s);
+	assert_true(a.p.within[LEAD_NEEDED] == b.p.within[LEAD_NEEDED] &&
+	    a.p.time_to_s == b.p.time_to_s);
 	watch_stop(&a);
 	watch_stop(&b);
 }
@@ -417,10 +423,10 @@ silence_is_no_forecast(void **state)
 	watch_start(&w, 90, 1, 1000, 20000);
 	for (int i = 0; i < 60; i++)
 		watch_add(&w, i);
-	predictor_find(NULL)->predict(w.state, w.now_ms + 5000, &p);
+	(&predictor_trend)->predict(w.state, w.now_ms + 5000, &p);
 	assert_true(fabs(p.time_to_s - 26) < 0.5); /* the line goes on a little */
-	predictor_find(NULL)->predict(w.state, w.now_ms + 60000, &p);
-	assert_true(isnan(p.probability));
+	(&predictor_trend)->predict(w.state, w.now_ms + 60000, &p);
+	assert_true(isnan(p.within[LEAD_NEEDED]));
 	assert_string_equal(p.reason, "no recent data");
 	watch_stop(&w);
 }
@@ -467,10 +473,10 @@ one_sample_says_nothing(void **state)
 
 	(void)state;
 	watch_start(&w, 90, 1, 1000, 20000);
-	predictor_find(NULL)->predict(w.state, 5, &w.p);
-	assert_true(is_sound(&w.p) && isnan(w.p.probability));
+	(&predictor_trend)->predict(w.state, 5, &w.p);
+	assert_true(is_sound(&w.p) && isnan(w.p.within[LEAD_NEEDED]));
 	watch_add(&w, 89);
-	assert_true(isnan(w.p.probability));
+	assert_true(isnan(w.p.within[LEAD_NEEDED]));
 	assert_string_equal(w.p.reason, "too few samples yet");
 	assert_int_equal(w.p.samples, 1);
 	watch_stop(&w);
@@ -480,7 +486,7 @@ static void
 the_table_finds_by_name(void **state)
 {
 	(void)state;
-	assert_ptr_equal(predictor_find(NULL), predictors[0]);
+	assert_ptr_equal((&predictor_trend), predictors[0]);
 	assert_ptr_equal(predictor_find("trend"), &predictor_trend);
 	assert_null(predictor_find("oracle"));
 	for (const struct predictor *const *p = predictors; *p; p++)

@@ -3,7 +3,7 @@
  * A biweight fit over the newest 16, 32, 64, 128 points; of these the longest whose forecasts
  * agree with those of all shorter ones (Lepski's rule): long memory for slow gauges, short
  * memory after a bend. */
-#include "controller/line.h"
+#include "prediction/line.h"
 #include <math.h>
 
 #define NEAR	     16	 /* points of the shortest window */

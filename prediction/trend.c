@@ -13,9 +13,9 @@
  *                likely turn once more: rule of succession
  *
  * A step of the level, a gap and a clock that jumps start the line anew. */
-#include "controller/predictor.h"
-#include "controller/line.h"
-#include "controller/passage.h"
+#include "prediction/predictor.h"
+#include "prediction/line.h"
+#include "prediction/passage.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -27,6 +27,7 @@
 #define JUMP_SAMPLES 4	  /* so many in a row are a step of the level */
 #define SEARCH_LEADS 40.0 /* how far the quantiles are looked for */
 #define VALUE_MAX    1e140
+#define ALARM	     0.6
 
 struct forecast {
 	double due, value;
@@ -38,7 +39,7 @@ struct peak {
 };
 struct trend {
 	struct predictor_setup setup;
-	double lead, bucket; /* seconds */
+	double leads[PREDICTOR_LEADS], lead, bucket; /* seconds */
 	int64_t origin_ms, last_ms;
 	int64_t bucket_no; /* of the newest point */
 	struct line_point ring[LINE_POINTS_MAX];
@@ -316,7 +317,10 @@ trend_init(void *state, const struct predictor_setup *setup)
 	memset(s, 0, sizeof *s);
 	s->setup = *setup;
 	s->setup.period_ms = setup->period_ms > 0 ? setup->period_ms : 1;
-	s->lead = (double)(setup->lead_ms > 0 ? setup->lead_ms : 1) / 1e3;
+	for (int i = 0; i < PREDICTOR_LEADS; i++)
+		s->leads[i] =
+		    (double)(setup->lead_ms[i] > 0 ? setup->lead_ms[i] : 1) / 1e3;
+	s->lead = s->leads[LEAD_NEEDED];
 	s->bucket = fmax(period, s->lead / 8);
 	s->pause = "too few samples yet";
 }
@@ -354,7 +358,9 @@ trend_update(void *state, int64_t time_ms, double value)
 static void
 say_nothing(struct prediction *ret, const char *why)
 {
-	ret->probability = ret->time_to_s = ret->low_s = ret->high_s = NAN;
+	for (int i = 0; i < PREDICTOR_LEADS; i++)
+		ret->within[i] = NAN;
+	ret->time_to_s = ret->low_s = ret->high_s = NAN;
 	ret->reason = why;
 }
 
@@ -383,7 +389,7 @@ find_passage(const struct trend *s, const struct line *l)
 }
 
 static void
-trend_predict(const void *state, int64_t now_ms, struct prediction *ret)
+trend_predict(void *state, int64_t now_ms, struct prediction *ret)
 {
 	const struct trend *s = state;
 	struct line l;
@@ -397,11 +403,13 @@ trend_predict(const void *state, int64_t now_ms, struct prediction *ret)
 		return say_nothing(ret, "no line fits the data");
 	struct passage p = find_passage(s, &l);
 
-	ret->probability = passage_by(&p, s->lead);
+	for (int i = 0; i < PREDICTOR_LEADS; i++)
+		ret->within[i] = passage_by(&p, s->leads[i]);
+	ret->alarm = ret->within[LEAD_NEEDED] >= ALARM;
 	ret->time_to_s = passage_quantile(&p, 0.5, s->lead, SEARCH_LEADS * s->lead);
 	ret->low_s = passage_quantile(&p, 0.1, s->lead, SEARCH_LEADS * s->lead);
 	ret->high_s = passage_quantile(&p, 0.9, s->lead, SEARCH_LEADS * s->lead);
-	if (!isfinite(ret->probability))
+	if (!isfinite(ret->within[LEAD_NEEDED]))
 		say_nothing(ret, "the values are too large to reckon with");
 }
 

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/predictor.h"
+#include "prediction/predictor.h"
 #include <string.h>
+
+const char *const predictor_classes[] = {
+	[PREDICT_OTHER] = "other",
+	[PREDICT_BATTERY] = "battery",
+	[PREDICT_RADIO] = "radio",
+	[PREDICT_CPU] = "cpu",
+	[PREDICT_MEMORY] = "memory",
+	[PREDICT_THERMAL] = "thermal",
+	[PREDICTOR_CLASSES] = NULL,
+};
 
 const struct predictor *const predictors[] = {
 	&predictor_trend, /* the default */
