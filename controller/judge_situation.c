@@ -93,7 +93,8 @@ take_watch(struct judge *j, const struct watch *w, struct situation *ret)
 	double in_s = w->worst.time_to_s;
 
 	ret->kind = w->state == WATCH_VIOLATED ? SITUATION_VIOLATED : SITUATION_PREDICTED;
-	ret->probability = ret->kind == SITUATION_VIOLATED ? 1 : w->worst.within[LEAD_NEEDED];
+	ret->probability =
+	    ret->kind == SITUATION_VIOLATED ? 1 : w->worst.within[LEAD_NEEDED];
 	if (ret->kind == SITUATION_PREDICTED && isfinite(in_s))
 		ret->due_ms = judge_wall(j) + (int64_t)(in_s * 1e3);
 	describe_watch(w, ret->reason, sizeof ret->reason);
