@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/service.h"
-#include "controller/reporting.h"
-#include "metrics/expr.h"
+#include "controller/service_int.h"
 #include "protocol/caps.h"
 #include <errno.h>
 #include <math.h>
@@ -18,8 +16,14 @@ const struct conf_option service_options[] = {
 	    "Which hook of controller.yaml moves the functions; none: events only."),
 	CONF(struct service, functions_at, "functions", TREE, NULL, 0, 0,
 	    "The functions in the order in which traffic passes them."),
+	CONF(struct service, links_at, "links", TREE, NULL, 0, 0,
+	    "Who talks to whom; by default each function to the next one."),
+	CONF(struct service, objective, "objective", MAP, NULL, 0, 0,
+	    "What makes one candidate better than another: weights of the marks."),
 	{ .name = NULL },
 };
+
+static const char *const migration_words[] = { "overlap", "exclusive", NULL };
 
 #define FUNCTION(member, ...) CONF(struct function, member, __VA_ARGS__)
 const struct conf_option service_function_options[] = {
@@ -41,13 +45,36 @@ const struct conf_option service_function_options[] = {
 	    type, "needs.type", LIST, NULL, 0, 0, "One of these: robot, gateway, ..."),
 	FUNCTION(radio, "needs.radio", LIST, NULL, 0, 0,
 	    "An interface that is up with one of these: wifi6, lte, ..."),
+	FUNCTION(storage_bytes, "needs.storage", SIZE, "0", 0, 0x1p50,
+	    "Storage; those of all functions placed on a node must fit together."),
+	FUNCTION(device, "needs.devices", LIST, NULL, 0, 0,
+	    "Devices of the node, all of them: camera, lidar, ..."),
 	FUNCTION(tag, "needs.tags", MAP, NULL, 0, 0, "Tags of the node, all of them."),
 	FUNCTION(requirements_at, "requirements", TREE, NULL, 0, 0,
 	    "What must hold on the node that runs it."),
+	FUNCTION(location_at, "location", TREE, NULL, 0, 0, "Where the node has to be."),
+	FUNCTION(availability, "availability.probability", REAL, "0", 0, 0.999999,
+	    "How likely a candidate has to meet all requirements ...; 0: not asked for."),
+	FUNCTION(availability_ms, "availability.horizon", DURATION, "10m", 1000, DAY_MS,
+	    "... for so long."),
+	{ .name = "migration.class",
+	    .type = CONF_CHOICE,
+	    .offset = offsetof(struct function, class),
+	    .preset = "overlap",
+	    .choices = migration_words,
+	    .help =
+		"overlap: old and new may serve together for a while; exclusive: never "
+		"two that are active." },
+	FUNCTION(stateful, "migration.stateful", BOOL, "no", 0, 0,
+	    "Its state has to move with it."),
+	FUNCTION(break_ok, "migration.break-ok", BOOL, "no", 0, 0,
+	    "It may stop before the new instance is ready."),
 	FUNCTION(lead_ms, "migration.lead", DURATION, "30s", 100, DAY_MS,
 	    "How long before the predicted failure the function has to begin to move; "
 	    "the "
 	    "measured duration of past migrations counts when it is longer."),
+	FUNCTION(margin_ms, "migration.margin", DURATION, "5s", 0, DAY_MS,
+	    "On top of what past migrations took."),
 	FUNCTION(deadline_ms, "migration.deadline", DURATION, "60s", 100, DAY_MS,
 	    "How long the hook may take."),
 	FUNCTION(drain_ms, "migration.drain", DURATION, "200ms", 0, DAY_MS,
@@ -56,50 +83,16 @@ const struct conf_option service_function_options[] = {
 	    "How long it is not moved again, unless its node is lost."),
 	FUNCTION(pinned, "migration.pinned", BOOL, "no", 0, 0,
 	    "Never moved; predictions become events all the same."),
-	FUNCTION(raise, "migration.raise", REAL, "0.6", 0.01, 1,
-	    "Probability of a failure within the lead from which it moves."),
+	FUNCTION(cost, "migration.cost", REAL, "0.1", 0.001, 0.9,
+	    "What a needless move costs, as a share of what a break costs: the dearer, "
+	    "the "
+	    "surer a prediction has to be."),
+	FUNCTION(raise, "migration.raise", REAL, "0.6", 0, 1,
+	    "Probability of a failure within the lead from which it moves; 0: by cost."),
 	FUNCTION(clear, "migration.clear", REAL, "0.3", 0, 1,
 	    "Probability below which a prediction is taken back."),
 	FUNCTION(sustain_ms, "migration.sustain", DURATION, "2s", 0, DAY_MS,
 	    "How long the probability has to stay above raise."),
-	{ .name = NULL },
-};
-
-static const char *const missing_words[] = { "unknown", "ok", "fails", NULL };
-
-struct requirement_file {
-	struct requirement r;
-	const struct yaml_node *above_at, *below_at;
-};
-#define REQUIREMENT(member, ...) CONF(struct requirement_file, member, __VA_ARGS__)
-const struct conf_option service_requirement_options[] = {
-	REQUIREMENT(r.expr, "expr", TEXT, NULL, 0, 0,
-	    "What is measured; of several label sets the worst counts."),
-	REQUIREMENT(
-	    above_at, "above", TREE, NULL, 0, 0, "It has to be above this number;"),
-	REQUIREMENT(below_at, "below", TREE, NULL, 0, 0, "or below this one."),
-	{ .name = "when-missing",
-	    .type = CONF_CHOICE,
-	    .offset = offsetof(struct requirement_file, r.when_missing),
-	    .preset = "unknown",
-	    .choices = missing_words,
-	    .help = "What no value means: nothing is known, ok, or that the requirement "
-		    "fails." },
-	REQUIREMENT(r.period_ms, "period", DURATION, "1s", 100, DAY_MS,
-	    "How often the host measures."),
-	REQUIREMENT(r.candidate_period_ms, "candidate-period", DURATION, "5s", 100,
-	    DAY_MS, "How often candidates measure."),
-	REQUIREMENT(r.hold_ms, "hold", DURATION, "1s", 0, DAY_MS,
-	    "A violation counts when it has lasted so long."),
-	{ .name = "report",
-	    .type = CONF_CHOICE,
-	    .offset = offsetof(struct requirement_file, r.report),
-	    .preset = "suppressed",
-	    .choices = reporting_choices,
-	    .help = "What is reported: what the prediction needs, finer the nearer the "
-		    "value is to its bound, or periodic: every value." },
-	REQUIREMENT(r.longest_period_ms, "longest-period", DURATION, "0s", 0, DAY_MS,
-	    "While nothing happens the period may grow up to this; 0: it does not."),
 	{ .name = NULL },
 };
 
@@ -113,15 +106,21 @@ count_options(const struct conf_option *table)
 	return n;
 }
 
-static int
-load(const struct conf_option *table, const struct yaml_node *n, struct complaints *c,
-    void *ret)
+int
+service_load(const struct conf_option *table, const struct yaml_node *n,
+    struct complaints *c, void *ret)
 {
 	return conf_load(table, count_options(table), n, c, ret);
 }
 
-static void
-check_name(
+void
+service_release(const struct conf_option *table, void *values)
+{
+	conf_free(table, count_options(table), values);
+}
+
+void
+service_check_name(
     const struct yaml_node *n, const char *key, const char *text, struct complaints *c)
 {
 	if (text && !conf_is_name(text))
@@ -129,88 +128,27 @@ check_name(
 		    "%s is not a name (1 to 64 of letters, digits, . _ : -)", text);
 }
 
+bool
+service_take_quantity(const struct yaml_node *n, const struct service_unit *units,
+    struct complaints *c, double *ret)
+{
+	char *end = NULL;
+	double v = n->kind == YAML_SCALAR ? strtod(n->text, &end) : NAN;
+
+	for (const struct service_unit *u = units; end && end != n->text && u->name; u++)
+		if ((!*end || !strcmp(end, u->name)) && isfinite(v) && v > 0) {
+			*ret = v * u->factor;
+			return true;
+		}
+	yaml_complain(
+	    c, n, "must be a number above 0 with a unit, such as 20%s", units[1].name);
+	return false;
+}
+
 static const struct yaml_node *
 find_path(const struct yaml_node *n, const char *group, const char *key)
 {
 	return yaml_get(yaml_get(n, group), key);
-}
-
-/* --- requirements --------------------------------------------------------------------------- */
-
-static void
-take_threshold(
-    struct requirement_file *f, const struct yaml_node *n, struct complaints *c)
-{
-	const struct yaml_node *at = f->above_at ? f->above_at : f->below_at;
-
-	if (!f->above_at == !f->below_at) {
-		yaml_complain(c, f->below_at ? f->below_at : n,
-		    "a requirement says either above or below%s",
-		    f->below_at ? ", not both" : "");
-		return;
-	}
-	f->r.side = f->above_at ? REQUIRE_ABOVE : REQUIRE_BELOW;
-	(void)conf_take_real(at, c, &f->r.threshold);
-}
-
-static void
-compile(struct requirement *r, const struct yaml_node *n, struct complaints *c)
-{
-	char err[256];
-	struct buf program;
-
-	if (!r->expr) {
-		yaml_complain(c, n, "a requirement needs expr");
-		return;
-	}
-	buf_init(&program, EXPR_PROGRAM_MAX);
-	if (expr_parse(r->expr, &program, err, sizeof err) < 0)
-		yaml_complain(c, yaml_get(n, "expr"), "%s", err);
-	else if (program.err)
-		yaml_complain(c, yaml_get(n, "expr"), "the expression is too long");
-	else
-		r->program = (struct slice){ TAKE(program.data), program.pos };
-	buf_done(&program);
-}
-
-static void
-describe(struct requirement *r, struct complaints *c, const struct yaml_node *n)
-{
-	if (asprintf(&r->text, "%s %c %.12g", r->expr,
-		r->side == REQUIRE_ABOVE ? '>' : '<', r->threshold) < 0) {
-		r->text = NULL;
-		yaml_complain(c, n, "no memory");
-	}
-}
-
-static void
-free_requirement(struct requirement *r)
-{
-	free(r->text);
-	free(r->expr);
-	free((void *)r->program.data);
-}
-
-static void
-take_requirement(struct function *f, const struct yaml_node *n, struct complaints *c)
-{
-	struct requirement_file file = { 0 };
-	unsigned errors = c->errors;
-
-	if (f->requirements == SERVICE_REQUIREMENTS_MAX) {
-		yaml_complain(c, n, "a function has at most %d requirements",
-		    SERVICE_REQUIREMENTS_MAX);
-		return;
-	}
-	(void)load(service_requirement_options, n, c, &file);
-	take_threshold(&file, n, c);
-	compile(&file.r, n, c);
-	file.r.predictor = predictor_find(NULL);
-	file.r.low = file.r.threshold - 1 - fabs(file.r.threshold);
-	file.r.high = file.r.threshold + 1 + fabs(file.r.threshold);
-	if (c->errors == errors)
-		describe(&file.r, c, n);
-	f->requirement[f->requirements++] = file.r;
 }
 
 /* --- functions ------------------------------------------------------------------------------- */
@@ -302,8 +240,8 @@ check_function(const struct function *f, const struct yaml_node *n, struct compl
 {
 	if (!f->name)
 		yaml_complain(c, n, "a function needs a name");
-	check_name(n, "name", f->name, c);
-	check_name(n, "host", f->host, c);
+	service_check_name(n, "name", f->name, c);
+	service_check_name(n, "host", f->host, c);
 	check_names(&f->avoid, yaml_get(n, "avoid"), c);
 	check_energy(&f->energy, find_path(n, "needs", "energy"), c);
 	if (f->host && conf_list_has(&f->avoid, f->host))
@@ -319,25 +257,6 @@ check_function(const struct function *f, const struct yaml_node *n, struct compl
 }
 
 static void
-take_requirements(struct function *f, struct complaints *c)
-{
-	const struct yaml_node *n = f->requirements_at;
-
-	if (n && n->kind != YAML_SEQUENCE) {
-		yaml_complain(c, n, "must be a list");
-		return;
-	}
-	YAML_EACH(child, n)
-	{
-		if (child->kind == YAML_MAPPING)
-			take_requirement(f, child, c);
-		else
-			yaml_complain(c, child,
-			    "a requirement is a mapping with expr and above or below");
-	}
-}
-
-static void
 free_function(struct function *f)
 {
 	static const struct conf_option list[] = {
@@ -345,9 +264,10 @@ free_function(struct function *f)
 	};
 
 	for (size_t i = 0; i < f->requirements; i++)
-		free_requirement(&f->requirement[i]);
+		service_free_requirement(&f->requirement[i]);
+	service_free_location(f->location);
 	conf_free(list, ARRAY_LEN(list), f);
-	conf_free(service_function_options, count_options(service_function_options), f);
+	service_release(service_function_options, f);
 }
 
 static void
@@ -365,11 +285,12 @@ take_function(struct service *s, const struct yaml_node *n, struct complaints *c
 		return;
 	}
 	f = &s->function[s->functions++];
-	(void)load(service_function_options, n, c, f);
+	(void)service_load(service_function_options, n, c, f);
 	take_candidates(f, c);
-	take_requirements(f, c);
+	service_take_requirements(f, c);
+	service_take_location(f, c);
 	check_function(f, n, c);
-	f->candidates_at = f->requirements_at = NULL;
+	f->candidates_at = f->requirements_at = f->location_at = NULL;
 	for (size_t i = 0; i + 1 < s->functions; i++)
 		if (f->name && s->function[i].name &&
 		    !strcmp(f->name, s->function[i].name))
@@ -380,15 +301,28 @@ take_function(struct service *s, const struct yaml_node *n, struct complaints *c
 /* --- services ---------------------------------------------------------------------------------- */
 
 static void
+check_objective(const struct service *s, const struct yaml_node *n, struct complaints *c)
+{
+	const struct yaml_node *at = n ? n->first : NULL;
+
+	for (size_t i = 0; i < s->objective.len && at; i++, at = at->next) {
+		double weight;
+
+		if (conf_take_real(at, c, &weight) && !(weight >= 0 && weight <= 1000))
+			yaml_complain(c, at, "a weight lies between 0 and 1000");
+	}
+}
+
+static void
 take_service(struct service *s, const struct yaml_node *root, struct complaints *c)
 {
 	const struct yaml_node *hook = yaml_get(root, "hook");
 
-	(void)load(service_options, root, c, s);
+	(void)service_load(service_options, root, c, s);
 	if (!s->name)
 		yaml_complain(c, root, "a service needs a name: service: NAME");
-	check_name(root, "service", s->name, c);
-	check_name(root, "hook", s->hook, c);
+	service_check_name(root, "service", s->name, c);
+	service_check_name(root, "hook", s->hook, c);
 	s->hook_line = hook ? hook->line : 0;
 	s->hook_column = hook ? hook->column : 0;
 	if (!s->functions_at || s->functions_at->kind != YAML_SEQUENCE ||
@@ -398,7 +332,9 @@ take_service(struct service *s, const struct yaml_node *root, struct complaints 
 	else
 		YAML_EACH(child, s->functions_at)
 	take_function(s, child, c);
-	s->functions_at = NULL;
+	service_take_links(s, c);
+	check_objective(s, yaml_get(root, "objective"), c);
+	s->functions_at = s->links_at = NULL;
 }
 
 int
@@ -434,7 +370,8 @@ service_free(struct service *s)
 		return;
 	for (size_t i = 0; i < s->functions; i++)
 		free_function(&s->function[i]);
-	conf_free(service_options, count_options(service_options), s);
+	service_free_links(s);
+	service_release(service_options, s);
 	free(s->yaml);
 	free(s);
 }

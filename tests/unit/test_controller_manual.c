@@ -32,6 +32,8 @@ the_manual_names_what_a_service_can_say(void **state)
 	compare_section("fogwatch-service.5", "SERVICE", service_options);
 	compare_section("fogwatch-service.5", "FUNCTION", service_function_options);
 	compare_section("fogwatch-service.5", "REQUIREMENT", service_requirement_options);
+	compare_section("fogwatch-service.5", "LINK", service_link_options);
+	compare_section("fogwatch-service.5", "LOCATION", service_location_options);
 }
 
 static void

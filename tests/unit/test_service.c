@@ -3,6 +3,7 @@
 #include "metrics/expr.h"
 #include "tests/support/test.h"
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 static const char delivery[] =
@@ -216,6 +217,54 @@ static const struct {
 	    "delivery.yaml:9:41: when-missing: must be one of: unknown, ok, fails\n"
 	    "delivery.yaml:9:62: period: 1ms is below 100ms\n"
 	    "delivery.yaml:9:28: above: warm is not a number\n" },
+	{ "service: s\nfunctions:\n  - name: f\n    requirements:\n"
+	  "      - {expr: node_load1, below: 1, predictor: oracle}\n"
+	  "      - {expr: node_load1, below: 1, class: heat}\n"
+	  "      - {expr: node_load1, below: 1, range: 5}\n"
+	  "      - {expr: node_load1, below: 1, range: [5, 4]}\n",
+	    "delivery.yaml:5:38: predictor: there is no predictor oracle\n"
+	    "delivery.yaml:6:38: class: must be one of: auto, other, battery, radio, "
+	    "cpu, "
+	    "memory, thermal\n"
+	    "delivery.yaml:7:38: range: a range is two numbers: [0, 100]\n"
+	    "delivery.yaml:8:49: has to be above 5\n" },
+	{ "service: s\nfunctions:\n  - name: f\n    location: hall\n"
+	  "  - name: g\n    location: {area: ['1,2', '3,4']}\n"
+	  "  - name: h\n    location: {circle: '1,2', near: {within: 3}}\n"
+	  "  - name: i\n    location: {near: {node: a, function: f, within: 3}}\n"
+	  "  - name: j\n    location: {near: {node: a b, within: 3mi}}\n"
+	  "  - name: k\n    location: {period: 1s}\n"
+	  "  - name: l\n    location: {near: {node: a}, area: ['100,1', x]}\n",
+	    "delivery.yaml:4:5: location: must be a mapping with area, circle or near\n"
+	    "delivery.yaml:6:16: area: an area is a list of three corners or more\n"
+	    "delivery.yaml:8:16: circle: a circle is latitude,longitude,radius: "
+	    "40.33,-3.77,2km\n"
+	    "delivery.yaml:8:31: near: near says a node or a function\n"
+	    "delivery.yaml:10:32: function: near says a node or a function, not both\n"
+	    "delivery.yaml:12:23: node: a b is not a name (1 to 64 of letters, digits, . "
+	    "_ : "
+	    "-)\n"
+	    "delivery.yaml:12:34: within: must be a number above 0 with a unit, such as "
+	    "20km\n"
+	    "delivery.yaml:14:5: location: a location says area, circle or near\n"
+	    "delivery.yaml:16:40: a corner is latitude,longitude: 40.33,-3.77\n"
+	    "delivery.yaml:16:16: near: near needs within, a distance\n" },
+	{ "service: s\nfunctions: [{name: a}, {name: b}]\nlinks:\n  - a\n"
+	  "  - {from: a}\n  - {from: a, to: c}\n  - {from: a, to: a, loss: 2}\n"
+	  "  - {from: b, to: a, bandwidth: 3MB, latency: fast}\n"
+	  "objective: {safety: much, room: -1}\n",
+	    "delivery.yaml:4:5: a link is a mapping with from and to\n"
+	    "delivery.yaml:5:5: a link needs to, the name of a function\n"
+	    "delivery.yaml:6:15: to: there is no function c\n"
+	    "delivery.yaml:7:22: loss: must lie between 0 and 1\n"
+	    "delivery.yaml:7:15: to: a cannot be linked to itself\n"
+	    "delivery.yaml:8:38: latency: fast is not a duration such as 250ms, "
+	    "30s, 5m, 1h30m or 2d\n"
+	    "delivery.yaml:8:22: bandwidth: must be a number above 0 with a unit, such "
+	    "as "
+	    "20kbit\n"
+	    "delivery.yaml:9:13: safety: much is not a number\n"
+	    "delivery.yaml:9:27: room: a weight lies between 0 and 1000\n" },
 };
 
 static void
@@ -285,6 +334,129 @@ too_many_of_anything_is_refused(void **state)
 	buf_done(&b);
 }
 
+/* --- what it asks for beyond numbers --------------------------------------------------------- */
+
+static const char rich[] =
+    "service: parcels\n"
+    "objective: {safety: 4, latency: 2.5}\n"
+    "functions:\n"
+    "  - name: F1\n"
+    "    needs: {storage: 1GiB, devices: [camera, lidar]}\n"
+    "    location:\n"
+    "      area: ['40.30,-3.80', '40.30,-3.70', '40.40,-3.70']\n"
+    "      circle: 40.33,-3.77,2km\n"
+    "      near: {function: F2, within: 300m}\n"
+    "    availability: {probability: 0.95, horizon: 30m}\n"
+    "    requirements:\n"
+    "      - {expr: 'avg_over_time(node_power_supply_voltage_volts[5s])', above: 3.2}\n"
+    "      - {expr: node_wireless_signal_dbm, above: -75}\n"
+    "      - {expr: node_cpu_utilisation_ratio, below: 0.9}\n"
+    "      - {expr: node_memory_MemAvailable_bytes, above: 4096}\n"
+    "      - {expr: node_thermal_zone_celsius, below: 80, class: other, range: [20, "
+    "120],\n"
+    "         predictor: trend}\n"
+    "      - {expr: node_load1 + node_memory_available_ratio, below: 4}\n"
+    "    migration: {class: exclusive, stateful: yes, break-ok: yes, cost: 0.3, margin: "
+    "2s}\n"
+    "  - name: F2\n"
+    "  - name: F3\n";
+
+static void
+locations_devices_and_classes_are_read_PLN_01(void **state)
+{
+	struct service *s = parse(rich);
+	const struct function *f = &s->function[0];
+
+	(void)state;
+	assert_int_equal(f->storage_bytes, 1 << 30);
+	assert_int_equal(f->device.len, 2);
+	assert_non_null(f->location);
+	assert_int_equal(f->location->corners, 3);
+	assert_true(
+	    f->location->corner[2].lat == 40.4 && f->location->corner[2].lon == -3.7);
+	assert_true(f->location->circle.radius_m == 2000);
+	assert_string_equal(f->location->near.function, "F2");
+	assert_null(f->location->near.node);
+	assert_true(f->location->near.within_m == 300);
+	assert_int_equal(f->location->period_ms, 5000);
+	assert_true(f->availability == 0.95);
+	assert_int_equal(f->availability_ms, 1800000);
+	assert_int_equal(f->class, FUNCTION_EXCLUSIVE);
+	assert_true(f->stateful && f->break_ok && f->cost == 0.3);
+	assert_int_equal(f->margin_ms, 2000);
+	assert_string_equal(conf_map_get(&s->objective, "latency"), "2.5");
+	assert_null(s->function[1].location);
+	assert_int_equal(s->function[1].class, FUNCTION_OVERLAP);
+	service_free(s);
+}
+
+static void
+class_and_range_follow_from_the_metric_PRD_05(void **state)
+{
+	static const struct {
+		enum predictor_class class;
+		double low, high;
+	} expected[] = {
+		{ PREDICT_BATTERY, 2.56, 4.32 },
+		{ PREDICT_RADIO, -120, -20 },
+		{ PREDICT_CPU, 0, 1 },
+		{ PREDICT_MEMORY, 0, 8192 },
+		{ PREDICT_OTHER, 20, 120 },
+		{ PREDICT_OTHER, 0, 8 },
+	};
+	struct service *s = parse(rich);
+	const struct requirement *r = s->function[0].requirement;
+
+	(void)state;
+	assert_int_equal(s->function[0].requirements, ARRAY_LEN(expected));
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		assert_int_equal(r[i].class, expected[i].class);
+		assert_true(fabs(r[i].low - expected[i].low) < 1e-9);
+		assert_true(fabs(r[i].high - expected[i].high) < 1e-9);
+		assert_non_null(r[i].predictor);
+	}
+	assert_string_equal(r[4].predictor->name, "trend");
+	assert_ptr_equal(r[0].predictor, predictor_find(NULL));
+	service_free(s);
+}
+
+static void
+without_links_the_functions_are_a_chain_PLN_01(void **state)
+{
+	struct service *s = parse(rich);
+
+	(void)state;
+	assert_int_equal(s->links, 2);
+	assert_string_equal(s->link[1].from, "F2");
+	assert_string_equal(s->link[1].to, "F3");
+	assert_true(isnan(s->link[0].latency_s) && isnan(s->link[0].loss) &&
+	    isnan(s->link[0].bandwidth));
+	service_free(s);
+	s = parse("service: s\nfunctions: [{name: a}, {name: b}]\nlinks: []\n");
+	assert_int_equal(s->links, 0);
+	service_free(s);
+}
+
+static void
+links_have_latency_loss_and_bandwidth_PLN_01(void **state)
+{
+	struct service *s =
+	    parse("service: s\nfunctions: [{name: a}, {name: b}, {name: c}]\nlinks:\n"
+		  "  - {from: a, to: c, latency: 20ms, loss: 0.02, bandwidth: 2Mbit, "
+		  "period: 1s}\n"
+		  "  - {from: c, to: b, latency: 1s}\n");
+
+	(void)state;
+	assert_int_equal(s->links, 2);
+	assert_string_equal(s->link[0].to, "c");
+	assert_true(s->link[0].latency_s == 0.02 && s->link[0].loss == 0.02);
+	assert_true(s->link[0].bandwidth == 250000);
+	assert_int_equal(s->link[0].period_ms, 1000);
+	assert_int_equal(s->link[0].candidate_period_ms, 10000);
+	assert_true(isnan(s->link[1].loss) && isnan(s->link[1].bandwidth));
+	service_free(s);
+}
+
 int
 main(void)
 {
@@ -296,6 +468,10 @@ main(void)
 		TEST(errors_are_told_all_at_once_with_their_places),
 		TEST(an_error_in_an_expression_has_its_column),
 		TEST(too_many_of_anything_is_refused),
+		TEST(locations_devices_and_classes_are_read_PLN_01),
+		TEST(class_and_range_follow_from_the_metric_PRD_05),
+		TEST(without_links_the_functions_are_a_chain_PLN_01),
+		TEST(links_have_latency_loss_and_bandwidth_PLN_01),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
