@@ -15,6 +15,7 @@
 #include "controller/store.h"
 #include "metrics/expr.h"
 #include "metrics/list.h"
+#include "prediction/predictor.h"
 #include "protocol/display.h"
 #include "trust/show.h"
 
@@ -389,6 +390,25 @@ run_migrations(void *arg, struct ctl_request *req, struct slice args)
 }
 
 static int
+run_predictors(void *arg, struct ctl_request *req, struct slice args)
+{
+	(void)arg, (void)args;
+	for (const struct predictor *const *p = predictors; *p; p++) {
+		struct buf b;
+
+		buf_init(&b, YAML_MAX);
+		wr_map(&b, 3);
+		wr_key_text(&b, "predictor", (*p)->name);
+		wr_key_int(&b, "state_bytes", (int64_t)(*p)->state_size);
+		wr_key_text(&b, "help", (*p)->help);
+		ctl_send(req, buf_slice(&b));
+		buf_done(&b);
+	}
+	ctl_end(req);
+	return 0;
+}
+
+static int
 run_history(void *arg, struct ctl_request *req, struct slice args)
 {
 	char node[NODE_TEXT] = "", expression[EXPR_TEXT_MAX + 1] = "";
@@ -583,6 +603,7 @@ const struct ctl_command controller_commands[] = {
 	    "candidates", VIEWER, run_candidates, "who could take a function over"),
 	CTL_COMMAND("events", VIEWER, run_events, "what happened"),
 	CTL_COMMAND("audit", VIEWER, run_audit, "who changed what, or was refused"),
+	CTL_COMMAND("predictors", VIEWER, run_predictors, "who can foresee violations"),
 	CTL_COMMAND("migrations", VIEWER, run_migrations, "functions that were moved"),
 	CTL_COMMAND("status", VIEWER, run_status, "how the controller itself is"),
 	CTL_COMMAND("diag", VIEWER, controller_diag,

@@ -414,6 +414,16 @@ const struct command commands[] = {
 	    },
 	},
 	{
+	    .name = "predictors",
+	    .asked = ASK_CONTROLLER,
+	    .help = "who can foresee that a requirement is violated, the default first",
+	    .column = {
+		{ "predictor", "PREDICTOR", COLUMN_TEXT, 0 },
+		{ "state_bytes", "STATE", COLUMN_BYTES, 0 },
+		{ "help", "WHAT IT DOES", COLUMN_TEXT, 0 },
+	    },
+	},
+	{
 	    .name = "candidates",
 	    .asked = ASK_CONTROLLER,
 	    .word = { { "service", "SERVICE/FUNCTION", WORD_FUNCTION } },

@@ -71,6 +71,7 @@ static const struct {
 	{ "candidates", CTL_VIEWER },
 	{ "events", CTL_VIEWER },
 	{ "audit", CTL_VIEWER },
+	{ "predictors", CTL_VIEWER },
 	{ "migrations", CTL_VIEWER },
 	{ "status", CTL_VIEWER },
 	{ "diag", CTL_VIEWER },
