@@ -41,28 +41,49 @@ judge_host(const struct judge *j, const struct placement *p)
 
 /* --- plans -------------------------------------------------------------------------------------- */
 
-static void
-update_node(struct judge *j, struct node *n)
+static const struct node *
+view_node(void *arg, const char *name)
 {
-	int changed = planner_update(j->planner, n, j->placements, judge_wall(j));
-	int err = changed;
+	return find_node(arg, name);
+}
 
-	j->version++;
-	if (err >= 0)
+struct plan_view
+judge_view(struct judge *j)
+{
+	return (struct plan_view){ j->placements, view_node, j };
+}
+
+/* sync: its watches have to follow though the plan is the same. */
+static void
+update_node(struct judge *j, struct node *n, bool sync)
+{
+	const struct plan_view view = judge_view(j);
+	int changed = planner_update(j->planner, n, &view, judge_wall(j));
+	int err = changed < 0 ? changed : 0;
+
+	if (changed > PLAN_SAME || sync) {
+		j->version++;
 		err =
 		    watches_sync(j->watches, n, planner_get(j->planner, n), judge_now(j));
+	}
 	if (err < 0)
 		log_errorx("plan", "%s: no memory for its plan", n->name);
-	if (changed > 0 && !j->loading)
+	if (changed == PLAN_OTHER && !j->loading)
 		j->ops.plan_changed(j->arg, n);
 }
 
+/* service: whose watches were dropped meanwhile; NULL: none. Only nodes whose plan is another one are
+ * told (PLN-06). */
 static void
-update_nodes(struct judge *j)
+update_nodes(struct judge *j, const char *service)
 {
-	for (struct node *n = registry_first(j->registry); n; n = n->next)
+	for (struct node *n = registry_first(j->registry); n; n = n->next) {
+		const struct node_plan *plan = planner_get(j->planner, n);
+
 		if (n->state != NODE_GONE)
-			update_node(j, n);
+			update_node(j, n, service && plan_concerns(plan, service));
+	}
+	planner_sweep(j->planner);
 }
 
 void
@@ -73,13 +94,7 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 	memset(ret, 0, sizeof *ret);
 	if (!plan)
 		return;
-	ret->version = plan->version;
-	ret->items = (uint16_t)plan->entries;
-	for (size_t i = 0; i < plan->entries; i++) {
-		ret->item[i] = plan->entry[i].item;
-		ret->item[i].id = plan->entry[i].text->id;
-		ret->item[i].program = plan->entry[i].text->program;
-	}
+	planner_fill(plan, ret);
 	plan_rules_fill(j->rules, ret);
 }
 
@@ -87,6 +102,16 @@ const char *
 judge_item_text(struct judge *j, uint32_t id)
 {
 	return planner_text(j->planner, id);
+}
+
+/* Others measure the path to it. */
+static bool
+is_neighbour(const struct judge *j, const struct node *n)
+{
+	for (const struct placement *p = j->placements; p; p = p->next)
+		if (p->service && p->service->links && !strcmp(p->node, n->name))
+			return true;
+	return false;
 }
 
 void
@@ -97,8 +122,12 @@ judge_node_changed(struct judge *j, struct node *n, enum node_state before)
 		j->version++;
 		watches_forget(j->watches, n);
 		planner_forget(j->planner, n);
-	} else {
-		update_node(j, n);
+	}
+	if (is_neighbour(j, n)) {
+		update_nodes(j, NULL);
+	} else if (n->state != NODE_GONE) {
+		update_node(j, n, false);
+		planner_sweep(j->planner);
 	}
 }
 
@@ -191,7 +220,7 @@ on_moved(void *arg, struct placement *p, const char *from)
 	j->version++;
 	watches_drop(j->watches, p);
 	j->moved = NULL;
-	update_nodes(j);
+	update_nodes(j, p->service_name);
 }
 
 static struct node *
@@ -276,9 +305,9 @@ install_service(struct judge *j, struct service *s)
 	s->next = old ? old->next : NULL;
 	*at = s;
 	attach_service(j, s);
-	service_free(old);
 	if (!j->loading)
-		update_nodes(j);
+		update_nodes(j, s->name);
+	service_free(old);
 }
 
 static void
@@ -298,7 +327,7 @@ uninstall_service(struct judge *j, const char *name)
 	}
 	*at = gone->next;
 	service_free(gone);
-	update_nodes(j);
+	update_nodes(j, NULL);
 }
 
 struct change { /* waits for the disk */
@@ -487,7 +516,7 @@ load(struct judge *j)
 	if (!err)
 		err = migrations_load(j->migrations);
 	if (!err)
-		update_nodes(j);
+		update_nodes(j, NULL);
 	return err;
 }
 

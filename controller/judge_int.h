@@ -38,6 +38,8 @@ int64_t judge_wall(const struct judge *j);
 /* The host of a placement; NULL: none, or not known to the registry. */
 struct node *judge_host(const struct judge *j, const struct placement *p);
 
+/* What plans follow from. */
+struct plan_view judge_view(struct judge *j);
 /* What is known of the host of a placement, as one situation. */
 void judge_situation(struct judge *j, const struct placement *p, struct situation *ret);
 /* Callbacks of the watches: events and rows of predictions. */

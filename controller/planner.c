@@ -1,345 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/planner.h"
+
 #include "base/log.h"
 #include "controller/candidates.h"
 #include "controller/idmap.h"
+#include "controller/plan_default.h"
 #include "controller/reporting.h"
-#include "metrics/expr.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define TEXT_CHAINS	  256
-#define DEFAULT_ITEMS_MAX 64
-#define VERSION_SANE	  (UINT64_MAX / 2)
+#define VERSION_SANE (UINT64_MAX / 2)
+#define SLOTS	     512 /* of the draft's index, a power of two, above PLAN_ITEMS_MAX */
 
-struct default_item {
-	const struct plan_text *text;
-	struct plan_item item;
+/* The plan that is being made: reasons stand in the order in which they come. */
+struct draft_reason {
+	struct plan_reason is;
+	uint16_t entry;
+};
+struct draft {
+	struct plan_entry entry[PLAN_ITEMS_MAX];
+	size_t entries;
+	uint16_t slot[SLOTS]; /* index + 1 of the entry with that text */
+	struct draft_reason *reason;
+	size_t reasons, room;
+	bool cut;
 };
 struct planner {
-	struct plan_text *text[TEXT_CHAINS];
-	struct default_item by_default[DEFAULT_ITEMS_MAX];
-	size_t defaults;
+	struct plan_texts *texts;
+	struct plan_default by_default;
+	struct resolved_set *resolved;
 	struct idmap *plans; /* struct node_plan by node */
+	struct draft draft;
+	struct resolution resolution;
 };
-
-/* An own name for each thing that tells how a node is; all of them cheap to read. */
-static const struct {
-	const char *expr;
-	uint32_t period_ms;
-} builtin_plan[] = {
-	{ "node_cpu_utilisation_ratio", 10000 },
-	{ "node_load1", 10000 },
-	{ "node_memory_available_ratio", 10000 },
-	{ "node_filesystem_avail_ratio{mountpoint=\"/\"}", 10000 },
-	{ "rate(node_network_receive_bytes_total[30s])", 10000 },
-	{ "rate(node_network_transmit_bytes_total[30s])", 10000 },
-	{ "node_power_supply_capacity_ratio", 10000 },
-};
-
-/* --- items ------------------------------------------------------------------------------------ */
-
-/* FNV-1a. A collision takes the next number, which then depends on the order of arrival: that
- * costs a resent plan once in four thousand million. */
-static uint32_t
-hash_program(struct slice program)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < program.len; i++)
-		h = (h ^ program.data[i]) * 16777619u;
-	return h ? h : 1;
-}
-
-static struct plan_text *
-find_text(const struct planner *p, uint32_t id)
-{
-	struct plan_text *t = p->text[id % TEXT_CHAINS];
-
-	while (t && t->id != id)
-		t = t->next;
-	return t;
-}
-
-static void
-free_text(struct plan_text *t)
-{
-	free(t->text);
-	free((void *)t->program.data);
-	free(t);
-}
-
-static int
-make_text(struct planner *p, uint32_t id, struct slice program, const char *text,
-    const struct plan_text **ret)
-{
-	struct plan_text *t = calloc(1, sizeof *t);
-	uint8_t *copy = malloc(program.len);
-
-	if (t)
-		t->text = strdup(text);
-	if (!t || !copy || !t->text) {
-		free(copy);
-		if (t)
-			free_text(t);
-		return -ENOMEM;
-	}
-	memcpy(copy, program.data, program.len);
-	t->id = id;
-	t->program = (struct slice){ copy, program.len };
-	t->next = p->text[id % TEXT_CHAINS];
-	p->text[id % TEXT_CHAINS] = t;
-	*ret = t;
-	return 0;
-}
-
-static int
-intern_text(struct planner *p, struct slice program, const char *text,
-    const struct plan_text **ret)
-{
-	uint32_t id = hash_program(program);
-
-	for (;; id = id + 1 ? id + 1 : 1) {
-		*ret = find_text(p, id);
-		if (!*ret)
-			return make_text(p, id, program, text, ret);
-		if (slice_equal((*ret)->program, program))
-			return 0;
-	}
-}
 
 const char *
 planner_text(const struct planner *p, uint32_t id)
 {
-	const struct plan_text *t = find_text(p, id);
+	const struct plan_text *t = plan_texts_find(p->texts, id);
 
 	return t ? t->text : NULL;
 }
 
-/* --- the default plan ----------------------------------------------------------------------- */
-
-static int
-add_default(struct planner *p, const char *expr, const struct plan_item *item, char *err,
-    size_t err_size)
-{
-	struct buf program;
-	int rc;
-
-	if (p->defaults == DEFAULT_ITEMS_MAX) {
-		snprintf(err, err_size, "more than %d items", DEFAULT_ITEMS_MAX);
-		return -EINVAL;
-	}
-	buf_init(&program, EXPR_PROGRAM_MAX);
-	rc = expr_parse(expr, &program, err, err_size);
-	if (!rc && program.err) {
-		snprintf(err, err_size, "the expression is too long");
-		rc = -EINVAL;
-	}
-	if (!rc)
-		rc = intern_text(
-		    p, buf_slice(&program), expr, &p->by_default[p->defaults].text);
-	if (!rc)
-		p->by_default[p->defaults++].item = *item;
-	buf_done(&program);
-	return rc;
-}
-
-struct default_file {
-	char *expr;
-	int64_t period_ms, heartbeat_ms, longest_ms;
-	double deadband;
-	int report, class;
-};
-static const char *const report_words[] = { "periodic", "on-change", "on-condition",
-	NULL }; /* as of PLAN_PERIODIC on */
-static const char *const class_words[] = { "metric", "event", "telemetry", NULL };
-static const uint8_t class_flags[] = { 0, PLAN_URGENT, PLAN_LOSSY };
-
-#define DEFAULT(member, ...) CONF(struct default_file, member, __VA_ARGS__)
-const struct conf_option planner_default_options[] = {
-	DEFAULT(expr, "expr", TEXT, NULL, 0, 0, "What is measured."),
-	DEFAULT(period_ms, "period", DURATION, "10s", PLAN_PERIOD_MIN_MS,
-	    PLAN_PERIOD_MAX_MS, "How often."),
-	{ .name = "report",
-	    .type = CONF_CHOICE,
-	    .offset = offsetof(struct default_file, report),
-	    .preset = "periodic",
-	    .choices = report_words,
-	    .help = "What is reported: every value, changes, or when a condition begins "
-		    "and ends." },
-	DEFAULT(deadband, "deadband", REAL, "0", 0, 1e300,
-	    "Changes up to this are none; adaptive periods keep within it."),
-	DEFAULT(heartbeat_ms, "heartbeat", DURATION, "0s", 0, PLAN_PERIOD_MAX_MS,
-	    "Report at least so often; 0: no heartbeat."),
-	DEFAULT(longest_ms, "longest-period", DURATION, "0s", 0, PLAN_PERIOD_MAX_MS,
-	    "While nothing happens the period may grow up to this; 0: it does not."),
-	{ .name = "class",
-	    .type = CONF_CHOICE,
-	    .offset = offsetof(struct default_file, class),
-	    .preset = "metric",
-	    .choices = class_words,
-	    .help = "metric: kept until accepted; event: sent at once, and never driven "
-		    "out by metrics; telemetry: not kept while the controller is away." },
-	{ .name = NULL },
-};
-
-static struct plan_item
-default_item(const struct default_file *f)
-{
-	return (struct plan_item){ .period_ms = (uint32_t)f->period_ms,
-		.mode = (enum plan_mode)(PLAN_PERIODIC + f->report),
-		.flags = class_flags[f->class],
-		.deadband = f->deadband,
-		.heartbeat_ms = (uint32_t)f->heartbeat_ms,
-		.period_max_ms =
-		    f->longest_ms > f->period_ms ? (uint32_t)f->longest_ms : 0 };
-}
+/* --- the draft ----------------------------------------------------------------------------------- */
 
 static void
-take_default(struct planner *p, const struct yaml_node *n, struct complaints *c)
+begin_draft(struct draft *d)
 {
-	struct default_file f = { 0 };
-	size_t options = 0;
-	char err[256];
+	d->entries = d->reasons = 0;
+	d->cut = false;
+	memset(d->slot, 0, sizeof d->slot);
+}
 
-	while (planner_default_options[options].name)
-		options++;
-	if (n->kind != YAML_MAPPING)
-		yaml_complain(c, n, "an item is a mapping with expr and period");
-	else if (conf_load(planner_default_options, options, n, c, &f) == 0) {
-		const struct plan_item item = default_item(&f);
+/* The entry for an item; NULL: the plan is full. */
+static struct plan_entry *
+ensure_entry(struct draft *d, const struct plan_text *text, const struct plan_item *item)
+{
+	size_t i = text->id % SLOTS;
 
-		if (!f.expr)
-			yaml_complain(c, n, "an item needs expr");
-		else if (add_default(p, f.expr, &item, err, sizeof err) < 0)
-			yaml_complain(c, yaml_get(n, "expr"), "%s", err);
+	while (d->slot[i] && d->entry[d->slot[i] - 1].text != text)
+		i = (i + 1) % SLOTS;
+	if (d->slot[i]) {
+		reporting_merge(&d->entry[d->slot[i] - 1].item, item);
+		return &d->entry[d->slot[i] - 1];
 	}
-	conf_free(planner_default_options, options, &f);
+	if (d->entries == PLAN_ITEMS_MAX) {
+		d->cut = true;
+		return NULL;
+	}
+	d->entry[d->entries] = (struct plan_entry){ .text = text, .item = *item };
+	d->slot[i] = (uint16_t)++d->entries;
+	return &d->entry[d->entries - 1];
 }
 
 static int
-take_builtin(struct planner *p)
+add_reason(struct draft *d, const struct plan_entry *e, const struct plan_reason *reason)
 {
-	char err[256];
-	int rc = 0;
+	size_t room = d->room ? 2 * d->room : 64;
+	struct draft_reason *grown;
 
-	for (size_t i = 0; i < ARRAY_LEN(builtin_plan) && !rc; i++) {
-		const struct plan_item item = { .period_ms = builtin_plan[i].period_ms,
-			.mode = PLAN_PERIODIC };
-
-		rc = add_default(p, builtin_plan[i].expr, &item, err, sizeof err);
+	if (d->reasons == d->room) {
+		grown = realloc(d->reason, room * sizeof *grown);
+		if (!grown)
+			return -ENOMEM;
+		d->reason = grown;
+		d->room = room;
 	}
-	return rc;
+	d->reason[d->reasons++] =
+	    (struct draft_reason){ *reason, (uint16_t)(e - d->entry) };
+	return 0;
 }
 
-int
-planner_new(
-    const struct yaml_node *default_plan, struct complaints *c, struct planner **ret)
+static int
+add_requirement(
+    struct planner *p, struct placement *at, const struct requirement *r, bool host)
 {
-	CLEANUP(planner_free) struct planner *p = calloc(1, sizeof *p);
-	unsigned errors = c->errors;
-	int err = p ? idmap_new(&p->plans) : -ENOMEM;
+	const struct plan_reason reason = { at, r, host };
+	const struct plan_text *text;
+	struct plan_item item;
+	struct plan_entry *e;
+	int err = plan_texts_ensure(p->texts, r->program, r->expr, &text);
 
 	if (err)
 		return err;
-	if (!default_plan)
-		err = take_builtin(p);
-	else if (!yaml_is_null(default_plan) && default_plan->kind != YAML_SEQUENCE)
-		yaml_complain(c, default_plan, "must be a list of expr and period");
-	else
-		YAML_EACH(child, default_plan)
-	take_default(p, child, c);
-	if (err || c->errors > errors)
-		return err ? err : -EINVAL;
-	*ret = TAKE(p);
-	return 0;
-}
-
-static void
-free_plan(void *arg, void *value)
-{
-	struct node_plan *plan = value;
-
-	(void)arg;
-	for (size_t i = 0; plan && i < plan->entries; i++)
-		free(plan->entry[i].reason);
-	free(plan);
-}
-
-void
-planner_free(struct planner *p)
-{
-	if (!p)
-		return;
-	if (p->plans)
-		idmap_each(p->plans, free_plan, NULL);
-	idmap_free(p->plans);
-	for (size_t i = 0; i < TEXT_CHAINS; i++)
-		for (struct plan_text *t = p->text[i], *next; t; t = next) {
-			next = t->next;
-			free_text(t);
-		}
-	free(p);
-}
-
-/* --- the plan of a node ------------------------------------------------------------------------ */
-
-/* The entry for an item, in its place; NULL: the plan is full. */
-static struct plan_entry *
-ensure_entry(
-    struct node_plan *plan, const struct plan_text *text, const struct plan_item *item)
-{
-	size_t i = 0;
-
-	while (i < plan->entries && plan->entry[i].text->id < text->id)
-		i++;
-	if (i < plan->entries && plan->entry[i].text == text) {
-		reporting_merge(&plan->entry[i].item, item);
-		return &plan->entry[i];
-	}
-	if (plan->entries == PLAN_ITEMS_MAX)
-		return NULL;
-	memmove(&plan->entry[i + 1], &plan->entry[i],
-	    (plan->entries - i) * sizeof plan->entry[0]);
-	plan->entry[i] = (struct plan_entry){ .text = text, .item = *item };
-	plan->entries++;
-	return &plan->entry[i];
+	reporting_of(r, host, &item);
+	e = ensure_entry(&p->draft, text, &item);
+	return e ? add_reason(&p->draft, e, &reason) : 0;
 }
 
 static int
-add_reason(struct plan_entry *e, struct plan_reason reason)
+add_function(struct planner *p, const struct plan_view *view, const struct node *n,
+    struct placement *at, bool host)
 {
-	struct plan_reason *grown = realloc(e->reason, (e->reasons + 1) * sizeof *grown);
+	struct resolution *r = &p->resolution;
+	int err = 0;
 
-	if (!grown)
-		return -ENOMEM;
-	e->reason = grown;
-	e->reason[e->reasons++] = reason;
-	return 0;
-}
-
-/* -ENOSPC: not all fit. */
-static int
-add_requirements(
-    struct planner *p, struct node_plan *plan, struct placement *at, bool host)
-{
-	for (size_t i = 0; i < at->function->requirements; i++) {
-		const struct requirement *r = &at->function->requirement[i];
-		struct plan_reason reason = { at, r, host };
-		struct plan_item item;
-		const struct plan_text *text;
-		struct plan_entry *e;
-		int err = intern_text(p, r->program, r->expr, &text);
-
-		if (err)
-			return err;
-		reporting_of(r, host, &item);
-		e = ensure_entry(plan, text, &item);
-		err = e ? add_reason(e, reason) : -ENOSPC;
-		if (err)
-			return err;
-	}
-	return 0;
+	for (size_t i = 0; i < at->function->requirements && !err; i++)
+		err = add_requirement(p, at, &at->function->requirement[i], host);
+	if (err)
+		return err;
+	r->view = view;
+	r->of = at;
+	r->node = n;
+	r->host = host;
+	r->set = p->resolved;
+	err = resolution_run(r);
+	for (size_t i = 0; i < r->len && !err; i++)
+		err = add_requirement(p, at, r->requirement[i], host);
+	return err;
 }
 
 static bool
@@ -350,45 +140,156 @@ is_candidate(const struct placement *at, const struct node *n)
 
 /* Hosts first, so that a plan that is too long is short of what matters least. */
 static int
-fill_plan(struct planner *p, struct node_plan *plan, const struct node *n,
-    struct placement *placements)
+make_draft(struct planner *p, const struct node *n, const struct plan_view *view)
 {
 	int err = 0;
 
-	for (struct placement *at = placements; at && !err; at = at->next)
+	begin_draft(&p->draft);
+	for (struct placement *at = view->placements; at && !err; at = at->next)
 		if (at->function && !strcmp(at->node, n->name))
-			err = add_requirements(p, plan, at, true);
-	for (struct placement *at = placements; at && !err; at = at->next)
+			err = add_function(p, view, n, at, true);
+	for (struct placement *at = view->placements; at && !err; at = at->next)
 		if (at->function && strcmp(at->node, n->name) && is_candidate(at, n))
-			err = add_requirements(p, plan, at, false);
-	for (size_t i = 0; i < p->defaults && !err; i++) {
-		const struct default_item *d = &p->by_default[i];
-		struct plan_entry *e = ensure_entry(plan, d->text, &d->item);
+			err = add_function(p, view, n, at, false);
+	for (size_t i = 0; i < p->by_default.len && !err; i++) {
+		struct plan_entry *e = ensure_entry(
+		    &p->draft, p->by_default.entry[i].text, &p->by_default.entry[i].item);
 
-		if (!e)
-			err = -ENOSPC;
-		else
+		if (e)
 			e->by_default = true;
 	}
-	if (err != -ENOSPC)
-		return err;
-	log_warnx("plan",
-	    "%s would have to measure more than %d things; the least important "
-	    "are left out",
-	    n->name, PLAN_ITEMS_MAX);
+	return err;
+}
+
+/* --- from the draft to the plan -------------------------------------------------------------------- */
+
+static int
+compare_ids(const void *x, const void *y)
+{
+	const struct plan_entry *a = *(const struct plan_entry *const *)x,
+				*b = *(const struct plan_entry *const *)y;
+
+	return (a->text->id > b->text->id) - (a->text->id < b->text->id);
+}
+
+/* One block: the plan, its entries, their reasons. */
+static struct node_plan *
+new_plan(size_t entries, size_t reasons)
+{
+	struct node_plan *plan = calloc(1,
+	    sizeof *plan + entries * sizeof(struct plan_entry) +
+		reasons * sizeof(struct plan_reason));
+
+	if (!plan)
+		return NULL;
+	plan->entry = (struct plan_entry *)(plan + 1);
+	plan->entries = entries;
+	return plan;
+}
+
+static void
+count_reasons(struct draft *d)
+{
+	for (size_t i = 0; i < d->reasons; i++)
+		d->entry[d->reason[i].entry].reasons++;
+}
+
+static void
+share_out(struct node_plan *plan, struct plan_reason *room, const struct draft *d,
+    struct plan_entry *const *sorted)
+{
+	uint16_t place[PLAN_ITEMS_MAX];
+
+	for (size_t i = 0; i < plan->entries; i++) {
+		plan->entry[i] = *sorted[i];
+		plan->entry[i].wanted = plan->entry[i].item;
+		plan->entry[i].reason = room;
+		room += plan->entry[i].reasons;
+		plan->entry[i].reasons = 0;
+		place[sorted[i] - d->entry] = (uint16_t)i;
+	}
+	for (size_t i = 0; i < d->reasons; i++) {
+		struct plan_entry *e = &plan->entry[place[d->reason[i].entry]];
+
+		e->reason[e->reasons++] = d->reason[i].is;
+	}
+}
+
+static int
+finish_draft(struct draft *d, struct node_plan **ret)
+{
+	struct plan_entry *sorted[PLAN_ITEMS_MAX];
+	struct node_plan *plan = new_plan(d->entries, d->reasons);
+
+	if (!plan)
+		return -ENOMEM;
+	count_reasons(d);
+	for (size_t i = 0; i < d->entries; i++)
+		sorted[i] = &d->entry[i];
+	qsort(sorted, d->entries, sizeof sorted[0], compare_ids);
+	share_out(plan, (struct plan_reason *)(plan->entry + plan->entries), d, sorted);
+	plan->cut = d->cut;
+	*ret = plan;
 	return 0;
 }
 
-static bool
-means_the_same(const struct node_plan *a, const struct node_plan *b)
+static void
+ref_reasons(const struct node_plan *plan, void (*f)(const struct requirement *r))
 {
-	if (a->entries != b->entries)
+	for (size_t i = 0; plan && i < plan->entries; i++)
+		for (size_t k = 0; k < plan->entry[i].reasons; k++)
+			f(plan->entry[i].reason[k].requirement);
+}
+
+/* --- what has changed ------------------------------------------------------------------------------ */
+
+/* What a node has agreed to holds as long as the same is wanted. */
+static void
+keep_terms(struct node_plan *plan, const struct node_plan *before)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; before && i < plan->entries; i++) {
+		struct plan_entry *e = &plan->entry[i];
+
+		while (k < before->entries && before->entry[k].text->id < e->text->id)
+			k++;
+		if (k == before->entries || before->entry[k].text != e->text ||
+		    !reporting_is(&before->entry[k].wanted, &e->wanted))
+			continue;
+		e->item = before->entry[k].item;
+		e->unserved = before->entry[k].unserved;
+	}
+}
+
+static bool
+same_reasons(const struct plan_entry *a, const struct plan_entry *b)
+{
+	if (a->reasons != b->reasons || a->by_default != b->by_default)
 		return false;
-	for (size_t i = 0; i < a->entries; i++)
-		if (a->entry[i].text != b->entry[i].text ||
-		    !reporting_is(&a->entry[i].item, &b->entry[i].item))
+	for (size_t i = 0; i < a->reasons; i++)
+		if (a->reason[i].placement != b->reason[i].placement ||
+		    a->reason[i].requirement != b->reason[i].requirement ||
+		    a->reason[i].host != b->reason[i].host)
 			return false;
 	return true;
+}
+
+static enum plan_change
+compare_plans(const struct node_plan *a, const struct node_plan *b)
+{
+	enum plan_change change = PLAN_SAME;
+
+	if (!a || a->entries != b->entries)
+		return PLAN_OTHER;
+	for (size_t i = 0; i < a->entries; i++) {
+		if (a->entry[i].text != b->entry[i].text ||
+		    !reporting_is(&a->entry[i].wanted, &b->entry[i].wanted))
+			return PLAN_OTHER;
+		if (!same_reasons(&a->entry[i], &b->entry[i]))
+			change = PLAN_REASONS;
+	}
+	return change;
 }
 
 /* By a plan of before our restart, made when the clock was ahead. */
@@ -409,39 +310,171 @@ next_version(const struct node *n, const struct node_plan *before, int64_t wall_
 	return is_overtaken(n, version) ? n->plan_version + 1 : version;
 }
 
+static void
+warn_cut(
+    const struct node *n, const struct node_plan *plan, const struct node_plan *before)
+{
+	if (plan->cut && !(before && before->cut))
+		log_warnx("plan",
+		    "%s would have to measure more than %d things; the least important "
+		    "are left out",
+		    n->name, PLAN_ITEMS_MAX);
+}
+
 int
-planner_update(struct planner *p, const struct node *n, struct placement *placements,
+planner_update(struct planner *p, const struct node *n, const struct plan_view *view,
     int64_t wall_ms)
 {
-	struct node_plan *before = idmap_get(p->plans, &n->id),
-			 *plan = calloc(1, sizeof *plan);
-	bool same;
-	int err;
+	struct node_plan *before = idmap_get(p->plans, &n->id), *plan;
+	enum plan_change change;
+	int err = make_draft(p, n, view);
 
-	if (!plan)
-		return -ENOMEM;
-	err = fill_plan(p, plan, n, placements);
 	if (!err)
-		err = idmap_put(p->plans, &n->id, plan);
+		err = finish_draft(&p->draft, &plan);
+	if (err)
+		return err;
+	err = idmap_put(p->plans, &n->id, plan);
 	if (err) {
-		free_plan(NULL, plan);
+		free(plan);
 		return err;
 	}
-	same =
-	    before && means_the_same(before, plan) && !is_overtaken(n, before->version);
-	plan->version = same ? before->version : next_version(n, before, wall_ms);
-	free_plan(NULL, before);
-	return !same;
+	ref_reasons(plan, resolved_ref);
+	ref_reasons(before, resolved_unref);
+	change = compare_plans(before, plan);
+	if (before && is_overtaken(n, before->version))
+		change = PLAN_OTHER;
+	plan->version =
+	    change == PLAN_OTHER ? next_version(n, before, wall_ms) : before->version;
+	keep_terms(plan, before);
+	warn_cut(n, plan, before);
+	free(before);
+	return change;
+}
+
+/* --- what others ask ------------------------------------------------------------------------------- */
+
+void
+planner_sweep(struct planner *p)
+{
+	resolved_sweep(p->resolved);
 }
 
 void
 planner_forget(struct planner *p, const struct node *n)
 {
-	free_plan(NULL, idmap_remove(p->plans, &n->id));
+	struct node_plan *plan = idmap_remove(p->plans, &n->id);
+
+	ref_reasons(plan, resolved_unref);
+	free(plan);
 }
 
 const struct node_plan *
 planner_get(const struct planner *p, const struct node *n)
 {
 	return idmap_get(p->plans, &n->id);
+}
+
+void
+planner_adopt(struct planner *p, const struct node *n, uint64_t version)
+{
+	struct node_plan *plan = idmap_get(p->plans, &n->id);
+
+	if (plan)
+		plan->version = version;
+}
+
+void
+planner_fill(const struct node_plan *plan, struct fog_plan *ret)
+{
+	ret->version = plan->version;
+	for (size_t i = 0; i < plan->entries; i++) {
+		struct plan_item *to = &ret->item[ret->items];
+
+		if (plan->entry[i].unserved)
+			continue;
+		*to = plan->entry[i].item;
+		to->id = plan->entry[i].text->id;
+		to->program = plan->entry[i].text->program;
+		ret->items++;
+	}
+}
+
+bool
+plan_concerns(const struct node_plan *plan, const char *service)
+{
+	for (size_t i = 0; plan && i < plan->entries; i++)
+		for (size_t k = 0; k < plan->entry[i].reasons; k++)
+			if (!strcmp(plan->entry[i].reason[k].placement->service_name,
+				service))
+				return true;
+	return false;
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+static int
+make_parts(struct planner *p)
+{
+	int err = plan_texts_new(&p->texts);
+
+	if (!err)
+		err = resolved_set_new(&p->resolved);
+	return err ? err : idmap_new(&p->plans);
+}
+
+int
+planner_new(
+    const struct yaml_node *default_plan, struct complaints *c, struct planner **ret)
+{
+	CLEANUP(planner_free) struct planner *p = calloc(1, sizeof *p);
+	int err = p ? make_parts(p) : -ENOMEM;
+
+	if (!err)
+		err = plan_default_load(&p->by_default, p->texts, default_plan, c);
+	if (err)
+		return err;
+	*ret = TAKE(p);
+	return 0;
+}
+
+int
+planner_new_like(const struct planner *other, struct planner **ret)
+{
+	CLEANUP(planner_free) struct planner *p = calloc(1, sizeof *p);
+	int err = p ? make_parts(p) : -ENOMEM;
+
+	if (err)
+		return err;
+	p->by_default = other->by_default;
+	for (size_t i = 0; i < p->by_default.len && !err; i++) {
+		const struct plan_text *t = other->by_default.entry[i].text;
+
+		err = plan_texts_ensure(
+		    p->texts, t->program, t->text, &p->by_default.entry[i].text);
+	}
+	if (err)
+		return err;
+	*ret = TAKE(p);
+	return 0;
+}
+
+static void
+free_plan(void *arg, void *value)
+{
+	(void)arg;
+	free(value);
+}
+
+void
+planner_free(struct planner *p)
+{
+	if (!p)
+		return;
+	if (p->plans)
+		idmap_each(p->plans, free_plan, NULL);
+	idmap_free(p->plans);
+	resolved_set_free(p->resolved);
+	plan_texts_free(p->texts);
+	free(p->draft.reason);
+	free(p);
 }

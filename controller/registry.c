@@ -366,6 +366,7 @@ update_node(struct registry *r, struct entry *e, const struct fog_registration *
 	struct node *n = &e->node;
 	bool known = true;
 
+	e->moved = *n->address && strcmp(n->address, address) != 0;
 	if (strcmp(n->name, reg->name)) {
 		take_name(r, n, reg->name);
 		known = false;
@@ -380,6 +381,7 @@ update_node(struct registry *r, struct entry *e, const struct fog_registration *
 	return !known;
 }
 
+/* What others know of it is another address now, or other capabilities. */
 static void
 announce(struct registry *r, struct entry *e, bool is_new, bool new_caps)
 {
@@ -389,7 +391,7 @@ announce(struct registry *r, struct entry *e, bool is_new, bool new_caps)
 		events_emit(r->events, "node.joined", n->name, NULL, NULL,
 		    "%s joined from %s", n->name, n->address);
 		r->ops->changed(r->arg, n, NODE_GONE);
-	} else if (new_caps) {
+	} else if (new_caps || e->moved) {
 		r->ops->changed(r->arg, n, n->state);
 	}
 }

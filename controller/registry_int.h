@@ -16,6 +16,7 @@ struct entry {
 	int64_t state_ms;   /* since when it is in its state */
 	int64_t grace_ms;   /* silence that makes it LOST; 0: four heartbeats */
 	bool unsaved;	    /* the store does not know all yet, for want of memory */
+	bool moved;	    /* its last registration came from another address */
 	bool told_gone;	    /* to be freed at the next turn */
 };
 

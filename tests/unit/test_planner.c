@@ -3,6 +3,7 @@
 #include "metrics/expr.h"
 #include "tests/support/test.h"
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,13 +57,26 @@ town_open(struct town *t, const char *default_plan)
 	add_node(t, "C");
 }
 
+/* Those that a test has added by hand. */
+static void
+free_links(struct service *s)
+{
+	for (size_t i = 0; i < s->links; i++) {
+		free(s->link[i].from);
+		free(s->link[i].to);
+	}
+	s->links = 0;
+}
+
 static void
 town_close(struct town *t)
 {
 	planner_free(t->planner);
 	placement_free_all(&t->placements);
-	for (size_t i = 0; i < t->services; i++)
+	for (size_t i = 0; i < t->services; i++) {
+		free_links(t->service[i]);
 		service_free(t->service[i]);
+	}
 }
 
 /* One function f on host, with candidates (a YAML value) and one requirement. */
@@ -96,6 +110,25 @@ remove_service(struct town *t, const char *name)
 	placement_remove(&t->placements, placement_find(t->placements, name, "f"));
 }
 
+static const struct node *
+find_node(void *arg, const char *name)
+{
+	const struct town *t = arg;
+
+	for (size_t i = 0; i < t->nodes; i++)
+		if (!strcmp(t->node[i].name, name))
+			return &t->node[i];
+	return NULL;
+}
+
+static int
+update_at(struct town *t, size_t i, int64_t wall_ms)
+{
+	const struct plan_view view = { t->placements, find_node, t };
+
+	return planner_update(t->planner, &t->node[i], &view, wall_ms);
+}
+
 /* "ABC" without those whose plan stayed as it was. */
 static const char *
 replan(struct town *t)
@@ -104,10 +137,10 @@ replan(struct town *t)
 	size_t len = 0;
 
 	for (size_t i = 0; i < t->nodes; i++) {
-		int rc = planner_update(t->planner, &t->node[i], t->placements, 1000);
+		int rc = update_at(t, i, 1000);
 
 		assert_true(rc >= 0);
-		if (rc)
+		if (rc == PLAN_OTHER)
 			changed[len++] = t->node[i].name[0];
 	}
 	changed[len] = '\0';
@@ -281,17 +314,17 @@ versions_rise_over_restarts_S_08(void **state)
 
 	(void)state;
 	town_open(&t, "[]");
-	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 5000), 1);
+	assert_int_equal(update_at(&t, 0, 5000), PLAN_OTHER);
 	assert_int_equal(planner_get(t.planner, &t.node[0])->version, 5000);
 	/* the clock of before our restart was ahead, and the node runs such a plan */
 	t.node[0].plan_version = 9000;
-	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 1);
+	assert_int_equal(update_at(&t, 0, 6000), PLAN_OTHER);
 	assert_int_equal(planner_get(t.planner, &t.node[0])->version, 9001);
 	t.node[0].plan_version = 9001;
-	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 0);
+	assert_int_equal(update_at(&t, 0, 6000), PLAN_SAME);
 	/* what nobody can have been given is not followed */
 	t.node[0].plan_version = UINT64_MAX;
-	assert_int_equal(planner_update(t.planner, &t.node[0], NULL, 6000), 0);
+	assert_int_equal(update_at(&t, 0, 6000), PLAN_SAME);
 	town_close(&t);
 }
 
@@ -350,6 +383,267 @@ a_node_that_is_forgotten_has_no_plan(void **state)
 	town_close(&t);
 }
 
+/* --- links ----------------------------------------------------------------------------------------- */
+
+/* A chain f - g of the service "chain", f at `f` and g at `g`, no requirements of their own. */
+static struct service *
+add_chain(struct town *t, const char *f, const char *g)
+{
+	static const char yaml[] =
+	    "service: chain\nfunctions:\n"
+	    "  - {name: f, candidates: [C]}\n  - {name: g, candidates: []}\n";
+	const char *const host[] = { f, g };
+	struct service *s = NULL;
+	struct complaints c;
+
+	complaints_init(&c);
+	assert_int_equal(service_parse(slice_text(yaml), "s.yaml", &c, &s), 0);
+	complaints_done(&c);
+	s->link[0] = (struct service_link){ .from = strdup("f"),
+		.to = strdup("g"),
+		.latency_s = NAN,
+		.loss = NAN,
+		.bandwidth = NAN,
+		.period_ms = 1000,
+		.candidate_period_ms = 10000,
+		.hold_ms = 2000 };
+	s->links = 1;
+	for (size_t i = 0; i < 2; i++) {
+		struct placement *p;
+
+		assert_int_equal(
+		    placement_add(&t->placements, "chain", s->function[i].name, &p), 0);
+		p->service = s;
+		p->function = &s->function[i];
+		snprintf(p->node, sizeof p->node, "%s", host[i]);
+	}
+	t->service[t->services++] = s;
+	return s;
+}
+
+static void
+set_address(struct town *t, size_t i, const char *address)
+{
+	snprintf(t->node[i].address, sizeof t->node[i].address, "%s", address);
+}
+
+static void
+move(struct town *t, const char *function, const char *node)
+{
+	struct placement *p = placement_find(t->placements, "chain", function);
+
+	snprintf(p->node, sizeof p->node, "%s", node);
+}
+
+static void
+open_chain(struct town *t, struct service **ret)
+{
+	town_open(t, "[]");
+	set_address(t, 0, "2001:db8::a");
+	set_address(t, 1, "2001:db8::b");
+	set_address(t, 2, "2001:db8::c");
+	*ret = add_chain(t, "A", "B");
+}
+
+static void
+a_link_is_measured_at_both_ends_towards_the_neighbour_PLN_02(void **state)
+{
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].loss = 0.05;
+	replan(&t);
+	assert_string_equal(
+	    plan_of(&t, 0), "node_path_loss_ratio{peer=\"2001:db8::b\"}/1000");
+	assert_string_equal(
+	    plan_of(&t, 1), "node_path_loss_ratio{peer=\"2001:db8::a\"}/1000");
+	/* a candidate for f, towards g */
+	assert_string_equal(
+	    plan_of(&t, 2), "node_path_loss_ratio{peer=\"2001:db8::b\"}/10000");
+	town_close(&t);
+}
+
+static void
+a_latency_is_smoothed_and_a_dead_path_is_too_long(void **state)
+{
+	const struct plan_entry *e;
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].latency_s = 0.02;
+	replan(&t);
+	e = &planner_get(t.planner, &t.node[0])->entry[0];
+	assert_string_equal(e->text->text,
+	    "avg_over_time(node_path_round_trip_seconds{peer=\"2001:db8::b\"}[5000ms]) "
+	    "or "
+	    "(node_path_up{peer=\"2001:db8::b\"} == 0) + 2");
+	assert_string_equal(
+	    e->reason[0].requirement->text, "round trip to g on B < 0.02 s");
+	assert_int_equal(e->reason[0].requirement->origin, REQUIRE_LINK);
+	assert_int_equal(e->reason[0].requirement->hold_ms, 2000);
+	assert_true(e->reason[0].requirement->low < e->reason[0].requirement->high);
+	town_close(&t);
+}
+
+static void
+bandwidth_is_what_the_interface_has_left(void **state)
+{
+	struct caps_interface *f;
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].bandwidth = 1e6;
+	t.caps[0].interfaces = t.caps[2].interfaces = 1;
+	for (size_t i = 0; i < 3; i += 2) {
+		f = &t.caps[i].interface[0];
+		strcpy(f->name, i ? "wlan0" : "e0");
+		f->kind = i ? CAPS_WIFI : CAPS_ETHERNET;
+		f->up = true;
+	}
+	t.caps[0].interface[0].addrs = t.caps[2].interface[0].addrs = 1;
+	t.caps[0].interface[0].addr[0].len = t.caps[2].interface[0].addr[0].len = 4;
+	replan(&t);
+	assert_non_null(find_entry(&t, 0,
+	    "node_network_speed_bytes{device=\"e0\"} - "
+	    "rate(node_network_transmit_bytes_total{device=\"e0\"}[30000ms])"));
+	assert_non_null(find_entry(&t, 0,
+	    "node_network_speed_bytes{device=\"e0\"} - "
+	    "rate(node_network_receive_bytes_total{device=\"e0\"}[30000ms])"));
+	assert_non_null(find_entry(&t, 2,
+	    "node_network_speed_bytes{device=\"wlan0\"} - "
+	    "(rate(node_network_receive_bytes_total{device=\"wlan0\"}[50000ms]) + "
+	    "rate(node_network_transmit_bytes_total{device=\"wlan0\"}[50000ms]))"));
+	assert_string_equal(plan_of(&t, 1), ""); /* it tells of no interface */
+	town_close(&t);
+}
+
+static void
+a_neighbour_that_moves_is_followed_and_others_keep_their_plans_PLN_06(void **state)
+{
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].loss = 0.05;
+	add_node(&t, "D");
+	assert_string_equal(replan(&t), "ABCD");
+	move(&t, "g", "D");
+	set_address(&t, 3, "2001:db8::d");
+	assert_string_equal(replan(&t), "ABCD");
+	planner_sweep(t.planner);
+	assert_string_equal(
+	    plan_of(&t, 0), "node_path_loss_ratio{peer=\"2001:db8::d\"}/1000");
+	assert_string_equal(plan_of(&t, 1), "");
+	assert_string_equal(
+	    plan_of(&t, 2), "node_path_loss_ratio{peer=\"2001:db8::d\"}/10000");
+	/* its address is another one: who measures it follows, and nobody else */
+	set_address(&t, 3, "2001:db8::dd");
+	assert_string_equal(replan(&t), "AC");
+	assert_string_equal(replan(&t), "");
+	town_close(&t);
+}
+
+static void
+neighbours_on_one_node_measure_nothing(void **state)
+{
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].loss = 0.05;
+	move(&t, "g", "A");
+	replan(&t);
+	assert_string_equal(plan_of(&t, 0), "");
+	assert_string_equal(
+	    plan_of(&t, 2), "node_path_loss_ratio{peer=\"2001:db8::a\"}/10000");
+	town_close(&t);
+}
+
+static void
+a_link_local_neighbour_is_reached_by_an_interface_of_ours(void **state)
+{
+	static const uint8_t own[16] = { 0xfe, 0x80, [15] = 1 };
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].loss = 0.05;
+	set_address(&t, 0, "fe80::1%br0"); /* br0 is the controller's */
+	set_address(&t, 1, "fe80::2%br0");
+	t.caps[0].interfaces = 1;
+	strcpy(t.caps[0].interface[0].name, "e0");
+	t.caps[0].interface[0].addrs = 1;
+	t.caps[0].interface[0].addr[0].len = 16;
+	memcpy(t.caps[0].interface[0].addr[0].ip, own, sizeof own);
+	replan(&t);
+	assert_string_equal(
+	    plan_of(&t, 0), "node_path_loss_ratio{peer=\"fe80::2%e0\"}/1000");
+	assert_string_equal(plan_of(&t, 1), ""); /* which interface? */
+	town_close(&t);
+}
+
+static void
+a_requirement_that_is_made_lives_as_long_as_a_plan_names_it(void **state)
+{
+	const struct requirement *before;
+	struct service *s;
+	struct town t;
+
+	(void)state;
+	open_chain(&t, &s);
+	s->link[0].loss = 0.05;
+	replan(&t);
+	before = planner_get(t.planner, &t.node[0])->entry[0].reason[0].requirement;
+	assert_int_equal(update_at(&t, 0, 1000), PLAN_SAME); /* the same object */
+	planner_sweep(t.planner);
+	assert_ptr_equal(
+	    planner_get(t.planner, &t.node[0])->entry[0].reason[0].requirement, before);
+	/* another bound for the same program: nothing new for the node, something for its watches */
+	s->link[0].hold_ms = 3000;
+	assert_int_equal(update_at(&t, 0, 1000), PLAN_REASONS);
+	assert_int_equal(before->hold_ms, 2000); /* until it is swept */
+	planner_sweep(t.planner);
+	assert_int_equal(
+	    planner_get(t.planner, &t.node[0])->entry[0].reason[0].requirement->hold_ms,
+	    3000);
+	town_close(&t);
+}
+
+static void
+what_would_be_is_reckoned_beside_what_is(void **state) /* PLN-09 */
+{
+	struct planner *beside;
+	struct town t;
+	struct planner *real;
+
+	(void)state;
+	town_open(&t, NULL);
+	replan(&t);
+	assert_int_equal(planner_new_like(t.planner, &beside), 0);
+	real = t.planner;
+	t.planner = beside;
+	add_service(&t, "s", "A", "[B]", LOAD("500ms", "5s"));
+	replan(&t);
+	assert_int_equal(planner_get(beside, &t.node[0])->entries, 7);
+	assert_int_equal(find_entry(&t, 0, "node_load1")->item.period_ms, 500);
+	t.planner = real;
+	assert_int_equal(find_entry(&t, 0, "node_load1")->item.period_ms, 10000);
+	assert_string_equal(
+	    planner_text(beside, find_entry(&t, 0, "node_load1")->text->id),
+	    "node_load1");
+	planner_free(beside);
+	town_close(&t);
+}
+
 static void
 a_bad_default_plan_is_refused_with_places(void **state)
 {
@@ -395,6 +689,15 @@ main(void)
 		TEST(versions_rise_over_restarts_S_08),
 		TEST(a_plan_that_is_too_long_keeps_what_hosts_need),
 		TEST(a_node_that_is_forgotten_has_no_plan),
+		TEST(a_link_is_measured_at_both_ends_towards_the_neighbour_PLN_02),
+		TEST(a_latency_is_smoothed_and_a_dead_path_is_too_long),
+		TEST(bandwidth_is_what_the_interface_has_left),
+		TEST(
+		    a_neighbour_that_moves_is_followed_and_others_keep_their_plans_PLN_06),
+		TEST(neighbours_on_one_node_measure_nothing),
+		TEST(a_link_local_neighbour_is_reached_by_an_interface_of_ours),
+		TEST(a_requirement_that_is_made_lives_as_long_as_a_plan_names_it),
+		TEST(what_would_be_is_reckoned_beside_what_is),
 		TEST(a_bad_default_plan_is_refused_with_places),
 	};
 

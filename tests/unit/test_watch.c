@@ -38,7 +38,9 @@ note_drop(void *arg, struct watch *w)
 static void
 sync_plan(struct scene *s)
 {
-	assert_true(planner_update(s->planner, &s->node, s->placements, 1000) >= 0);
+	const struct plan_view view = { s->placements, NULL, NULL };
+
+	assert_true(planner_update(s->planner, &s->node, &view, 1000) >= 0);
 	assert_int_equal(watches_sync(s->watches, &s->node,
 			     planner_get(s->planner, &s->node), s->now_ms),
 	    0);
