@@ -54,6 +54,12 @@ hook_call_hooks(struct hook_call *call)
 	return call->instance->hooks;
 }
 
+struct hook_instance *
+hook_call_instance(struct hook_call *call)
+{
+	return call->instance;
+}
+
 const char *
 hook_call_name(struct hook_call *call)
 {
@@ -159,6 +165,7 @@ hook_calls_free(struct hooks *h)
 	for (struct hook_call *c = h->calls, *next; c; c = next) {
 		next = c->next;
 		hook_child_forget(c);
+		hook_transfer_forget(c);
 		free_call(c);
 	}
 	h->calls = NULL;
@@ -227,6 +234,7 @@ finish(struct hook_call *call)
 {
 	unlink_call(call);
 	hook_child_forget(call);
+	hook_transfer_forget(call);
 	if (call->state != ORPHANED)
 		tell_end(call);
 	free_call(call);
@@ -288,7 +296,7 @@ cancel(struct hook_call *call)
 
 	call->state = CANCELLING;
 	io_of(call)->timer_set(call->timer, GRACE_MS);
-	call->instance->type->cancel(call->instance->inst, call);
+	call->instance->type.cancel(call->instance->inst, call);
 	note_time(call->instance, "cancel", began);
 }
 
@@ -358,7 +366,7 @@ static int
 enter_plugin(struct hook_call *call, const struct hook_event *ev, bool resume,
     enum hook_phase last)
 {
-	const struct hook_type *t = call->instance->type;
+	const struct hook_type *t = &call->instance->type;
 	int64_t began = hooks_now(call->instance->hooks);
 	int rc;
 
@@ -382,7 +390,7 @@ hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resum
 	if (rc < 0)
 		return rc;
 	*err = '\0';
-	rc = i->type->check(i->inst, ev, err, err_len);
+	rc = i->type.check(i->inst, ev, err, err_len);
 	if (!rc)
 		rc = make_call(i, ev, ops, arg, &call);
 	if (rc < 0) {
@@ -402,6 +410,7 @@ hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resum
 		count_end(i, HOOK_RETRY, now);
 		unlink_call(call);
 		hook_child_forget(call);
+		hook_transfer_forget(call);
 		free_call(call);
 		return rc == -EAGAIN ? -EINVAL : rc;
 	}
@@ -414,7 +423,7 @@ hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resum
 void
 hook_call_update(struct hook_call *call, const struct hook_event *ev)
 {
-	const struct hook_type *t = call->instance->type;
+	const struct hook_type *t = &call->instance->type;
 	int64_t began = hooks_now(call->instance->hooks);
 
 	if (!t->update || call->finished || call->state != RUNNING)

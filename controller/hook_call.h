@@ -9,12 +9,20 @@
 #define HOOK_RUNNING_MAX 4  /* calls of an instance at once */
 #define HOOK_STARTS_MAX	 10 /* in a minute */
 
+struct hook_http_provider;
+struct posts;
+
 struct hook_instance {
 	char *name;
 	struct hooks *hooks;
-	const struct hook_type *type;
+	struct hook_type
+	    type; /* a copy: all members are there, whatever its maker knew */
 	void *inst;
 	struct hook_host host;
+	unsigned kinds; /* HOOK_KIND_BIT of what it is told */
+	bool may_apply; /* services */
+	const struct hook_http_provider *http;
+	void *http_client;
 	int64_t started_ms[HOOK_STARTS_MAX]; /* a ring */
 	unsigned starts, running;
 	unsigned failures;     /* in a row */
@@ -26,7 +34,10 @@ struct hooks {
 	struct hook_instance *instances;
 	struct hook_call *calls;
 	struct hook_child *children;
-	struct plugin *plugins;
+	struct hook_transfer *transfers;
+	struct hook_timer *timers;
+	struct hook_change *changes;
+	struct hook_object *objects;
 	struct posts *posts;
 	bool closing;
 };
@@ -41,6 +52,7 @@ hook_call_done(struct hook_call *call, enum hook_verdict verdict, const char *de
 int hook_call_save(struct hook_call *call, const char *key, const char *value);
 const char *hook_call_load(struct hook_call *call, const char *key);
 struct hooks *hook_call_hooks(struct hook_call *call);
+struct hook_instance *hook_call_instance(struct hook_call *call);
 const char *hook_call_name(struct hook_call *call); /* of its instance */
 void hook_calls_free(struct hooks *h);
 
@@ -52,3 +64,26 @@ int hook_child_kill(struct hook_call *call, int sig);
 void
 hook_child_forget(struct hook_call *call); /* kills what is left; no callback any more */
 void hook_children_free(struct hooks *h);
+
+/* hook_types.c: where types come from. */
+struct hook_object; /* a shared object */
+/* NULL with a complaint. */
+const struct hook_type *
+hook_types_find(struct hooks *h, const struct yaml_node *at, struct complaints *c);
+const struct hook_http_provider *
+hook_types_http(struct hooks *h, const struct yaml_node *at, struct complaints *c);
+void hook_objects_free(struct hooks *h);
+
+/* hook_entries.c: what an instance is given that is of no call. */
+int hook_posts_open(struct hooks *h);
+void hook_posts_close(struct hooks *h);
+void hook_entries_fill(struct hook_instance *i);
+void hook_entries_free(struct hooks *h); /* timers, changes of services */
+
+/* hook_transfer.c: requests over HTTP. */
+int hook_transfer_open(
+    struct hook_instance *i, const struct yaml_node *config, struct complaints *c);
+int hook_transfer_start(struct hook_call *call, const struct hook_http_req *req,
+    hook_http_f *done, void *arg);
+void hook_transfer_forget(struct hook_call *call);
+void hook_transfers_free(struct hooks *h);

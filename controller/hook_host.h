@@ -10,18 +10,31 @@
 
 struct grasp_io;
 struct hook_call;
+struct hook_http_provider;
 struct hook_instance;
 struct hooks;
 struct spawner;
 struct store;
 
+/* Services, for hooks that may change them. 0: done follows, never from inside; err: -errno and why. */
+struct hooks_services {
+	int (*apply)(void *arg, const char *yaml, const char *hook,
+	    void (*done)(void *done_arg, int err), void *done_arg, char *why,
+	    size_t why_len);
+	int (*withdraw)(void *arg, const char *service, const char *hook,
+	    void (*done)(void *done_arg, int err), void *done_arg, char *why,
+	    size_t why_len);
+	void *arg;
+};
 struct hooks_env {
 	struct ev_loop *loop;
 	struct grasp_io *io;
 	struct store *store;
 	struct spawner *spawner; /* NULL: programs cannot be run (-ENOSYS) */
 	const char *plugin_dir;
-	const struct hook_type *const *types; /* beside those built in; NULL: none */
+	const struct hook_type *const *types;  /* beside those built in; NULL: none */
+	struct hooks_services services;	       /* apply NULL: nobody may */
+	const struct hook_http_provider *http; /* NULL: http.so in plugin_dir */
 };
 /* config: name → {type, ...}; may be NULL. -EINVAL with complaints. */
 int hooks_new(const struct hooks_env *env, const struct yaml_node *config,

@@ -444,6 +444,37 @@ judge_remove(
 	return err;
 }
 
+/* PLN-08. */
+static int
+apply_for_hook(void *arg, const char *yaml, const char *hook,
+    void (*done)(void *done_arg, int err), void *done_arg, char *why, size_t why_len)
+{
+	struct complaints c;
+	int err;
+
+	complaints_init(&c);
+	err = judge_apply(arg, slice_text(yaml), hook, &c, done, done_arg);
+	if (err < 0)
+		snprintf(why, why_len, "%s",
+		    c.text.pos ? buf_text(&c.text) : strerror(-err));
+	complaints_done(&c);
+	return err;
+}
+
+static int
+withdraw_for_hook(void *arg, const char *service, const char *hook,
+    void (*done)(void *done_arg, int err), void *done_arg, char *why, size_t why_len)
+{
+	int err = judge_remove(arg, service, done, done_arg);
+
+	(void)hook;
+	if (err == -ENOENT)
+		snprintf(why, why_len, "there is no service %s", service);
+	else if (err < 0)
+		snprintf(why, why_len, "%s", strerror(-err));
+	return err;
+}
+
 int
 judge_place(struct judge *j, const char *service, const char *function, const char *node)
 {
@@ -525,8 +556,13 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
     const struct judge_config *cfg, struct complaints *c)
 {
 	const struct watch_ops watch_ops = { judge_watch_changed, judge_watch_dropped };
-	const struct hooks_env env = { loop, j->io, j->store, spawner, cfg->plugin_dir,
-		cfg->hook_types };
+	const struct hooks_env env = { .loop = loop,
+		.io = j->io,
+		.store = j->store,
+		.spawner = spawner,
+		.plugin_dir = cfg->plugin_dir,
+		.types = cfg->hook_types,
+		.services = { apply_for_hook, withdraw_for_hook, j } };
 	struct migrations_env menv = { .io = j->io,
 		.store = j->store,
 		.events = j->events,

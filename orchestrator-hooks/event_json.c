@@ -49,14 +49,14 @@ put_raw(struct buf *out, const char *key, const char *json)
 }
 
 static void
-put_candidates(struct buf *out, const struct hook_event *ev)
+put_texts(struct buf *out, const char *key, const char *const *text, size_t len)
 {
-	put_key(out, "candidates");
+	put_key(out, key);
 	buf_put_u8(out, '[');
-	for (size_t i = 0; i < ev->candidates_len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		if (i)
 			buf_put_u8(out, ',');
-		json_put_text(out, slice_text(ev->candidates[i]));
+		json_put_text(out, slice_text(text[i]));
 	}
 	buf_put_u8(out, ']');
 }
@@ -72,6 +72,7 @@ hook_event_json(const struct hook_event *ev, enum hook_phase resume, struct buf 
 	put_text(out, "stage", ev->stage == HOOK_PREPARE ? "prepare" : "commit");
 	put_bool(out, "dry_run", ev->dry_run);
 	put_bool(out, "stateful", ev->stateful);
+	put_bool(out, "exclusive", ev->exclusive);
 	put_bool(out, "break_ok", ev->break_ok);
 	put_text(out, "service", ev->service);
 	put_text(out, "function", ev->function);
@@ -79,8 +80,11 @@ hook_event_json(const struct hook_event *ev, enum hook_phase resume, struct buf 
 	put_key(out, "generation");
 	buf_printf(out, "%" PRIu64, ev->generation);
 	put_text(out, "source", ev->source);
+	put_text(out, "source_address", ev->source_address);
 	put_text(out, "target", ev->candidates_len ? ev->candidates[0] : NULL);
-	put_candidates(out, ev);
+	put_texts(out, "candidates", ev->candidates, ev->candidates_len);
+	put_texts(
+	    out, "addresses", ev->addresses, ev->addresses ? ev->candidates_len : 0);
 	put_text(out, "reason", ev->reason);
 	put_key(out, "probability");
 	json_put_double(out, ev->probability);
@@ -88,7 +92,6 @@ hook_event_json(const struct hook_event *ev, enum hook_phase resume, struct buf 
 	put_int(out, "deadline_ms", ev->deadline_ms);
 	put_int(out, "drain_ms", ev->drain_ms);
 	put_raw(out, "evidence", ev->evidence_json);
-	put_raw(out, "params", ev->params_json);
 	put_text(out, "resume", resume ? hook_phase_name(resume) : NULL);
 	buf_puts(out, "}\n");
 }

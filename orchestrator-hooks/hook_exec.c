@@ -393,7 +393,7 @@ exec_health(void *inst, char *msg, size_t msg_len)
 }
 
 const struct hook_type hook_exec = {
-	.abi = HOOK_ABI,
+	HOOK_TYPE,
 	.name = "exec",
 	.help = "runs a program per event, without a shell",
 	.caps = HOOK_CAN_DRY_RUN | HOOK_CAN_CANCEL | HOOK_CAN_RESUME | HOOK_CAN_OVERLAP,

@@ -134,7 +134,7 @@ log_resume(
 }
 
 const struct hook_type hook_log = {
-	.abi = HOOK_ABI,
+	HOOK_TYPE,
 	.name = "log",
 	.help = "writes events to the log or a file and moves nothing",
 	.caps = HOOK_CAN_DRY_RUN | HOOK_CAN_RESUME,

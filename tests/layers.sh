@@ -55,7 +55,7 @@ fence 'curl/.*' '(orchestrator-hooks/http|plugins/http_json)\.c'
 fence 'jansson\.h' 'plugins/http_json\.c'
 fence 'modbus(/.*)?\.h' 'plugins/modbus\.c'
 fence 'coap3/.*' 'agent/lwm2m/.*'
-fence 'ev\.h' '(base/(ctl_server|spawn)_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|ctl/asker|(agent|controller)/main|controller/(store_writer|hook_host|signer))\.c)'
+fence 'ev\.h' '(base/(ctl_server|spawn)_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|ctl/asker|(agent|controller)/main|controller/(store_writer|hook_entries|signer))\.c)'
 result "grasp has no log of its own" "$(grep -rnE 'base/log\.h' --include='*.[ch]' grasp)"
 result "cbor_load is called nowhere" "$(grep -rnw cbor_load --include='*.[ch]' base grasp protocol \
 	trust metrics prediction functions orchestrator-hooks agent controller ctl plugins | grep -vE ':[0-9]+:[/ ]\*')"

@@ -121,7 +121,7 @@ fake_close(void *inst)
 }
 
 static struct hook_type fake_type = {
-	.abi = HOOK_ABI,
+	HOOK_TYPE,
 	.name = "fake",
 	.help = "does what the test says",
 	.caps = HOOK_CAN_CANCEL | HOOK_CAN_RESUME,

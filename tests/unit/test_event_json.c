@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator-hooks/builtin.h"
 #include "orchestrator-hooks/event_json.h"
 #include "tests/support/test.h"
 #include <math.h>
@@ -6,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const names[] = { "C", "B" };
+static const char *const names[] = { "C", "B" }, *const addresses[] = { "fd00::c", "" };
 
 static struct hook_event
 whole_event(void)
@@ -22,6 +23,8 @@ whole_event(void)
 		.instance = "delivery/F1",
 		.generation = UINT64_MAX,
 		.source = "A",
+		.source_address = "fd00::a",
+		.addresses = addresses,
 		.candidates = names,
 		.candidates_len = 2,
 		.reason = "load \"high\"\n\x01 \xc3\xa4 \xff",
@@ -46,12 +49,14 @@ every_field_stands_in_one_line(void **state)
 	    "{\"abi\":1,\"id\":\"00112233445566778899aabbccddeeff\",\"rev\":3,"
 	    "\"kind\":\"migrate\",\"stage\":\"commit\",\"dry_run\":false,\"stateful\":"
 	    "true,"
-	    "\"break_ok\":false,\"service\":\"delivery\",\"function\":\"F1\","
+	    "\"exclusive\":false,\"break_ok\":false,\"service\":\"delivery\","
+	    "\"function\":\"F1\","
 	    "\"instance\":\"delivery/F1\",\"generation\":18446744073709551615,"
-	    "\"source\":\"A\",\"target\":\"C\",\"candidates\":[\"C\",\"B\"],"
+	    "\"source\":\"A\",\"source_address\":\"fd00::a\",\"target\":\"C\","
+	    "\"candidates\":[\"C\",\"B\"],\"addresses\":[\"fd00::c\",\"\"],"
 	    "\"reason\":\"load \\\"high\\\"\\n\\u0001 \xc3\xa4 \xef\xbf\xbd\","
 	    "\"probability\":0.93,\"due_ms\":1700000000123,\"deadline_ms\":15000,"
-	    "\"drain_ms\":500,\"evidence\":{\"value\": 3.25},\"params\":null,"
+	    "\"drain_ms\":500,\"evidence\":{\"value\": 3.25},"
 	    "\"resume\":\"target_ready\"}\n");
 	buf_done(&b);
 }
@@ -70,8 +75,9 @@ what_is_not_there_is_null(void **state)
 	hook_event_json(&ev, 0, &b);
 	assert_non_null(
 	    strstr(buf_text(&b), "\"kind\":\"node_lost\",\"stage\":\"prepare\""));
-	assert_non_null(
-	    strstr(buf_text(&b), "\"source\":null,\"target\":null,\"candidates\":[]"));
+	assert_non_null(strstr(buf_text(&b),
+	    "\"source\":null,\"source_address\":null,\"target\":null,\"candidates\":[],"
+	    "\"addresses\":[]"));
 	assert_non_null(strstr(buf_text(&b), "\"probability\":null"));
 	assert_non_null(strstr(buf_text(&b), "\"evidence\":null"));
 	assert_non_null(strstr(buf_text(&b), "\"resume\":null"));

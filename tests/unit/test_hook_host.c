@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* --- a hook that keeps its calls until told ---------------------------------------------------- */
 
@@ -70,7 +72,7 @@ held_close(void *inst)
 }
 
 static const struct hook_type held_type = {
-	.abi = HOOK_ABI,
+	HOOK_TYPE,
 	.name = "held",
 	.help = "waits for the test",
 	.caps = HOOK_CAN_CANCEL | HOOK_CAN_RESUME,
@@ -166,14 +168,35 @@ bad_configurations_are_refused_with_places(void **state)
 }
 
 static void
-a_type_can_come_from_a_shared_object(void **state)
+copy_plugin(struct bench *b, const char *name)
 {
-	struct bench *b = *state;
+	char from[512], to[512], bytes[4096];
+	FILE *in, *out;
+	size_t n;
+
+	snprintf(from, sizeof from, BUILDDIR "/tests/unit/%s.so", name);
+	snprintf(to, sizeof to, "%s/%s.so", b->dir, name);
+	in = fopen(from, "re");
+	out = fopen(to, "we");
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(bytes, 1, sizeof bytes, in)) > 0)
+		assert_int_equal(fwrite(bytes, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(chmod(to, 0755), 0);
+}
+
+static void
+use_plugin(struct bench *b, const char *name)
+{
 	struct hook_event ev = bench_event("id1");
 	struct bench_call c;
+	char yaml[128];
 
-	if (bench_hooks(b, "h: {type: plugin_good}\ng: {type: plugin_good}\n",
-		BUILDDIR "/tests/unit", NULL) < 0)
+	copy_plugin(b, name);
+	snprintf(yaml, sizeof yaml, "h: {type: %s}\ng: {type: %s}\n", name, name);
+	if (bench_hooks(b, yaml, b->dir, NULL) < 0)
 		fail_msg("%s", b->complaints);
 	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), 0);
 	assert_int_equal(c.verdict, 0); /* never from inside the start */
@@ -183,19 +206,76 @@ a_type_can_come_from_a_shared_object(void **state)
 }
 
 static void
-an_object_of_another_version_is_refused(void **state)
+a_type_can_come_from_a_shared_object(void **state)
 {
+	use_plugin(*state, "plugin_good");
+}
+
+/* Its hook_type is longer than ours. */
+static void
+a_type_that_knows_more_than_the_host_works(void **state)
+{
+	use_plugin(*state, "plugin_newer");
+}
+
+static void
+objects_with_a_fault_are_refused(void **state)
+{
+	static const struct {
+		const char *name, *why;
+	} cases[] = {
+		{ "plugin_abi",
+		    "it was built for version 2 of the interface, this "
+		    "controller has 1" },
+		{ "plugin_size", "its hook_type has only 24 bytes" },
+		{ "plugin_symbol", "it does not define hook_type" },
+		{ "plugin_callback", "it lacks a callback that every type must have" },
+		{ "plugin_misnamed", "it calls itself plugin_good" },
+		{ "none", "No such file or directory" },
+	};
 	struct bench *b = *state;
 
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char yaml[128], expected[256];
+
+		if (strcmp(cases[i].name, "none"))
+			copy_plugin(b, cases[i].name);
+		snprintf(yaml, sizeof yaml, "h: {type: %s}\n", cases[i].name);
+		snprintf(
+		    expected, sizeof expected, "%s is not built in, and ", cases[i].name);
+		assert_int_equal(bench_hooks(b, yaml, b->dir, NULL), -EINVAL);
+		if (!strstr(b->complaints, expected) ||
+		    !strstr(b->complaints, cases[i].why))
+			fail_msg("%s", b->complaints);
+	}
+}
+
+/* Whoever can write there could be the controller. */
+static void
+objects_that_others_can_write_are_refused(void **state)
+{
+	struct bench *b = *state;
+	char path[512];
+
+	copy_plugin(b, "plugin_good");
+	snprintf(path, sizeof path, "%s/plugin_good.so", b->dir);
+	assert_int_equal(chmod(path, 0775), 0);
 	assert_int_equal(
-	    bench_hooks(b, "h: {type: plugin_broken}\n", BUILDDIR "/tests/unit", NULL),
-	    -EINVAL);
+	    bench_hooks(b, "h: {type: plugin_good}\n", b->dir, NULL), -EINVAL);
 	assert_non_null(strstr(b->complaints,
-	    "plugin_broken.so: it was built for another version of the interface"));
+	    "plugin_good.so can be written by others (mode 0775); chmod go-w it first"));
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chmod(b->dir, 0777), 0);
 	assert_int_equal(
-	    bench_hooks(b, "h: {type: none}\n", BUILDDIR "/tests/unit", NULL), -EINVAL);
-	assert_non_null(
-	    strstr(b->complaints, "none is not built in, and not a plug-in: "));
+	    bench_hooks(b, "h: {type: plugin_good}\n", b->dir, NULL), -EINVAL);
+	assert_non_null(strstr(b->complaints, "can be written by others (mode 0777)"));
+	assert_int_equal(chmod(b->dir, 0700), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(
+		    bench_hooks(b, "h: {type: plugin_good}\n", b->dir, NULL), -EINVAL);
+		assert_non_null(strstr(b->complaints, "belongs to user 65534"));
+	}
 }
 
 /* --- limits ----------------------------------------------------------------------------------------- */
@@ -459,7 +539,9 @@ main(void)
 		ON_BENCH(options_reach_the_type_as_json),
 		ON_BENCH(bad_configurations_are_refused_with_places),
 		ON_BENCH(a_type_can_come_from_a_shared_object),
-		ON_BENCH(an_object_of_another_version_is_refused),
+		ON_BENCH(a_type_that_knows_more_than_the_host_works),
+		ON_BENCH(objects_with_a_fault_are_refused),
+		ON_BENCH(objects_that_others_can_write_are_refused),
 		ON_BENCH(an_instance_has_four_calls_at_once),
 		ON_BENCH(an_instance_starts_ten_times_a_minute),
 		ON_BENCH(five_failures_open_the_circuit_and_one_success_closes_it),

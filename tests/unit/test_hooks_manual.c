@@ -2,6 +2,7 @@
  *
  * fogwatch-hooks(7) names the hooks, phases, verdicts and the members of an event. */
 #include "base/yaml.h"
+#include "orchestrator-hooks/builtin.h"
 #include "orchestrator-hooks/event_json.h"
 #include "tests/support/manual.h"
 #include "tests/support/test.h"
