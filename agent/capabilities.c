@@ -12,8 +12,10 @@
 #include <config.h> /* the build's, not ours */
 
 #include "agent/attribute.h"
+#include "agent/devices.h"
 #include "agent/interfaces.h"
 #include "agent/virtualization.h"
+#include "grasp/geo.h"
 #include "metrics/mounts.h"
 
 /* --- hardware --------------------------------------------------------------------------- */
@@ -233,6 +235,24 @@ copy_tags(const struct conf_map *tags, struct caps *ret)
 	qsort(ret->tag, ret->tags, sizeof ret->tag[0], compare_keys);
 }
 
+/* --- place -------------------------------------------------------------------------------- */
+
+/* A geohash is an area, not a point that distances can be measured from. */
+static void
+find_position(const struct agent_config *cfg, struct caps *ret)
+{
+	struct geo_point point;
+
+	if (!cfg->node.position ||
+	    geo_parse_point(slice_text(cfg->node.position), &point) < 0)
+		return;
+	ret->located = true;
+	ret->latitude = point.lat;
+	ret->longitude = point.lon;
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
+
 static bool
 is_served(const char *root, const char *usual)
 {
@@ -267,7 +287,9 @@ capabilities_collect(const struct agent_config *given, struct caps *ret)
 	find_energy(cfg, ret);
 	find_system(cfg, ret);
 	interfaces_collect(cfg->roots.sys, &cfg->node.radios, ret);
+	devices_collect(cfg->roots.sys, &cfg->node.devices, ret);
 	copy_tags(&cfg->node.tags, ret);
+	find_position(cfg, ret);
 }
 
 void
@@ -279,6 +301,7 @@ capabilities_refresh(const struct agent_config *given, struct caps *caps)
 	    caps->interface, 0, sizeof caps->interface); /* they are compared as bytes */
 	find_energy(cfg, caps);
 	interfaces_collect(cfg->roots.sys, &cfg->node.radios, caps);
+	devices_collect(cfg->roots.sys, &cfg->node.devices, caps);
 }
 
 bool

@@ -50,6 +50,9 @@ const struct conf_option agent_options[] = {
 	OPTION(node.radios, "node.radios", MAP, NULL,
 	    "Radio technology by interface (wlan0: wifi6) where the kernel does not "
 	    "tell."),
+	OPTION(node.devices, "node.devices", LIST, NULL,
+	    "Devices and sensors of the node that cannot be found out, for functions "
+	    "that need them."),
 	OPTION(node.position, "node.position", TEXT, NULL,
 	    "Where the node is: degrees (40.33,-3.76) or a geohash."),
 	OPTION(node.state_dir, "node.state-dir", TEXT,
@@ -134,8 +137,8 @@ static const struct conf_option domain_options[] = {
 
 /* What may change without a restart: it is looked at anew each time it is used. */
 static const char *const adoptable[] = { "node.name", "node.type", "node.vendor",
-	"node.virtualization", "node.energy", "node.tags", "node.radios", "join.token",
-	"join.token-file", "join.ca-pin", "log.level", "log.debug", NULL };
+	"node.virtualization", "node.energy", "node.tags", "node.devices", "node.radios",
+	"join.token", "join.token-file", "join.ca-pin", "log.level", "log.debug", NULL };
 
 /* --- what the table cannot say ---------------------------------------------------------- */
 /* What goes to peers: they refuse longer ones and control characters. */
@@ -183,6 +186,21 @@ check_tags(
 			yaml_complain(c, tag, "the name is longer than 32 bytes");
 		check_one(tag, tag->text ? tag->text : "", 64, c);
 	}
+}
+
+static void
+check_devices(
+    const struct yaml_node *root, const struct agent_config *cfg, struct complaints *c)
+{
+	const struct yaml_node *devices = grasp_conf_at(root, "node.devices");
+
+	if (cfg->node.devices.len > CAPS_DEVICES_MAX)
+		yaml_complain(c, devices, "more than %d devices", CAPS_DEVICES_MAX);
+	YAML_EACH(device, devices)
+	if (device->text && !*device->text)
+		yaml_complain(c, device, "a device needs a name");
+	else if (device->text)
+		check_one(device, device->text, CAPS_DEVICE_SIZE - 1, c);
 }
 
 /* Whoever else could answer for gpsd would say where the node is. */
@@ -424,6 +442,7 @@ check(const struct yaml_node *root, struct agent_config *cfg, struct complaints 
 {
 	check_texts(root, cfg, c);
 	check_tags(root, cfg, c);
+	check_devices(root, cfg, c);
 	check_gpsd(root, cfg, c);
 	check_paths(root, cfg, c);
 	grasp_conf_check(root, FOG_PREFIX_MAX, &cfg->grasp, c);

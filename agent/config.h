@@ -38,6 +38,7 @@ struct agent_config {
 		char *name, *type, *vendor, *virtualization; /* NULL: found out */
 		int energy; /* enum caps_energy; 0: found out */
 		struct conf_map tags;
+		struct conf_list devices; /* beside those that are found */
 		struct conf_map radios; /* interface to radio technology */
 		char *state_dir, *user;
 		char *position; /* "40.33,-3.76" or a geohash; NULL: not known */

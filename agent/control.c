@@ -384,6 +384,10 @@ run_capabilities(void *arg, struct ctl_request *req, struct slice args)
 	put_hardware(&b, c);
 	wr_text(&b, "tags");
 	display_put_tags(&b, c);
+	wr_text(&b, "devices");
+	display_put_devices(&b, c);
+	wr_text(&b, "position");
+	display_put_position(&b, c);
 	wr_text(&b, "interfaces");
 	display_put_interfaces(&b, c);
 	wr_close(&b);

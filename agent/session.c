@@ -104,6 +104,8 @@ encode_caps(const struct session *s, size_t room, struct buf *out)
 		whole = false;
 		if (caps.interfaces)
 			caps.interfaces--;
+		else if (caps.devices)
+			caps.devices--;
 		else if (caps.tags)
 			caps.tags--;
 		else

@@ -122,7 +122,7 @@ show_nodes(struct commands *c, struct ctl_request *req)
 	return 0;
 }
 
-#define DETAIL_PAIRS 15
+#define DETAIL_PAIRS 17
 static void
 put_details(struct commands *c, struct node *n, struct buf *out)
 {
@@ -141,6 +141,10 @@ put_details(struct commands *c, struct node *n, struct buf *out)
 	put_count(out, "storage_bytes", caps->storage_bytes);
 	wr_text(out, "tags");
 	display_put_tags(out, caps);
+	wr_text(out, "devices");
+	display_put_devices(out, caps);
+	wr_text(out, "position");
+	display_put_position(out, caps);
 	wr_text(out, "interfaces");
 	display_put_interfaces(out, caps);
 	wr_key_bool(out, "connected", n->link != NULL);

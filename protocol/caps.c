@@ -20,6 +20,8 @@ enum key {
 	KEY_VERSION,
 	KEY_TAGS,
 	KEY_BATTERY,
+	KEY_DEVICES,
+	KEY_POSITION,
 };
 enum interface_key {
 	KEY_IF_NAME = 1,
@@ -60,6 +62,36 @@ const char *
 caps_kind_name(enum caps_kind k)
 {
 	return (size_t)k < ARRAY_LEN(kind_names) ? kind_names[k] : kind_names[0];
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+caps_is_device(const char *device, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	if (!len || strncmp(device, wanted, len) != 0)
+		return false;
+	device += len;
+	if (is_digit(wanted[len - 1]))
+		return !*device;
+	while (is_digit(*device))
+		device++;
+	return !*device;
+}
+
+bool
+caps_has_device(const struct caps *c, const char *wanted)
+{
+	for (unsigned i = 0; i < c->devices; i++)
+		if (caps_is_device(c->device[i], wanted))
+			return true;
+	return false;
 }
 
 /* --- encode --------------------------------------------------------------------------------- */
@@ -134,13 +166,35 @@ put_tags(struct buf *out, const struct caps *c)
 	}
 }
 
+static void
+put_devices(struct buf *out, const struct caps *c)
+{
+	if (!c->devices)
+		return;
+	wr_uint(out, KEY_DEVICES);
+	wr_array(out, c->devices);
+	for (unsigned i = 0; i < c->devices; i++)
+		wr_text(out, c->device[i]);
+}
+
+static void
+put_position(struct buf *out, const struct caps *c)
+{
+	if (!c->located)
+		return;
+	wr_uint(out, KEY_POSITION);
+	wr_array(out, 2);
+	wr_double(out, c->latitude);
+	wr_double(out, c->longitude);
+}
+
 static uint64_t
 count_keys(const struct caps *c)
 {
 	return 1u + !!c->type[0] + !!c->vendor[0] + !!c->energy + !!c->virtualization[0] +
 	    !!c->cpus + !!c->memory_bytes + !!c->storage_bytes + !!c->arch[0] +
 	    !!c->os[0] + !!c->kernel[0] + !!c->version[0] + !!c->tags +
-	    !isnan(c->battery);
+	    !isnan(c->battery) + !!c->devices + c->located;
 }
 
 void
@@ -164,6 +218,8 @@ caps_encode(const struct caps *c, struct buf *out)
 		wr_uint(out, KEY_BATTERY);
 		wr_double(out, c->battery);
 	}
+	put_devices(out, c);
+	put_position(out, c);
 }
 
 /* --- decode --------------------------------------------------------------------------------- */
@@ -309,6 +365,42 @@ read_tags(struct cbor_reader *r, struct caps *ret)
 }
 
 static void
+read_devices(struct cbor_reader *r, struct caps *ret)
+{
+	rd_enter_array(r);
+	while (rd_more(r)) {
+		if (ret->devices == CAPS_DEVICES_MAX) {
+			rd_fail(r, -EBADMSG);
+			break;
+		}
+		value_text_copy(r, ret->device[ret->devices], sizeof ret->device[0]);
+		if (!ret->device[ret->devices++][0])
+			rd_fail(r, -EBADMSG);
+	}
+	rd_leave(r);
+}
+
+static double
+read_degrees(struct cbor_reader *r, double most)
+{
+	double v = rd_number(r);
+
+	if (!(fabs(v) <= most))
+		rd_fail(r, -EBADMSG);
+	return v;
+}
+
+static void
+read_position(struct cbor_reader *r, struct caps *ret)
+{
+	rd_enter_array(r);
+	ret->latitude = read_degrees(r, 90);
+	ret->longitude = read_degrees(r, 180);
+	rd_leave(r);
+	ret->located = true;
+}
+
+static void
 read_key(struct cbor_reader *r, int64_t key, struct caps *ret)
 {
 	switch (key) {
@@ -355,6 +447,12 @@ read_key(struct cbor_reader *r, int64_t key, struct caps *ret)
 		ret->battery = rd_number(r);
 		if (!(ret->battery >= 0 && ret->battery <= 1))
 			rd_fail(r, -EBADMSG);
+		break;
+	case KEY_DEVICES:
+		read_devices(r, ret);
+		break;
+	case KEY_POSITION:
+		read_position(r, ret);
 		break;
 	default:
 		rd_skip(r);

@@ -9,6 +9,8 @@
 #define CAPS_INTERFACES_MAX 16
 #define CAPS_ADDRS_MAX	    6
 #define CAPS_TAGS_MAX	    32
+#define CAPS_DEVICES_MAX    32
+#define CAPS_DEVICE_SIZE    33
 #define CAPS_ENCODED_MAX    16384 /* security.md §8 */
 
 enum caps_energy { CAPS_ENERGY_UNKNOWN, CAPS_MAINS, CAPS_BATTERY, CAPS_HARVESTING };
@@ -54,9 +56,16 @@ struct caps {
 		char key[33], value[65];
 	} tag[CAPS_TAGS_MAX];
 	uint8_t tags;
+	char device[CAPS_DEVICES_MAX][CAPS_DEVICE_SIZE]; /* "video0", "bme280"; ascending */
+	uint8_t devices;
+	bool located; /* where it was put: one that moves tells it by its metrics */
+	double latitude, longitude; /* degrees of WGS 84; 0 unless located */
 };
 void caps_encode(const struct caps *c, struct buf *out);
 /* -EBADMSG; *ret is not to be used then. */
 int caps_decode(struct slice value, struct caps *ret) MUST_CHECK;
+/* Is it, or is there, such a device? "video" means any of video0, video1, ... */
+bool caps_is_device(const char *device, const char *wanted);
+bool caps_has_device(const struct caps *c, const char *wanted);
 const char *caps_energy_name(enum caps_energy e);
 const char *caps_kind_name(enum caps_kind k);

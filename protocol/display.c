@@ -62,6 +62,26 @@ display_put_tags(struct buf *out, const struct caps *c)
 		wr_key_text(out, c->tag[i].key, c->tag[i].value);
 }
 
+void
+display_put_devices(struct buf *out, const struct caps *c)
+{
+	wr_array(out, c->devices);
+	for (unsigned i = 0; i < c->devices; i++)
+		wr_text(out, c->device[i]);
+}
+
+void
+display_put_position(struct buf *out, const struct caps *c)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%.6f,%.6f", c->latitude, c->longitude);
+	if (c->located)
+		wr_text(out, text);
+	else
+		wr_null(out);
+}
+
 /* --- results ----------------------------------------------------------------------------------- */
 
 /* The node's wall clock may be wrong; the age of a sample is not. */

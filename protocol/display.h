@@ -10,6 +10,10 @@
 void display_put_interfaces(struct buf *out, const struct caps *c);
 /* {key: value} */
 void display_put_tags(struct buf *out, const struct caps *c);
+/* [text] */
+void display_put_devices(struct buf *out, const struct caps *c);
+/* "40.332,-3.765"; null: not known. */
+void display_put_position(struct buf *out, const struct caps *c);
 /* {node, expression, unit, time, value, samples, age_s, window_s, labels, unknown?, series:
  * [{labels, value, samples, time, age_s}]}. value: if there is exactly one series. time: of the
  * newest sample, by the clock of who shows it: wall_ms was when the node said r->now_ms. Samples

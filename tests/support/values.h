@@ -109,6 +109,12 @@ sample_caps(bool full)
 	strcpy(c.tag[0].key, "floor");
 	strcpy(c.tag[0].value, "2");
 	c.tags = 1;
+	strcpy(c.device[0], "lidar");
+	strcpy(c.device[1], "video0");
+	c.devices = 2;
+	c.located = true;
+	c.latitude = 40.332;
+	c.longitude = -3.765;
 	return c;
 }
 

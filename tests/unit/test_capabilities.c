@@ -267,6 +267,51 @@ the_kind_of_an_interface_is_found_from_its_signs(void **state)
 }
 
 static void
+devices_are_those_found_and_those_configured_CND_06(void **state)
+{
+	char lidar[] = "lidar", twice[] = "video0", *item[] = { lidar, twice };
+	static const char *const all[] = { "bme280", "lidar", "ttyACM0", "video0",
+		"video10" };
+
+	(void)state;
+	put("sys/class/video4linux/video10/name", "x\n");
+	put("sys/class/video4linux/video0/name", "x\n");
+	put("sys/class/video4linux/v4l-subdev0/name", "x\n");
+	put("sys/class/tty/ttyACM0/dev", "166:0\n");
+	put("sys/class/tty/tty0/dev", "4:0\n");
+	put("sys/bus/iio/devices/iio:device0/name", "bme280\n");
+	put("sys/bus/iio/devices/iio:device1/dev", "no name\n");
+	put("sys/bus/iio/devices/trigger0/name", "t\n");
+	cfg.node.devices = (struct conf_list){ item, 2 };
+	capabilities_collect(&cfg, &caps);
+	assert_int_equal(caps.devices, ARRAY_LEN(all));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		assert_string_equal(caps.device[i], all[i]);
+	put("sys/class/tty/ttyUSB0/dev", "188:0\n"); /* was plugged in */
+	capabilities_refresh(&cfg, &caps);
+	assert_int_equal(caps.devices, ARRAY_LEN(all) + 1);
+	assert_string_equal(caps.device[3], "ttyUSB0");
+}
+
+static void
+only_a_place_in_degrees_is_a_point(void **state)
+{
+	char degrees[] = "40.33,-3.76", hash[] = "ezjm";
+
+	(void)state;
+	capabilities_collect(&cfg, &caps);
+	assert_false(caps.located);
+	cfg.node.position = hash;
+	capabilities_collect(&cfg, &caps);
+	assert_false(caps.located);
+	cfg.node.position = degrees;
+	capabilities_collect(&cfg, &caps);
+	assert_true(caps.located);
+	assert_true(fabs(caps.latitude - 40.33) < 1e-9);
+	assert_true(fabs(caps.longitude + 3.76) < 1e-9);
+}
+
+static void
 tags_stand_in_deterministic_order(void **state)
 {
 	char keys[3][8] = { "bb", "zone", "a" }, value[] = "v";
@@ -383,6 +428,8 @@ main(void)
 		DIR_TEST(what_is_collected_can_be_told),
 		DIR_TEST(only_a_change_of_charge_is_no_change),
 		DIR_TEST(the_kind_of_an_interface_is_found_from_its_signs),
+		DIR_TEST(devices_are_those_found_and_those_configured_CND_06),
+		DIR_TEST(only_a_place_in_degrees_is_a_point),
 		DIR_TEST(tags_stand_in_deterministic_order),
 		TEST(a_property_is_a_text_one_of_several_or_any_F_12_DISC_06),
 		DIR_TEST(the_words_of_a_property_come_from_the_capabilities_F_12_DISC_06),

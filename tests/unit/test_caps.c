@@ -60,6 +60,9 @@ fill_up(struct caps *c)
 		for (unsigned n = 0; n < CAPS_ADDRS_MAX; n++)
 			c->interface[i].addr[n] = c->interface[i].addr[0];
 	}
+	c->devices = CAPS_DEVICES_MAX;
+	for (unsigned i = 0; i < CAPS_DEVICES_MAX; i++)
+		snprintf(c->device[i], sizeof c->device[i], "%032u", i);
 	c->tags = CAPS_TAGS_MAX;
 	for (unsigned i = 0; i < CAPS_TAGS_MAX; i++) {
 		snprintf(c->tag[i].key, sizeof c->tag[i].key, "%032u", i);
@@ -128,6 +131,26 @@ kinds_of_a_later_version_are_other_ones(void **state)
 }
 
 static void
+a_device_is_meant_by_its_name_or_by_what_stands_before_its_number_CND_06(void **state)
+{
+	static const struct {
+		const char *wanted;
+		bool has;
+	} table[] = { { "video0", true }, { "video", true }, { "video1", false },
+		{ "video01", false }, { "vid", false }, { "lidar", true },
+		{ "lidar2", false }, { "tty", false }, { "", false } };
+	struct caps c = sample_caps(true);
+
+	(void)state;
+	strcpy(c.device[1], "video0");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		assert_int_equal(caps_has_device(&c, table[i].wanted), table[i].has);
+	strcpy(c.device[1], "video12");
+	assert_false(caps_has_device(&c, "video1"));
+	assert_true(caps_has_device(&c, "video"));
+}
+
+static void
 what_does_not_fit_is_refused(void **state)
 {
 	static const struct slice wrong[] = {
@@ -146,6 +169,12 @@ what_does_not_fit_is_refused(void **state)
 		      "\x05\x81\x82\x45"
 		      "abcde"
 		      "\x00"),
+		SLICE("\xa2\x04\x80\x0f\x81\x60"), /* a device without a name */
+		SLICE("\xa2\x04\x80\x0f\x81\x01"),
+		SLICE("\xa2\x04\x80\x10\x82\x18\x5b\x00"),     /* beyond the pole */
+		SLICE("\xa2\x04\x80\x10\x82\x00\x38\xb4"),     /* -181 */
+		SLICE("\xa2\x04\x80\x10\x82\xf9\x7e\x00\x00"), /* not a number */
+		SLICE("\xa2\x04\x80\x10\x81\x00"),	       /* half a place */
 		SLICE(
 		    "\xa1\x06\x1b\x00\x00\x00\x01\x00\x00\x00\x00"), /* 2^32 processors */
 		SLICE("\xa1\x0d\xa2\x61"
@@ -198,6 +227,8 @@ main(void)
 		cmocka_unit_test_setup(
 		    a_node_that_knows_nothing_of_itself_says_so_shortly, reset),
 		cmocka_unit_test_setup(the_largest_node_still_fits, reset),
+		cmocka_unit_test(
+		    a_device_is_meant_by_its_name_or_by_what_stands_before_its_number_CND_06),
 		cmocka_unit_test_setup(
 		    an_unknown_key_is_ignored_and_a_repeated_one_refused, reset),
 		cmocka_unit_test_setup(capabilities_cut_at_any_byte_are_refused, reset),

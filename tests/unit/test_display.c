@@ -124,7 +124,7 @@ a_time_that_is_not_known_is_null(void **state)
 static void
 put_capabilities(struct buf *out)
 {
-	struct caps c = { .interfaces = 2, .tags = 1 };
+	struct caps c = { .interfaces = 2, .tags = 1, .devices = 1 };
 
 	strcpy(c.interface[0].name, "w0");
 	strcpy(c.interface[0].radio, "wifi6");
@@ -142,20 +142,28 @@ put_capabilities(struct buf *out)
 	strcpy(c.interface[1].name, "e0");
 	strcpy(c.tag[0].key, "site");
 	strcpy(c.tag[0].value, "hall");
-	wr_array(out, 2);
+	strcpy(c.device[0], "lidar");
+	wr_array(out, 5);
 	display_put_interfaces(out, &c);
 	display_put_tags(out, &c);
+	display_put_devices(out, &c);
+	display_put_position(out, &c);
+	c.located = true;
+	c.latitude = 40.332;
+	c.longitude = -3.765;
+	display_put_position(out, &c);
 }
 
 static void
-interfaces_and_tags_are_shown(void **state)
+interfaces_tags_devices_and_place_are_shown(void **state)
 {
 	(void)state;
 	assert_string_equal(as_json(put_capabilities),
 	    "[[{\"name\":\"w0\",\"kind\":\"wifi\",\"radio\":\"wifi6\",\"up\":true,"
 	    "\"l2\":\"00:00:00:00:00:1f\",\"addresses\":[\"10.0.0.1/24\",\"fd00::/64\"]},"
 	    "{\"name\":\"e0\",\"kind\":\"other\",\"radio\":null,\"up\":false,\"l2\":null,"
-	    "\"addresses\":[]}],{\"site\":\"hall\"}]");
+	    "\"addresses\":[]}],{\"site\":\"hall\"},[\"lidar\"],null,"
+	    "\"40.332000,-3.765000\"]");
 }
 
 #define CLEAN_TEST(f) cmocka_unit_test_setup_teardown(f, clear, clear)
@@ -168,7 +176,7 @@ main(void)
 		CLEAN_TEST(several_series_have_no_value_in_common),
 		CLEAN_TEST(what_is_not_known_says_why),
 		CLEAN_TEST(a_time_that_is_not_known_is_null),
-		CLEAN_TEST(interfaces_and_tags_are_shown),
+		CLEAN_TEST(interfaces_tags_devices_and_place_are_shown),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
