@@ -117,9 +117,10 @@ is_neighbour(const struct judge *j, const struct node *n)
 void
 judge_node_changed(struct judge *j, struct node *n, enum node_state before)
 {
-	(void)before;
+	uptimes_changed(j->uptimes, n, before, judge_wall(j));
 	if (n->state == NODE_GONE) {
 		j->version++;
+		vitals_forget(j->vitals, n);
 		watches_forget(j->watches, n);
 		planner_forget(j->planner, n);
 	}
@@ -158,6 +159,7 @@ on_tick(void *arg)
 	struct judge *j = arg;
 
 	evaluate(j, false);
+	uptimes_tick(j->uptimes, judge_wall(j));
 	j->io->ops->timer_set(j->tick, TICK_MS);
 }
 
@@ -176,8 +178,8 @@ judge_version(const struct judge *j)
 	return (j->version & UINT32_MAX >> 2) + 1;
 }
 
-bool
-judge_wants(const struct judge *j, const struct node *n, uint32_t item)
+static bool
+is_watched(const struct judge *j, const struct node *n, uint32_t item)
 {
 	const struct watch *w = watches_of(j->watches, &n->id);
 
@@ -186,10 +188,35 @@ judge_wants(const struct judge *j, const struct node *n, uint32_t item)
 	return w != NULL;
 }
 
+/* VITALS: it is none. */
+static enum vital
+find_vital(const struct judge *j, uint32_t item)
+{
+	const char *text = planner_text(j->planner, item);
+	enum vital v = 0;
+
+	while (text && v < VITALS && strcmp(vital_exprs[v], text) != 0)
+		v++;
+	return text ? v : VITALS;
+}
+
+bool
+judge_wants(const struct judge *j, const struct node *n, uint32_t item)
+{
+	return is_watched(j, n, item) || find_vital(j, item) != VITALS;
+}
+
 void
 judge_point(struct judge *j, struct node *n, uint32_t item, struct slice labels,
     int64_t time_ms, double value)
 {
+	enum vital vital = find_vital(j, item);
+
+	if (vital != VITALS) {
+		vitals_point(j->vitals, n, vital, time_ms, value);
+		if (!is_watched(j, n, item))
+			return;
+	}
 	watches_point(j->watches, &n->id, item, labels, time_ms, value);
 	if (j->soon_is_set)
 		return;
@@ -579,10 +606,16 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
 	if (err || hooks_err)
 		return err ? err : hooks_err;
 	err = watches_new(&watch_ops, j, &j->watches);
+	if (!err)
+		err = vitals_new(&j->vitals);
+	if (!err)
+		err = uptimes_new(j->store, &j->uptimes);
 	if (err)
 		return err;
 	menv.hooks = j->hooks;
 	menv.watches = j->watches;
+	menv.vitals = j->vitals;
+	menv.uptimes = j->uptimes;
 	return migrations_new(&menv, &j->migrations);
 }
 
@@ -641,6 +674,8 @@ judge_free(struct judge *j)
 	if (j->soon)
 		j->io->ops->timer_free(j->soon);
 	watches_free(j->watches);
+	vitals_free(j->vitals);
+	uptimes_free(j->uptimes);
 	hooks_free(j->hooks);
 	planner_free(j->planner);
 	plan_rules_free(j->rules);

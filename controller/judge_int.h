@@ -8,6 +8,8 @@
 #include "controller/migration.h"
 #include "controller/plan_rules.h"
 #include "controller/planner.h"
+#include "controller/uptime.h"
+#include "controller/vitals.h"
 #include "controller/watch.h"
 
 struct grasp_timer;
@@ -24,6 +26,8 @@ struct judge {
 	struct planner *planner;
 	struct plan_rules *rules;
 	struct watches *watches;
+	struct vitals *vitals;
+	struct uptimes *uptimes;
 	struct hooks *hooks;
 	struct migrations *migrations;
 	struct grasp_timer *tick, *soon;

@@ -258,7 +258,7 @@ send_candidate(struct ctl_request *req, const struct placement *p,
 {
 	struct buf b;
 
-	begin_item(&b, 7);
+	begin_item(&b, 9);
 	wr_key_text(&b, "service", p->service_name);
 	wr_key_text(&b, "function", p->function_name);
 	if (c->accepted)
@@ -268,6 +268,8 @@ send_candidate(struct ctl_request *req, const struct placement *p,
 	wr_key_text(&b, "node", c->node->name);
 	wr_key_double(&b, "score", c->accepted ? c->score : NAN);
 	wr_key_bool(&b, "accepted", c->accepted);
+	wr_key_double(&b, "availability", c->availability);
+	put_seconds(&b, "horizon_s", candidates_horizon(p->function));
 	wr_text(&b, "reasons");
 	wr_array(&b, c->reasons);
 	for (size_t i = 0; i < c->reasons; i++)
@@ -283,7 +285,11 @@ send_ranking(
 		.placements = j->placements,
 		.of = p,
 		.watches = j->watches,
-		.now_ms = judge_now(j) };
+		.vitals = j->vitals,
+		.uptimes = j->uptimes,
+		.now_ms = judge_now(j),
+		.wall_ms = judge_wall(j),
+		.explain = true };
 	struct candidate *c;
 	size_t n;
 	int err = candidates_rank(&q, &c, &n);

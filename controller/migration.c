@@ -96,7 +96,11 @@ find_candidates(struct migration *m, char *why, size_t size)
 		.placements = *ms->env.placements,
 		.of = m->placement,
 		.watches = ms->env.watches,
-		.now_ms = grasp_io_now(ms->env.io) };
+		.vitals = ms->env.vitals,
+		.uptimes = ms->env.uptimes,
+		.now_ms = grasp_io_now(ms->env.io),
+		.wall_ms = migration_wall(m),
+		.explain = true };
 	struct candidate *c;
 	size_t n;
 

@@ -20,6 +20,8 @@ struct hooks;
 struct migration;
 struct migrations;
 struct store;
+struct uptimes;
+struct vitals;
 struct watches;
 
 enum situation_kind {
@@ -42,6 +44,8 @@ struct migrations_env {
 	struct events *events;
 	struct hooks *hooks;
 	struct watches *watches;
+	struct vitals *vitals;	  /* both may be NULL */
+	struct uptimes *uptimes;
 	struct placement **placements;
 	struct node *(*nodes)(void *arg); /* first of the registry's */
 	/* The placement has another node: plans and watches follow. */

@@ -437,6 +437,7 @@ const struct command commands[] = {
 		{ "node", "NODE", COLUMN_TEXT, 0 },
 		{ "accepted", "ACCEPTED", COLUMN_YES, 0 },
 		{ "score", "SCORE", COLUMN_NUMBER, 0 },
+		{ "availability", "AVAILABILITY", COLUMN_RATIO, 0 },
 		{ "reasons", "REASONS", COLUMN_LIST, 0 },
 	    },
 	},

@@ -53,7 +53,11 @@ rank(struct world *w, const char *of, size_t *len)
 		.placements = j->placements,
 		.of = placement_find(j->placements, of, "f"),
 		.watches = j->watches,
-		.now_ms = judge_now(j) };
+		.vitals = j->vitals,
+		.uptimes = j->uptimes,
+		.now_ms = judge_now(j),
+		.wall_ms = judge_wall(j),
+		.explain = true };
 	struct candidate *c;
 
 	assert_int_equal(candidates_rank(&q, &c, len), 0);

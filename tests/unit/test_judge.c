@@ -439,7 +439,7 @@ candidates_show_why_and_why_not(void **state)
 	assert_null(strstr(answer, "\"node\":\"C\""));
 	free(answer);
 	assert_shown(w, "candidates", "explain", NULL,
-	    "\"rank\":null,\"node\":\"A\",\"score\":null,\"accepted\":false,\"reasons\":"
+	    "\"rank\":null,\"node\":\"A\",\"score\":null,\"accepted\":false,\"availability\":null,\"horizon_s\":600,\"reasons\":"
 	    "[\"it is the node that has the function\",\"it is not in the list of "
 	    "candidates\"]}");
 	assert_shown(w, "candidates", "explain", NULL, "it does not meet avg_over_time");
