@@ -136,6 +136,12 @@ signer_issue(struct signer *s, struct slice spki, const struct fog_id *id, unsig
 	return ask(s, &r, done, arg);
 }
 
+bool
+signer_is_busy(const struct signer *s)
+{
+	return !STAILQ_EMPTY(&s->waiting);
+}
+
 int
 signer_reload(struct signer *s)
 {

@@ -30,3 +30,4 @@ int signer_issue(struct signer *s, struct slice spki, const struct fog_id *id,
     unsigned days, int64_t now_ms, signer_done_f *done, void *arg) MUST_CHECK;
 int
 signer_reload(struct signer *s) MUST_CHECK; /* the CA was rotated: read the files again */
+bool signer_is_busy(const struct signer *s); /* answers are awaited */
