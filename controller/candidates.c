@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/candidates_int.h"
 #include "controller/location.h"
+#include "controller/outlook.h"
 #include "controller/uptime.h"
 #include <errno.h>
 #include <math.h>
@@ -157,31 +158,19 @@ collect_watches(struct view *v)
 			v->watch[v->watches++] = w;
 }
 
-/* The lead is at hand; for longer, the hazard goes on as it is. */
-static double
-holds(const struct watch *w, int64_t horizon_ms)
-{
-	double p = w->worst.within[LEAD_LONG];
-	double span = 5.0 * (double)w->lead_ms;
-
-	if (isnan(p) || span <= 0)
-		return NAN;
-	return pow(fmax(0, 1 - p), (double)horizon_ms / span);
-}
-
 /* What is not known of a requirement that may be so does not count. */
 static void
 reckon_availability(struct view *v)
 {
 	int64_t horizon_ms = candidates_horizon(v->f);
+	const struct outlook_query q = { .watches = v->q->watches,
+		.node = v->node,
+		.placement = v->of,
+		.now_ms = v->q->now_ms };
+	unsigned unknown;
+	double fails = outlook_by(&q, horizon_ms, &unknown);
 
-	v->hold = 1;
-	for (unsigned i = 0; i < v->watches; i++) {
-		double p = holds(v->watch[i], horizon_ms);
-
-		if (!isnan(p) || v->watch[i]->requirement->when_missing != MISSING_OK)
-			v->hold *= p;
-	}
+	v->hold = unknown ? NAN : isnan(fails) ? 1 : 1 - fails;
 	v->stay = v->q->uptimes
 	    ? uptimes_stay(v->q->uptimes, v->node, v->q->wall_ms, horizon_ms)
 	    : NAN;

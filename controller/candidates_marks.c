@@ -27,7 +27,7 @@ mark_safety(const struct view *v, struct reason *detail)
 	(void)detail;
 	for (unsigned i = 0; i < v->watches; i++) {
 		const struct watch *w = v->watch[i];
-		double p = w->worst.within[LEAD_NEEDED];
+		double p = (double)w->probability;
 
 		if (!isnan(p))
 			safe *= 1 - p;

@@ -67,7 +67,7 @@ static bool
 is_met(const struct watch *w, const struct requirement *r, const struct function *f,
     struct reason *why)
 {
-	double p = w ? w->worst.within[LEAD_NEEDED] : NAN;
+	double p = w ? (double)w->probability : NAN;
 
 	if (!w || w->state == WATCH_UNKNOWN) {
 		if (r->when_missing == MISSING_OK)

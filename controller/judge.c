@@ -141,6 +141,7 @@ consider_all(struct judge *j)
 		struct situation s;
 
 		next = p->next;
+		judge_follow_together(j, p);
 		judge_situation(j, p, &s);
 		migrations_consider(j->migrations, p, &s);
 	}
@@ -181,11 +182,7 @@ judge_version(const struct judge *j)
 static bool
 is_watched(const struct judge *j, const struct node *n, uint32_t item)
 {
-	const struct watch *w = watches_of(j->watches, &n->id);
-
-	while (w && w->item.id != item)
-		w = w->next;
-	return w != NULL;
+	return watches_want(j->watches, &n->id, item);
 }
 
 /* VITALS: it is none. */
@@ -246,6 +243,7 @@ on_moved(void *arg, struct placement *p, const char *from)
 	j->moved = p;
 	j->version++;
 	watches_drop(j->watches, p);
+	judge_end_together(j, p, "averted");
 	j->moved = NULL;
 	update_nodes(j, p->service_name);
 }
@@ -278,6 +276,7 @@ detach_service(struct judge *j, const char *name)
 	for (struct placement *p = j->placements; p; p = p->next)
 		if (!strcmp(p->service_name, name)) {
 			watches_drop(j->watches, p);
+			judge_end_together(j, p, "cleared");
 			p->service = NULL;
 			p->function = NULL;
 		}

@@ -46,6 +46,12 @@ struct node *judge_host(const struct judge *j, const struct placement *p);
 struct plan_view judge_view(struct judge *j);
 /* What is known of the host of a placement, as one situation. */
 void judge_situation(struct judge *j, const struct placement *p, struct situation *ret);
+/* Are several requirements of its host likely to fail together? With hysteresis, as one of them. */
+void judge_follow_together(struct judge *j, struct placement *p);
+void judge_end_together(struct judge *j, struct placement *p, const char *outcome);
+/* "node_x > 3: 3.2, likely to fail in 14 s (...)", "node_x > 3 is violated: 2.9" */
+void judge_describe_watch(
+    const struct judge *j, struct watch *w, char *dst, size_t size);
 /* Callbacks of the watches: events and rows of predictions. */
 void judge_watch_changed(void *arg, struct watch *w, enum watch_state before);
 void judge_watch_dropped(void *arg, struct watch *w);

@@ -184,10 +184,12 @@ static void
 send_watch(void *arg, struct watch *w)
 {
 	struct showing *s = arg;
+	struct prediction p;
 	struct buf b;
 
 	if (*s->service && strcmp(s->service, w->placement->service_name))
 		return;
+	watch_predict(w, judge_now(s->judge), &p);
 	begin_item(&b, 16);
 	wr_key_text(&b, "node", w->node->name);
 	wr_key_text(&b, "service", w->placement->service_name);
@@ -198,13 +200,13 @@ send_watch(void *arg, struct watch *w)
 	wr_key_double(&b, "threshold", w->requirement->threshold);
 	wr_key_text(&b, "unit", NULL);
 	wr_key_text(&b, "state", watch_state_name(w->state));
-	wr_key_double(&b, "probability", w->worst.within[LEAD_NEEDED]);
+	wr_key_double(&b, "probability", p.within[LEAD_NEEDED]);
 	put_seconds(&b, "lead_s", w->lead_ms);
-	put_finite(&b, "time_to_s", w->worst.time_to_s);
-	put_finite(&b, "low_s", w->worst.low_s);
-	put_finite(&b, "high_s", w->worst.high_s);
-	wr_key_int(&b, "samples", w->worst.samples);
-	wr_key_text(&b, "reason", or_null(w->worst.reason));
+	put_finite(&b, "time_to_s", p.time_to_s);
+	put_finite(&b, "low_s", p.low_s);
+	put_finite(&b, "high_s", p.high_s);
+	wr_key_int(&b, "samples", p.samples);
+	wr_key_text(&b, "reason", or_null(p.reason));
 	send_item(s->req, &b);
 }
 

@@ -35,7 +35,7 @@ struct situation {
 	char reason[256]; /* "avg_over_time(…) > 3.2: 3.24 now, likely to fail in 14 s" */
 	double probability;
 	int64_t due_ms;	    /* when it is expected to fail, wall; 0: not known */
-	char evidence[512]; /* JSON object; "" none */
+	char evidence[2048]; /* JSON object; "" none */
 };
 
 struct migrations_env {

@@ -111,15 +111,16 @@ placement_usual_duration(const struct placement *p)
 		return 0;
 	memcpy(sorted, p->duration_ms, n * sizeof sorted[0]);
 	qsort(sorted, n, sizeof sorted[0], compare_durations);
-	return sorted[(n * 9 + 9) / 10 - 1];
+	return sorted[(n * 95 + 99) / 100 - 1];
 }
 
 int64_t
 placement_lead(const struct placement *p)
 {
-	int64_t usual = placement_usual_duration(p), configured = p->function->lead_ms;
+	const struct function *f = p->function;
+	int64_t usual = placement_usual_duration(p), measured = usual + f->margin_ms;
 
-	return usual > configured ? usual : configured;
+	return usual && measured > f->lead_ms ? measured : f->lead_ms;
 }
 
 /* --- where it did not work ------------------------------------------------------------------- */

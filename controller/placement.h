@@ -37,6 +37,13 @@ struct placement {
 		int64_t at_ms, until_ms; /* monotonic */
 	} failure[PLACEMENT_FAILURES];	 /* nodes that a migration did not succeed on */
 	unsigned failures;
+	/* Several requirements of the host that are likely to fail together, none of them by itself. The
+	 * judge's. */
+	struct placement_together {
+		bool raised;
+		int64_t since_ms;   /* of what would change that; 0: nothing */
+		int64_t prediction; /* its row; 0: none */
+	} together;
 	struct placement *next;
 };
 
@@ -53,9 +60,10 @@ void placement_from_row(struct placement *p, const struct placement_row *row);
 
 void placement_add_duration(struct placement *p, int64_t ms);
 /* 0: none was measured yet. */
-int64_t placement_usual_duration(const struct placement *p); /* 90 % were not longer */
-int64_t
-placement_lead(const struct placement *p); /* configured, or the usual one if longer */
+int64_t placement_usual_duration(const struct placement *p); /* 95 % were not longer */
+/* The lead that a move needs: what is configured or, if that is longer, what moves took, and the margin
+ * (PRD-02, PRD-07). */
+int64_t placement_lead(const struct placement *p);
 
 void placement_add_failure(
     struct placement *p, const char *node, int64_t now_ms, int64_t until_ms);

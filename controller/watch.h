@@ -2,7 +2,8 @@
  *
  * One requirement of one function on one node, the host or a candidate: what its values say
  * now, and what they say about the lead to come. Made and dropped as plans change; fed with points;
- * evaluated by a timer. A requirement over several label sets is as good as its worst one. */
+ * looked at when there is news of it, or when its time has come. A requirement over several label sets
+ * is as good as its worst one. Small: a controller has 100,000 of them (tests/bench/watches). */
 #pragma once
 #include "controller/planner.h"
 #include "prediction/predictor.h"
@@ -22,26 +23,34 @@ enum watch_state {
 const char *watch_state_name(enum watch_state s);
 
 struct watch {
-	struct placement *placement;
-	const struct function *function;
-	const struct requirement *requirement;
+	struct placement *placement; /* whose function is there as long as the watch is */
+	const struct requirement *requirement; /* the plan's: as long as it names it */
 	struct node *node;
-	bool host;
-	struct plan_item item; /* how it is reported; its program is not set */
-	int64_t period_ms;
-	int64_t lead_ms; /* of candidates longer: they must last a while */
-	enum watch_state state;
+	struct watch *next;   /* of the same node */
 	double value;	      /* the worst fresh one; NaN: none */
 	double raised_margin; /* to the threshold, when it was raised */
-	struct prediction worst;
-	int64_t created_ms, changed_ms; /* of the state; monotonic */
+	int64_t changed_ms;   /* of the state; monotonic */
 	int64_t
 	    prediction; /* its row in the store, of whoever takes the changes; 0: none */
-	/* Since when: p ≥ raise, p < clear, no value; -1: not. */
-	int64_t above_ms, below_ms, off_ms;
-	struct watch_series *series;
+	enum watch_state state;
+	/* That it fails within the needed lead, when it was last looked at; NaN: not known. All
+	 * of the answer: watch_predict(). */
+	float probability;
+	uint32_t item; /* of the plan */
+	uint32_t period_ms;
+	uint32_t lead_ms; /* needed; of candidates longer: they must last a while */
+	bool host;
+	/* Inside watch*.c. */
+	bool held,
+	    line; /* how it is reported; silence_ms: longest one of a good series */
 	bool keep, news;
-	struct watch *next; /* of the same node */
+	uint8_t condition; /* what has held since since_ms */
+	uint32_t silence_ms;
+	int64_t created_ms, since_ms;
+	struct watch_series *series;
+	struct watch *item_next;	  /* of the same item */
+	struct watch *due_next, **due_at; /* in the list of the time when it is due */
+	int64_t due_no;			  /* that list; -1: in none */
 };
 
 struct watch_ops {
@@ -53,18 +62,32 @@ int watches_new(const struct watch_ops *ops, void *arg, struct watches **ret) MU
 void watches_free(struct watches *ws); /* without telling */
 DEFINE_FREEP(struct watches, watches_free)
 
-/* Makes the watches of a node what its plan says. */
+/* Makes the watches of a node what its plan says. Requirements that only the plan before named may
+ * be freed afterwards, not earlier. */
 int watches_sync(struct watches *ws, struct node *n, const struct node_plan *plan,
     int64_t now_ms) MUST_CHECK;
 void watches_forget(struct watches *ws, const struct node *n);
 /* Those of a placement, or of a service whose text has changed, wherever they are. */
 void watches_drop(struct watches *ws, const struct placement *p);
+bool watches_want(struct watches *ws, const struct fog_id *node, uint32_t item);
 void watches_point(struct watches *ws, const struct fog_id *node, uint32_t item,
     struct slice labels, int64_t time_ms, double value);
-/* All, or only those that got points since. */
+/* Those that got points since, and unless news_only those whose time has come. */
 void watches_evaluate(struct watches *ws, int64_t now_ms, bool news_only);
 
 struct watch *watches_of(struct watches *ws, const struct fog_id *node); /* then ->next */
 struct watch *watches_find(struct watches *ws, const struct node *n,
     const struct placement *p, const struct requirement *r);
 void watches_each(struct watches *ws, void (*f)(void *arg, struct watch *w), void *arg);
+
+/* Of the worst series, as of now; with a reason when nothing is known. */
+void watch_predict(struct watch *w, int64_t now_ms, struct prediction *ret);
+/* Probability that it fails within any time; 1: it does already; NaN: not known. p: that answer, if it is
+ * at hand. */
+double
+watch_by(struct watch *w, const struct prediction *p, int64_t now_ms, int64_t within_ms);
+/* What its predictor made its last answer of (PRD-08). */
+size_t
+watch_inputs(const struct watch *w, struct predictor_input dst[PREDICTOR_INPUTS_MAX]);
+/* Positive: the requirement is met. */
+double watch_margin(const struct watch *w, double value);

@@ -758,7 +758,7 @@ a_replaced_service_goes_on_moving(void **state)
 /* --- durations ------------------------------------------------------------------------------------- */
 
 static void
-what_migrations_took_lengthens_the_lead(void **state) /* PRD-07 */
+what_migrations_took_and_the_margin_lengthen_the_lead(void **state) /* PRD-07 */
 {
 	struct world *w = *state;
 	const struct placement *p;
@@ -767,7 +767,7 @@ what_migrations_took_lengthens_the_lead(void **state) /* PRD-07 */
 	    "service: delivery\nhook: mover\nfunctions:\n"
 	    "  - name: F1\n    host: A\n    candidates: [C]\n"
 	    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
-	    "    migration: {lead: 5s, deadline: 60s, cooldown: 0s}\n");
+	    "    migration: {lead: 5s, deadline: 60s, cooldown: 0s, margin: 3s}\n");
 	SCRIPT(w, WAITS);
 	overload(w, "A");
 	assert_true(world_run_until(w, is_called, 10000));
@@ -776,10 +776,10 @@ what_migrations_took_lengthens_the_lead(void **state) /* PRD-07 */
 	world_run(w, 1000);
 	p = w->judge->placements;
 	assert_in_range(placement_usual_duration(p), 12000, 12500);
-	assert_int_equal(placement_lead(p), placement_usual_duration(p));
+	assert_int_equal(placement_lead(p), placement_usual_duration(p) + 3000);
 	restart(w);
 	p = w->judge->placements;
-	assert_in_range(placement_lead(p), 12000, 12500);
+	assert_in_range(placement_lead(p), 15000, 15500);
 }
 
 int
@@ -817,7 +817,7 @@ main(void)
 		IN_WORLD(a_restart_is_no_loss),
 		IN_WORLD(a_removed_service_cancels_its_move),
 		IN_WORLD(a_replaced_service_goes_on_moving),
-		IN_WORLD(what_migrations_took_lengthens_the_lead),
+		IN_WORLD(what_migrations_took_and_the_margin_lengthen_the_lead),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
