@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +38,43 @@ crypto_sha256(struct slice in, uint8_t ret[CRYPTO_SHA256_LEN])
 	if (EVP_Digest(data, in.len, ret, NULL, EVP_sha256(), NULL) == 1)
 		return 0;
 	return -ENOMEM; /* nothing else can fail */
+}
+
+static EVP_MAC_CTX *
+new_hmac(struct slice key)
+{
+	/* Owned by the call: OpenSSL takes no const. */
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+					  OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	/* An empty key is asked for with a pointer that is not NULL. */
+	const void *data = key.len > 0 ? (const void *)key.data : "";
+
+	EVP_MAC_free(mac);
+	if (ctx && EVP_MAC_init(ctx, data, key.len, params) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+int
+crypto_hmac_sha256(struct slice key, const struct slice *part, size_t parts,
+    uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	EVP_MAC_CTX *ctx = new_hmac(key);
+	bool ok = ctx != NULL;
+	size_t len;
+
+	for (size_t i = 0; i < parts && ok; i++)
+		ok = part[i].len == 0 ||
+		    EVP_MAC_update(ctx, part[i].data, part[i].len) == 1;
+	ok = ok && EVP_MAC_final(ctx, ret, &len, CRYPTO_SHA256_LEN) == 1;
+	EVP_MAC_CTX_free(ctx);
+	return ok ? 0 : -ENOMEM; /* nothing else can fail */
 }
 
 char *
