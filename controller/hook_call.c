@@ -166,6 +166,7 @@ hook_calls_free(struct hooks *h)
 		next = c->next;
 		hook_child_forget(c);
 		hook_transfer_forget(c);
+		hook_saved_forget(c);
 		free_call(c);
 	}
 	h->calls = NULL;
@@ -235,6 +236,7 @@ finish(struct hook_call *call)
 	unlink_call(call);
 	hook_child_forget(call);
 	hook_transfer_forget(call);
+	hook_saved_forget(call);
 	if (call->state != ORPHANED)
 		tell_end(call);
 	free_call(call);
@@ -411,6 +413,7 @@ hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resum
 		unlink_call(call);
 		hook_child_forget(call);
 		hook_transfer_forget(call);
+		hook_saved_forget(call);
 		free_call(call);
 		return rc == -EAGAIN ? -EINVAL : rc;
 	}

@@ -35,6 +35,7 @@ struct hooks {
 	struct hook_call *calls;
 	struct hook_child *children;
 	struct hook_transfer *transfers;
+	struct hook_wait *waits;
 	struct hook_timer *timers;
 	struct hook_change *changes;
 	struct hook_object *objects;
@@ -87,3 +88,7 @@ int hook_transfer_start(struct hook_call *call, const struct hook_http_req *req,
     hook_http_f *done, void *arg);
 void hook_transfer_forget(struct hook_call *call);
 void hook_transfers_free(struct hooks *h);
+
+/* hook_saved.c */
+int hook_saved_wait(struct hook_call *call, void (*fn)(void *arg, int err), void *arg);
+void hook_saved_forget(struct hook_call *call);

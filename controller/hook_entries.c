@@ -344,7 +344,8 @@ hook_entries_fill(struct hook_instance *i)
 		.kill = hook_child_kill,
 		.http = i->http_client ? hook_transfer_start : NULL,
 		.service_apply = host_apply,
-		.service_withdraw = host_withdraw };
+		.service_withdraw = host_withdraw,
+		.when_saved = hook_saved_wait };
 }
 
 void

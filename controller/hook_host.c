@@ -221,7 +221,7 @@ hooks_free(struct hooks *h)
 	if (!h)
 		return;
 	h->closing = true;
-	if (h->children || h->transfers)
+	if (h->children || h->transfers || h->waits)
 		store_flush(h->env.store); /* they may wait for it */
 	hook_calls_free(h);
 	hook_transfers_free(h);

@@ -200,6 +200,10 @@ struct hook_host { /* one per instance, from open() to close() */
 	    void *arg, const char *yaml, hook_applied_f *done, void *done_arg);
 	int (*service_withdraw)(
 	    void *arg, const char *service, hook_applied_f *done, void *done_arg);
+	/* For what is done by means of the plug-in's own: fn is called, perhaps from inside, when all
+	 * that was told and saved of the call is on the disk, or err says that it is not. Not at all
+	 * when the call has ended meanwhile. -ENOMEM. */
+	int (*when_saved)(struct hook_call *, void (*fn)(void *arg, int err), void *arg);
 };
 
 /* --- what a plug-in is ----------------------------------------------------------------------------- */
