@@ -50,12 +50,12 @@ fence 'linux/landlock\.h' 'base/sandbox\.c'
 fence 'yaml\.h' 'base/yaml\.c'
 fence 'nats(/.*)?\.h' 'base/bus\.c'
 fence 'sqlite3\.h' 'controller/store[a-z_]*\.[ch]'
-fence 'microhttpd\.h' '(ctl/exporter_http|controller/http)\.c'
-fence 'curl/.*' '(orchestrator-hooks/http|plugins/http_json)\.c'
+fence 'microhttpd\.h' '(ctl/exporter_http|orchestrator-hooks/http_callback)\.c'
+fence 'curl/.*' '(orchestrator-hooks/http_(client|url)|plugins/http_json)\.c'
 fence 'jansson\.h' 'plugins/http_json\.c'
 fence 'modbus(/.*)?\.h' 'plugins/modbus\.c'
 fence 'coap3/.*' 'agent/lwm2m/.*'
-fence 'ev\.h' '(base/(ctl_server|spawn)_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|ctl/asker|(agent|controller)/main|controller/(store_writer|hook_entries|signer))\.c)'
+fence 'ev\.h' '(base/(ctl_server|spawn)_int\.h|(base/(spawn|daemon|bus|ctl)[a-z_]*|grasp/(io|stream)_ev|ctl/asker|(agent|controller)/main|controller/(store_writer|hook_entries|signer)|orchestrator-hooks/http_(client|callback))\.c)'
 result "grasp has no log of its own" "$(grep -rnE 'base/log\.h' --include='*.[ch]' grasp)"
 result "cbor_load is called nowhere" "$(grep -rnw cbor_load --include='*.[ch]' base grasp protocol \
 	trust metrics prediction functions orchestrator-hooks agent controller ctl plugins | grep -vE ':[0-9]+:[/ ]\*')"
