@@ -14,6 +14,7 @@ const char *const predictor_classes[] = {
 
 const struct predictor *const predictors[] = {
 	&predictor_trend, /* the default */
+	&predictor_hazard,
 	NULL,
 };
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prediction/recurrence.h"
+#include <math.h>
+
+#define ENTER  0.55f /* of the hold in violation: the event has begun, */
+#define LEAVE  0.2f  /* it is over */
+#define DAY_S  86400.0f
+#define DAYS   32 /* looked back at most */
+#define RECENT 8  /* of which these may do by themselves */
+
+static void
+note_onset(struct recurrence *r)
+{
+	r->newest = (r->newest + 1) % RECURRENCE_ONSETS;
+	r->onset_s[r->newest] = r->run_s;
+	if (r->onsets < RECURRENCE_ONSETS)
+		r->onsets++;
+	if (r->entries < UINT16_MAX)
+		r->entries++;
+}
+
+void
+recurrence_update(
+    struct recurrence *r, int32_t now_s, bool violates, double elapsed_s, float left)
+{
+	if (violates && !r->running)
+		r->run_s = now_s;
+	r->running = violates;
+	if (!r->in_event)
+		r->fine_s += elapsed_s;
+	r->violating = left * r->violating + (violates ? 1 - left : 0);
+	if (!r->in_event && violates && r->violating > ENTER) {
+		r->in_event = true;
+		note_onset(r);
+	} else if (r->in_event && !violates && r->violating < LEAVE) {
+		r->in_event = false;
+	}
+}
+
+void
+recurrence_forget_times(struct recurrence *r)
+{
+	r->onsets = 0;
+	r->running = false;
+}
+
+float
+recurrence_rate(const struct recurrence *r, float lead_s)
+{
+	float leads = (float)r->fine_s / lead_s + 10;
+
+	return fminf(fmaxf(logf(((float)r->entries + 0.3f) / leads), -8), 0);
+}
+
+static int
+count_bits(uint32_t mask)
+{
+	return __builtin_popcount(mask);
+}
+
+float
+recurrence_today(const struct recurrence *r, int32_t now_s, float lead_s, float slack_s)
+{
+	uint32_t mask = 0;
+	int32_t oldest = now_s;
+	int days, recent;
+
+	for (unsigned i = 0; i < r->onsets; i++) {
+		int32_t o =
+		    r->onset_s[(r->newest + RECURRENCE_ONSETS - i) % RECURRENCE_ONSETS];
+		double u = ((double)now_s + lead_s - o) / DAY_S, d = floor(u);
+
+		if (d >= 1 && d < DAYS && (u - d) * DAY_S <= lead_s + slack_s)
+			mask |= 1u << (int)d;
+		if (o < oldest)
+			oldest = o;
+	}
+	days = (int)(((double)now_s + lead_s - oldest) / DAY_S);
+	if (days < 2 || count_bits(mask) < 2)
+		return 0;
+	recent = days < RECENT ? days : RECENT;
+	return fmaxf((float)count_bits(mask) / (float)days,
+	    (float)count_bits(mask & ((2u << recent) - 2)) / (float)recent);
+}

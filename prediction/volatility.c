@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prediction/volatility.h"
+#include <math.h>
+
+#define FINE_RATE   0.05f /* of the first four scales, which see many changes */
+#define COARSE_RATE 0.1f
+#define COUNT_MIN   3	   /* changes before a scale is believed */
+#define REACH	    3.0f   /* doublings that are extrapolated at most */
+#define GAUGE_SHARE 0.3f   /* of its quantum that a gauge's rounding makes */
+#define GAUGE_MAX   100.0f /* times the floor, in squares */
+#define TINY	    1e-16f
+
+void
+ewma_update(struct ewma *e, float value, float rate, uint32_t n)
+{
+	float start = 1.0f / (float)(n + 1), a = rate > start ? rate : start;
+	float d = value - e->mean;
+
+	e->mean += a * d;
+	e->var = (1 - a) * (e->var + a * d * d);
+}
+
+/* Changes that scale i has seen after n samples. */
+static uint32_t
+count_changes(uint32_t n, int i)
+{
+	uint32_t marks = n >> i;
+
+	return marks ? marks - 1 : 0;
+}
+
+static void
+note_quantum(struct volatility *v, float value, uint32_t n)
+{
+	float step = fabsf(value - v->scale[0].last);
+
+	if (n > 1 && step > 0 && (!(v->quantum > 0) || step < v->quantum))
+		v->quantum = step;
+}
+
+void
+volatility_update(struct volatility *v, float value, uint32_t n)
+{
+	note_quantum(v, value, n);
+	for (int i = 0; i < VOLATILITY_SCALES && n % (1u << i) == 0; i++) {
+		float d = value - v->scale[i].last;
+		float start = n >> i > 1 ? 1.0f / (float)((n >> i) - 1) : 0;
+		float rate = i < 4 ? FINE_RATE : COARSE_RATE;
+
+		if (start > 0)
+			v->scale[i].change2 +=
+			    (start > rate ? start : rate) * (d * d - v->scale[i].change2);
+		v->scale[i].last = value;
+	}
+}
+
+void
+volatility_bridge(struct volatility *v, float value)
+{
+	for (int i = 0; i < VOLATILITY_SCALES; i++)
+		v->scale[i].last = value;
+}
+
+/* By how many powers of two the squared change grows when the steps double: 0 noise, 1 a random
+ * walk, 2 a ramp. */
+static float
+find_growth(const struct volatility *v, int i, uint32_t n)
+{
+	float a, b, h;
+
+	if (i + 1 < VOLATILITY_SCALES && count_changes(n, i + 1) >= COUNT_MIN)
+		a = v->scale[i].change2, b = v->scale[i + 1].change2;
+	else if (i > 0)
+		a = v->scale[i - 1].change2, b = v->scale[i].change2;
+	else
+		return 1;
+	h = log2f((b + TINY) / (a + TINY));
+	return fminf(fmaxf(h, 0), 2);
+}
+
+float
+volatility_over(const struct volatility *v, float steps, uint32_t n, float floor)
+{
+	float f = log2f(steps), floor2 = floor * floor, gauge = GAUGE_SHARE * v->quantum;
+	int i = f > 0 ? (int)f : 0;
+
+	if (i >= VOLATILITY_SCALES)
+		i = VOLATILITY_SCALES - 1;
+	while (i > 0 && count_changes(n, i) < COUNT_MIN)
+		i--;
+	f = fminf(f - (float)i, REACH);
+	floor2 = fmaxf(floor2, fminf(gauge * gauge, GAUGE_MAX * floor2));
+	return sqrtf(v->scale[i].change2 * exp2f(find_growth(v, i, n) * f) + floor2 / 4);
+}
