@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Losses are taken for a Poisson process whose rate is not known: gamma with what was seen of the node,
- * beside one loss in the mean time of the fleet. The probability to stay then has a closed form that knows
+ * beside a little of what the fleet does. The probability to stay then has a closed form that knows
  * how little was seen. */
 #include "controller/uptime.h"
 #include "base/crypto.h"
@@ -15,6 +15,7 @@
 #define DAY_S	     86400.0
 #define HALF_LIFE_S  (7 * DAY_S)
 #define FLEET_MEAN_S (30 * DAY_S) /* before anything was seen: one loss a month */
+#define FLEET_WEIGHT 0.2 /* what the fleet says of a node, in losses of its own */
 #define SAVE_MS	     (3600 * 1000LL)
 
 struct uptime {
@@ -203,12 +204,13 @@ reckon(struct uptimes *u, const struct node *n, int64_t wall_ms, double *ret_los
     double *ret_time_s)
 {
 	struct uptime *t = ensure(u, n, wall_ms);
-	double mean_s = (fmax(0, u->alive_s) + FLEET_MEAN_S) / (fmax(0, u->losses) + 1);
+	double mean_s;
 
 	if (t)
 		bring_up(u, t, wall_ms);
-	*ret_losses = 1 + (t ? t->losses : 0);
-	*ret_time_s = mean_s + (t ? t->alive_s : 0);
+	mean_s = (fmax(0, u->alive_s) + FLEET_MEAN_S) / (fmax(0, u->losses) + 1);
+	*ret_losses = FLEET_WEIGHT + (t ? t->losses : 0);
+	*ret_time_s = FLEET_WEIGHT * mean_s + (t ? t->alive_s : 0);
 }
 
 double
