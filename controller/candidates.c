@@ -143,7 +143,8 @@ score(const struct view *v, const struct weights *w, struct candidate *c)
 
 struct ranking {
 	const struct candidates_query *q;
-	const struct node *host, *near;
+	const struct node *host, *place; /* place: what it has to be near to */
+	struct neighbours near;
 	struct loads loads;
 	struct weights weights;
 };
@@ -196,11 +197,11 @@ examine(const struct ranking *r, struct node *n, struct candidate *c)
 {
 	const struct candidates_query *q = r->q;
 	const struct function *f = q->of->function;
-	struct view v = { .q = q, .of = q->of, .f = f, .node = n, .host = r->host };
+	struct view v = { .q = q, .of = q->of, .f = f, .near = &r->near, .node = n, .host = r->host };
 
 	v.load = loads_of(&r->loads, n->name);
 	v.margin = f->location
-	    ? location_margin_of(f->location, n, r->near, q->vitals, q->now_ms, NULL)
+	    ? location_margin_of(f->location, n, r->place, q->vitals, q->now_ms, NULL)
 	    : INFINITY;
 	c->node = n;
 	c->availability = NAN;
@@ -235,13 +236,35 @@ find_node(const struct candidates_query *q, const char *name)
 	return n;
 }
 
+static void
+find_neighbours(const struct candidates_query *q, struct neighbours *ret)
+{
+	const struct service *s = q->of->service;
+	const char *own = q->of->function_name;
+
+	for (size_t i = 0; s && i < s->links; i++) {
+		const struct service_link *l = &s->link[i];
+		const char *other = !strcmp(l->from, own) ? l->to
+		    : !strcmp(l->to, own)		  ? l->from
+							  : NULL;
+		const struct placement *p = q->placements;
+
+		while (p && other &&
+		    (strcmp(p->service_name, s->name) || strcmp(p->function_name, other)))
+			p = p->next;
+		if (other && p && *p->node)
+			ret->node[ret->len++] = p->node;
+	}
+}
+
 static int
 begin(const struct candidates_query *q, struct ranking *ret)
 {
 	*ret = (struct ranking){ .q = q };
 	ret->host = find_node(q, q->of->node);
 	if (q->of->function->location)
-		ret->near = find_node(q, location_near(q->of, q->placements));
+		ret->place = find_node(q, location_near(q->of, q->placements));
+	find_neighbours(q, &ret->near);
 	find_weights(q->of, &ret->weights);
 	return loads_init(&ret->loads, q->placements, q->of);
 }

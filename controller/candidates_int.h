@@ -33,12 +33,19 @@ struct reason {
 };
 void say(struct reason *why, const char *fmt, ...) PRINTF(2, 3); /* why NULL: nothing */
 
+/* Where the neighbours in the chain are; a name for each link whose other end is on a node. */
+struct neighbours {
+	const char *node[SERVICE_LINKS_MAX];
+	unsigned len;
+};
+
 /* One node before the judge. */
 struct view {
 	const struct candidates_query *q; /* NULL in lasting filters */
 	const struct placement *of;
 	const struct function *f;
 	const struct node *node;
+	const struct neighbours *near;	  /* likewise */
 	const struct node *host; /* that has the function now; NULL: none, or not known */
 	struct load load;
 	struct watch *watch[CANDIDATE_WATCHES_MAX]; /* of the function on the node */

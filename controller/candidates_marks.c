@@ -139,60 +139,78 @@ is_about(const struct watch *w, const char *metric)
 }
 
 static bool
-has_neighbours(const struct view *v)
+is_asked(const struct view *v)
 {
 	const struct service *s = v->of->service;
 
 	for (size_t i = 0; s && i < s->links; i++)
-		if (!strcmp(s->link[i].from, v->f->name) ||
-		    !strcmp(s->link[i].to, v->f->name))
+		if (!isnan(s->link[i].latency_s) || !isnan(s->link[i].loss) ||
+		    !isnan(s->link[i].bandwidth))
 			return true;
 	return false;
 }
 
-/* The worst of its links; beside a neighbour nothing is measured, and nothing could be better. */
+/* Neighbours that are on other nodes: beside one nothing is measured, and nothing could be better. */
+static bool
+has_far_neighbours(const struct view *v)
+{
+	for (unsigned i = 0; i < v->near->len; i++)
+		if (strcmp(v->near->node[i], v->node->name) != 0)
+			return true;
+	return false;
+}
+
+static double
+mark_of_link(const struct watch *w)
+{
+	double threshold = w->requirement->threshold;
+
+	if (isnan(w->value) || !(threshold > 0))
+		return UNSURE;
+	return w->requirement->side == REQUIRE_BELOW
+	    ? unit(1 - w->value / threshold)
+	    : unit(1 - threshold / fmax(w->value, threshold));
+}
+
+/* The worst of its links. */
 static double
 mark_links(const struct view *v, const char *metric, const char *unit_text, double scale,
     struct reason *detail)
 {
-	double worst = 1;
+	const struct watch *worst = NULL;
 
-	if (!has_neighbours(v))
-		return NAN;
-	for (unsigned i = 0; i < v->watches; i++) {
-		const struct watch *w = v->watch[i];
-		double threshold = w->requirement->threshold, m = UNSURE;
-
-		if (!is_about(w, metric))
-			continue;
-		if (!isnan(w->value) && threshold > 0)
-			m = w->requirement->side == REQUIRE_BELOW
-			    ? unit(1 - w->value / threshold)
-			    : unit(1 - threshold / fmax(w->value, threshold));
-		if (m >= worst)
-			continue;
-		worst = m;
-		if (!isnan(w->value))
-			say(detail, "%.4g %s", w->value * scale, unit_text);
-	}
-	return worst;
+	for (unsigned i = 0; i < v->watches; i++)
+		if (is_about(v->watch[i], metric) &&
+		    (!worst || mark_of_link(v->watch[i]) < mark_of_link(worst)))
+			worst = v->watch[i];
+	if (!worst)
+		return has_far_neighbours(v) ? UNSURE : 1;
+	if (!isnan(worst->value))
+		say(detail, "%.4g %s", worst->value * scale, unit_text);
+	return mark_of_link(worst);
 }
 
 static double
 mark_latency(const struct view *v, struct reason *detail)
 {
+	if (!v->near->len)
+		return NAN;
 	return mark_links(v, "node_path_round_trip_seconds", "ms", 1e3, detail);
 }
 
 static double
 mark_loss(const struct view *v, struct reason *detail)
 {
+	if (!v->near->len || !is_asked(v))
+		return NAN;
 	return mark_links(v, "node_path_loss_ratio", "%", 100, detail);
 }
 
 static double
 mark_bandwidth(const struct view *v, struct reason *detail)
 {
+	if (!v->near->len || !is_asked(v))
+		return NAN;
 	return mark_links(v, "node_network_speed_bytes", "Mbit/s free", 8e-6, detail);
 }
 

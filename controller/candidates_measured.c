@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LIKELY	   0.5 /* where the predictor of a host decides by cost */
 #define BUSY_SLACK 0.1 /* of all cores: what a system does beside functions */
 
 /* --- place -------------------------------------------------------------------------------------- */
@@ -75,7 +76,7 @@ is_met(const struct watch *w, const struct requirement *r, const struct function
 		say(why, "no fresh data for %s", r->text);
 	} else if (w->state == WATCH_VIOLATED) {
 		say(why, "it does not meet %s (%.4g)", r->text, w->value);
-	} else if (w->state == WATCH_RAISED || (f->raise > 0 && p >= f->raise)) {
+	} else if (w->state == WATCH_RAISED || p >= (f->raise > 0 ? f->raise : LIKELY)) {
 		say(why, "%s is likely to fail within %lld s (%.0f %%)", r->text,
 		    (long long)w->lead_ms / 1000, p * 100);
 	} else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/service_int.h"
+#include "controller/candidates.h"
 #include "protocol/caps.h"
 #include <errno.h>
 #include <math.h>
@@ -34,7 +35,7 @@ const struct conf_option service_function_options[] = {
 	FUNCTION(candidates_at, "candidates", TREE, NULL, 0, 0,
 	    "Nodes that may take it over, best first, or any (the default)."),
 	FUNCTION(avoid, "avoid", LIST, NULL, 0, 0, "Nodes that never get it."),
-	FUNCTION(cpus, "needs.cpus", INT, "0", 0, 65536, "Cores at least."),
+	FUNCTION(cpus, "needs.cpus", INT, "0", 0, 65536, "Cores; those of all functions placed on a node must fit together."),
 	FUNCTION(memory_bytes, "needs.memory", SIZE, "0", 0, 0x1p50,
 	    "Memory; those of all functions placed on a node must fit together."),
 	FUNCTION(virtualization, "needs.virtualization", LIST, NULL, 0, 0,
@@ -300,6 +301,16 @@ take_function(struct service *s, const struct yaml_node *n, struct complaints *c
 
 /* --- services ---------------------------------------------------------------------------------- */
 
+static bool
+is_mark(const char *name)
+{
+	const char *const *mark = candidates_marks();
+
+	while (*mark && strcmp(*mark, name) != 0)
+		mark++;
+	return *mark;
+}
+
 static void
 check_objective(const struct service *s, const struct yaml_node *n, struct complaints *c)
 {
@@ -308,6 +319,10 @@ check_objective(const struct service *s, const struct yaml_node *n, struct compl
 	for (size_t i = 0; i < s->objective.len && at; i++, at = at->next) {
 		double weight;
 
+		if (!is_mark(s->objective.key[i]))
+			yaml_complain(c, at,
+			    "there is no mark %s; fogctl candidates --explain shows them",
+			    s->objective.key[i]);
 		if (conf_take_real(at, c, &weight) && !(weight >= 0 && weight <= 1000))
 			yaml_complain(c, at, "a weight lies between 0 and 1000");
 	}

@@ -82,7 +82,7 @@ quote() {
 
 node_keys='name id state type address energy battery cpus memory_bytes virtualization functions heard
 	lease_s plan_version'
-caps_keys='vendor os kernel arch version storage_bytes tags interfaces'
+caps_keys='vendor os kernel arch version storage_bytes tags devices position interfaces'
 query_keys='node expression unit time age_s value samples window_s labels series'
 
 check "apply" forms fogctl 'shop +applied' "$(keys service result)" apply "$tmp/shop.yaml"
@@ -120,7 +120,7 @@ check "predictions" wait_until 10 forms fogctl '^shop +F1 +A +host' \
 		time_to_s low_s high_s samples reason)" predictions shop
 check "predictions --past of none" eval '[ "$(fogctl predictions --past --json)" = "[]" ]'
 check "candidates" wait_until 10 forms fogctl '^ +1  B +yes' \
-	"$(keys service function rank node score accepted reasons)" candidates shop/F1
+	"$(keys service function rank node score accepted availability horizon_s reasons)" candidates shop/F1
 check "candidates in two words, with reasons" forms fogctl 'it is the node that has' \
 	'map(select(.accepted | not)) | map(.node) == ["A"]' candidates shop F1 --explain
 check "history" wait_until 10 forms fogctl 'node_memory_available_ratio' \

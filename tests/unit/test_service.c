@@ -252,7 +252,7 @@ static const struct {
 	{ "service: s\nfunctions: [{name: a}, {name: b}]\nlinks:\n  - a\n"
 	  "  - {from: a}\n  - {from: a, to: c}\n  - {from: a, to: a, loss: 2}\n"
 	  "  - {from: b, to: a, bandwidth: 3MB, latency: fast}\n"
-	  "objective: {safety: much, room: -1}\n",
+	  "objective: {safety: much, spread: -1, luck: 1}\n",
 	    "delivery.yaml:4:5: a link is a mapping with from and to\n"
 	    "delivery.yaml:5:5: a link needs to, the name of a function\n"
 	    "delivery.yaml:6:15: to: there is no function c\n"
@@ -264,7 +264,9 @@ static const struct {
 	    "as "
 	    "20kbit\n"
 	    "delivery.yaml:9:13: safety: much is not a number\n"
-	    "delivery.yaml:9:27: room: a weight lies between 0 and 1000\n" },
+	    "delivery.yaml:9:27: spread: a weight lies between 0 and 1000\n"
+	    "delivery.yaml:9:39: luck: there is no mark luck; fogctl candidates "
+	    "--explain shows them\n" },
 };
 
 static void
