@@ -159,6 +159,7 @@ on_tick(void *arg)
 {
 	struct judge *j = arg;
 
+	judge_tell_places(j);
 	evaluate(j, false);
 	uptimes_tick(j->uptimes, judge_wall(j));
 	j->io->ops->timer_set(j->tick, TICK_MS);

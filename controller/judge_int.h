@@ -52,6 +52,8 @@ void judge_end_together(struct judge *j, struct placement *p, const char *outcom
 /* "node_x > 3: 3.2, likely to fail in 14 s (...)", "node_x > 3 is violated: 2.9" */
 void judge_describe_watch(
     const struct judge *j, struct watch *w, char *dst, size_t size);
+/* Lets watches of locations know where nodes are. */
+void judge_tell_places(struct judge *j);
 /* Callbacks of the watches: events and rows of predictions. */
 void judge_watch_changed(void *arg, struct watch *w, enum watch_state before);
 void judge_watch_dropped(void *arg, struct watch *w);

@@ -124,7 +124,7 @@ static void
 put_reasons(struct buf *b, const struct plan_entry *e)
 {
 	wr_text(b, "reasons");
-	wr_array(b, e->reasons + e->by_default);
+	wr_array(b, e->reasons + e->near + e->by_default);
 	for (size_t i = 0; i < e->reasons; i++) {
 		const struct plan_reason *r = &e->reason[i];
 		char text[2 * FOG_NAME_MAX + 32];
@@ -133,6 +133,8 @@ put_reasons(struct buf *b, const struct plan_entry *e)
 		    r->placement->function_name, r->host ? "" : " (candidate)");
 		wr_text(b, text);
 	}
+	if (e->near)
+		wr_text(b, "others have to be near");
 	if (e->by_default)
 		wr_text(b, "default plan");
 }

@@ -11,7 +11,7 @@
 
 #define CHAINS 4096
 
-static resolver_f *const resolvers[] = { resolve_links, NULL };
+static resolver_f *const resolvers[] = { resolve_links, resolve_location, NULL };
 
 struct resolved {
 	struct requirement is;

@@ -46,6 +46,11 @@ void resolved_sweep(struct resolved_set *s);
 
 /* plan_links.c: round trip, loss and free bandwidth to the neighbours in the chain. */
 int resolve_links(struct resolution *r) MUST_CHECK;
+/* plan_location.c: where the function has to be. The item of the requirement is the latitude; the planner adds
+ * the longitude for the same reason. */
+int resolve_location(struct resolution *r) MUST_CHECK;
+/* How often a node has to tell where it is, because something has to be near it; 0: it need not. */
+int64_t plan_location_near(const struct plan_view *view, const struct node *n);
 /* The address under which `from` reaches `to`, for the label peer; false: none is known. */
 bool plan_peer(
     const struct node *from, const struct node *to, char *dst, size_t size);

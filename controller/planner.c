@@ -6,6 +6,8 @@
 #include "controller/idmap.h"
 #include "controller/plan_default.h"
 #include "controller/reporting.h"
+#include "controller/vitals.h"
+#include "metrics/expr.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +33,8 @@ struct planner {
 	struct plan_texts *texts;
 	struct plan_default by_default;
 	struct resolved_set *resolved;
-	struct idmap *plans; /* struct node_plan by node */
+	struct idmap *plans;		     /* struct node_plan by node */
+	const struct plan_text *position[2]; /* latitude and longitude */
 	struct draft draft;
 	struct resolution resolution;
 };
@@ -107,7 +110,27 @@ add_requirement(
 		return err;
 	reporting_of(r, host, &item);
 	e = ensure_entry(&p->draft, text, &item);
+	err = e ? add_reason(&p->draft, e, &reason) : 0;
+	if (err || r->origin != REQUIRE_LOCATION)
+		return err;
+	e = ensure_entry(
+	    &p->draft, p->position[1], &item); /* its watch is that of the other */
 	return e ? add_reason(&p->draft, e, &reason) : 0;
+}
+
+/* Others have to be near to it. */
+static void
+add_position(struct planner *p, int64_t period_ms)
+{
+	const struct plan_item item = { .period_ms = (uint32_t)period_ms,
+		.mode = PLAN_PERIODIC };
+
+	for (size_t i = 0; period_ms && i < ARRAY_LEN(p->position); i++) {
+		struct plan_entry *e = ensure_entry(&p->draft, p->position[i], &item);
+
+		if (e)
+			e->near = true;
+	}
 }
 
 static int
@@ -151,6 +174,7 @@ make_draft(struct planner *p, const struct node *n, const struct plan_view *view
 	for (struct placement *at = view->placements; at && !err; at = at->next)
 		if (at->function && strcmp(at->node, n->name) && is_candidate(at, n))
 			err = add_function(p, view, n, at, false);
+	add_position(p, plan_location_near(view, n));
 	for (size_t i = 0; i < p->by_default.len && !err; i++) {
 		struct plan_entry *e = ensure_entry(
 		    &p->draft, p->by_default.entry[i].text, &p->by_default.entry[i].item);
@@ -265,7 +289,8 @@ keep_terms(struct node_plan *plan, const struct node_plan *before)
 static bool
 same_reasons(const struct plan_entry *a, const struct plan_entry *b)
 {
-	if (a->reasons != b->reasons || a->by_default != b->by_default)
+	if (a->reasons != b->reasons || a->by_default != b->by_default ||
+	    a->near != b->near)
 		return false;
 	for (size_t i = 0; i < a->reasons; i++)
 		if (a->reason[i].placement != b->reason[i].placement ||
@@ -413,12 +438,33 @@ plan_concerns(const struct node_plan *plan, const char *service)
 /* --- life ------------------------------------------------------------------------------------------ */
 
 static int
+intern(struct planner *p, const char *expr, const struct plan_text **ret)
+{
+	struct buf program;
+	char why[256];
+	int err;
+
+	buf_init(&program, EXPR_PROGRAM_MAX);
+	err = expr_parse(expr, &program, why, sizeof why);
+	if (!err)
+		err = program.err;
+	if (!err)
+		err = plan_texts_ensure(p->texts, buf_slice(&program), expr, ret);
+	buf_done(&program);
+	return err;
+}
+
+static int
 make_parts(struct planner *p)
 {
 	int err = plan_texts_new(&p->texts);
 
 	if (!err)
 		err = resolved_set_new(&p->resolved);
+	if (!err)
+		err = intern(p, vital_exprs[VITAL_LATITUDE], &p->position[0]);
+	if (!err)
+		err = intern(p, vital_exprs[VITAL_LONGITUDE], &p->position[1]);
 	return err ? err : idmap_new(&p->plans);
 }
 

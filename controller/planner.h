@@ -25,6 +25,7 @@ struct plan_entry {
 	struct plan_item wanted; /* the same, unless the node has bargained */
 	bool unserved;	       /* the node cannot: it is not told of it */
 	bool by_default;       /* in the default plan */
+	bool near;	       /* functions have to be near to the node */
 	struct plan_reason *reason;
 	size_t reasons;
 };

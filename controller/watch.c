@@ -454,12 +454,21 @@ keep_watch(struct watches *ws, const struct node *n, const struct plan_entry *e,
 	return w->keep = true;
 }
 
+/* A location is watched once, though it needs two items. */
+static bool
+is_own_item(const struct plan_entry *e, const struct plan_reason *r)
+{
+	return r->requirement->origin != REQUIRE_LOCATION ||
+	    !strcmp(e->text->text, r->requirement->expr);
+}
+
 static int
 add_missing(
     struct watches *ws, struct node *n, const struct plan_entry *e, int64_t now_ms)
 {
 	for (size_t k = 0; k < e->reasons; k++) {
-		int err = keep_watch(ws, n, e, &e->reason[k])
+		int err =
+		    !is_own_item(e, &e->reason[k]) || keep_watch(ws, n, e, &e->reason[k])
 		    ? 0
 		    : add_watch(ws, n, e, &e->reason[k], now_ms);
 
@@ -510,8 +519,16 @@ watches_point(struct watches *ws, const struct fog_id *node, uint32_t item,
 	const struct watch_item *i = wn ? find_item(wn, item) : NULL;
 
 	for (struct watch *w = i ? i->first : NULL; w; w = w->item_next)
-		if (watch_take_point(w, labels, time_ms, value))
+		if (w->requirement->origin != REQUIRE_LOCATION &&
+		    watch_take_point(w, labels, time_ms, value))
 			add_news(ws, w);
+}
+
+void
+watches_tell(struct watches *ws, struct watch *w, int64_t time_ms, double value)
+{
+	if (watch_take_point(w, (struct slice){ 0 }, time_ms, value))
+		add_news(ws, w);
 }
 
 static void

@@ -72,6 +72,8 @@ void watches_drop(struct watches *ws, const struct placement *p);
 bool watches_want(struct watches *ws, const struct fog_id *node, uint32_t item);
 void watches_point(struct watches *ws, const struct fog_id *node, uint32_t item,
     struct slice labels, int64_t time_ms, double value);
+/* A value of a requirement that the node does not measure itself: of a location. */
+void watches_tell(struct watches *ws, struct watch *w, int64_t time_ms, double value);
 /* Those that got points since, and unless news_only those whose time has come. */
 void watches_evaluate(struct watches *ws, int64_t now_ms, bool news_only);
 
