@@ -197,7 +197,9 @@ examine(const struct ranking *r, struct node *n, struct candidate *c)
 {
 	const struct candidates_query *q = r->q;
 	const struct function *f = q->of->function;
-	struct view v = { .q = q, .of = q->of, .f = f, .near = &r->near, .node = n, .host = r->host };
+	struct view v = {
+		.q = q, .of = q->of, .f = f, .near = &r->near, .node = n, .host = r->host
+	};
 
 	v.load = loads_of(&r->loads, n->name);
 	v.margin = f->location
