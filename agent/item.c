@@ -12,7 +12,7 @@ struct item {
 	struct sampler *sampler;
 	struct plan_item spec; /* the program is ours */
 	struct want *want;
-	int64_t due_ms;
+	int64_t due_ms, origin_ms;
 	uint64_t evaluations, results;
 	double value;
 	struct worth *worth;
@@ -46,7 +46,7 @@ copy_program(struct item *i, struct slice program)
 
 int
 item_new(struct sampler *sampler, const struct plan_item *spec, int64_t now_ms,
-    char *what, size_t what_size, struct item **ret)
+    int64_t origin_ms, char *what, size_t what_size, struct item **ret)
 {
 	CLEANUP(item_free) struct item *i = calloc(1, sizeof *i);
 	int err;
@@ -57,6 +57,7 @@ item_new(struct sampler *sampler, const struct plan_item *spec, int64_t now_ms,
 	i->spec = *spec;
 	i->spec.program = (struct slice){ 0 };
 	i->due_ms = now_ms;
+	i->origin_ms = origin_ms;
 	i->value = NAN;
 	err = copy_program(i, spec->program);
 	if (err < 0)
@@ -176,6 +177,18 @@ evaluate(struct item *i, int64_t now_ms)
 	expr_result_done(&r);
 }
 
+/* On the grid of its period, at least half of one from now. */
+static int64_t
+align(const struct item *i, int64_t due_ms, int64_t now_ms)
+{
+	int64_t period = i->spec.period_ms, off = (due_ms - i->origin_ms) % period;
+
+	if (off < 0)
+		off += period;
+	due_ms -= off;
+	return off && due_ms - now_ms < period / 2 ? due_ms + period : due_ms;
+}
+
 int64_t
 item_run(struct item *i, int64_t now_ms,
     void (*result)(void *arg, const struct report_point *p), void *arg)
@@ -194,5 +207,6 @@ item_run(struct item *i, int64_t now_ms,
 	if (i->due_ms <= now_ms)
 		i->due_ms =
 		    now_ms + i->spec.period_ms - (now_ms - i->due_ms) % i->spec.period_ms;
+	i->due_ms = align(i, i->due_ms, now_ms);
 	return i->due_ms;
 }

@@ -7,9 +7,10 @@
 
 struct item;
 
-/* The program is copied. On failure what tells why: "unknown metric …". */
+/* The program is copied. It is evaluated now, and from then on whenever a multiple of its period has passed
+ * since origin_ms: what all items have to say goes in one report. On failure what tells why: "unknown metric …". */
 int item_new(struct sampler *sampler, const struct plan_item *spec, int64_t now_ms,
-    char *what, size_t what_size, struct item **ret) MUST_CHECK;
+    int64_t origin_ms, char *what, size_t what_size, struct item **ret) MUST_CHECK;
 void item_free(struct item *i);
 DEFINE_FREEP(struct item, item_free)
 

@@ -25,6 +25,7 @@ struct plan {
 	struct item **item;
 	size_t len;
 	const struct plan_item *running;
+	int64_t origin_ms; /* of the periods of all items: when the first plan came */
 };
 
 /* --- a new plan beside the old one --------------------------------------------------------- */
@@ -58,8 +59,8 @@ make_items(const struct plan *p, const struct fog_plan *wanted, int64_t now_ms,
 		bool same = find_same(p, spec) != NULL;
 		int err = same
 		    ? sampler_check(p->env->sampler, spec->program, what, sizeof what)
-		    : item_new(
-			  p->env->sampler, spec, now_ms, what, sizeof what, &fresh[i]);
+		    : item_new(p->env->sampler, spec, now_ms, p->origin_ms, what,
+			  sizeof what, &fresh[i]);
 		if (err < 0) {
 			snprintf(why, PLAN_WHY_MAX, "policy: item %" PRIu32 ": %s",
 			    spec->id, what[0] ? what : strerror(-err));
@@ -238,6 +239,8 @@ install(struct plan *p, const struct fog_plan *wanted, struct slice value,
 	if (!err)
 		err = replace_rules(p, wanted->rule, wanted->rules, why);
 	bool replaced = err == 0;
+	if (!p->version)
+		p->origin_ms = now_ms;
 	if (!err)
 		err = make_items(p, wanted, now_ms, fresh, why);
 	if (err < 0 || dry) {
@@ -362,6 +365,13 @@ plan_version_of(const struct plan *p, const struct fog_id *controller)
 {
 	return memcmp(&p->from.controller, controller, sizeof *controller) ? 0
 									   : p->version;
+}
+
+void
+plan_digest(const struct plan *p, uint8_t ret[PLAN_DIGEST_LEN])
+{
+	if (!p->version || fog_plan_digest(p->value, ret) < 0)
+		memset(ret, 0, PLAN_DIGEST_LEN);
 }
 
 uint32_t

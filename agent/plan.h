@@ -51,6 +51,8 @@ const struct plan_item *plan_running(const struct plan *p);
 uint64_t plan_version(const struct plan *p); /* 0: there is none */
 /* The same if this controller made it, else 0: its numbers mean something else there. */
 uint64_t plan_version_of(const struct plan *p, const struct fog_id *controller);
+/* Of the plan of that version, as it came; all zeros: there is none. */
+void plan_digest(const struct plan *p, uint8_t ret[PLAN_DIGEST_LEN]);
 uint32_t plan_period(const struct plan *p); /* shortest; 0: nothing to do */
 size_t plan_len(const struct plan *p);
 void plan_item(const struct plan *p, size_t i, struct plan_item_state *ret);

@@ -123,6 +123,8 @@ describe(void *arg, struct fog_registration *ret)
 	snprintf(ret->name, sizeof ret->name, "%s", u->env->identity->name);
 	snprintf(ret->domain, sizeof ret->domain, "%s", u->env->domain);
 	ret->plan_version = plan_version_of(u->plan, &u->expected);
+	if (ret->plan_version)
+		plan_digest(u->plan, ret->plan_digest);
 	if (!u->env->credential)
 		return;
 	struct anchors *anchors = credential_anchors(u->env->credential);

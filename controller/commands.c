@@ -11,6 +11,7 @@
 #include "controller/find.h"
 #include "controller/judge.h"
 #include "controller/past.h"
+#include "controller/plan_cost.h"
 #include "controller/session.h"
 #include "controller/store.h"
 #include "metrics/expr.h"
@@ -133,6 +134,19 @@ apply(struct commands *c, struct ctl_request *req, struct slice yaml, const char
 }
 
 static int
+try(struct commands *c, struct ctl_request *req, struct slice yaml, const char *file,
+    struct complaints *wrong)
+{
+	const struct plan_costs_env env = { .history = c->history,
+		.wall_ms = clock_wall_ms(),
+		.terms = { .beat_ms = registry_beat(c->registry),
+		    .lease_ms = c->lease_ms,
+		    .flush_ms = c->flush_ms } };
+
+	return judge_dry_run(c->judge, &env, yaml, file, wrong, req);
+}
+
+static int
 run_apply(void *arg, struct ctl_request *req, struct slice args)
 {
 	char file[FILE_NAME_MAX] = "service", *yaml = malloc(YAML_MAX);
@@ -147,7 +161,8 @@ run_apply(void *arg, struct ctl_request *req, struct slice args)
 		complain(&wrong, file, 0, 0, NULL, "no text, or more than %d bytes of it",
 		    YAML_MAX);
 	else
-		err = apply(arg, req, slice_text(yaml), file, &wrong);
+		err = (ctl_arg_bool(args, "dry_run") ? try : apply)(
+		    arg, req, slice_text(yaml), file, &wrong);
 	if (err && wrong.errors) {
 		ctl_fail(req, 1, "%s", buf_text(&wrong.text));
 		err = 0;

@@ -47,7 +47,7 @@ struct commands {
 	struct trust_conf insecure;
 	const struct sandbox_state *sandbox;   /* of the process; NULL: none is known */
 	const struct protection *protection; /* NULL: GRASP is plain */
-	int64_t lease_ms, started_ms; /* monotonic */
+	int64_t lease_ms, flush_ms, started_ms; /* monotonic */
 	size_t links_max;
 	void (*print_config)(void *arg, FILE *to);
 	void *arg;

@@ -46,6 +46,7 @@ static void
 on_accepted(struct member *m)
 {
 	m->node->plan_version = m->offered;
+	memset(m->node->plan_digest, 0, sizeof m->node->plan_digest);
 	m->attempts = 0;
 	m->sessions->counters.plans++;
 	events_emit(m->sessions->events, "plan.sent", m->node->name, NULL, NULL,
@@ -120,6 +121,26 @@ static const struct grasp_session_ops ops = {
 	.ended = on_ended,
 };
 
+/* By another number: that of before our restart (PLN-07). */
+static bool
+runs_already(const struct member *m, const struct fog_plan *plan)
+{
+	struct fog_plan same = *plan;
+	uint8_t digest[PLAN_DIGEST_LEN];
+	struct buf value;
+	bool runs;
+
+	if (!m->node->plan_version)
+		return false;
+	same.version = m->node->plan_version;
+	buf_init(&value, VALUE_MAX);
+	fog_plan_encode(&same, &value);
+	runs = !value.err && fog_plan_digest(buf_slice(&value), digest) == 0 &&
+	    !memcmp(digest, m->node->plan_digest, sizeof digest);
+	buf_done(&value);
+	return runs;
+}
+
 static int
 send_plan(struct member *m, const struct fog_plan *plan)
 {
@@ -153,6 +174,10 @@ delivery_consider(struct member *m)
 	judge_plan(m->sessions->judge, m->node, &plan);
 	if (plan.version == m->node->plan_version || plan.version == m->refused)
 		return;
+	if (runs_already(m, &plan)) {
+		judge_plan_adopt(m->sessions->judge, m->node, m->node->plan_version);
+		return;
+	}
 	m->offered = plan.version;
 	m->offered_items = plan.items;
 	err = send_plan(m, &plan);

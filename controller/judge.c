@@ -98,6 +98,12 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 	plan_rules_fill(j->rules, ret);
 }
 
+void
+judge_plan_adopt(struct judge *j, const struct node *n, uint64_t version)
+{
+	planner_adopt(j->planner, n, version);
+}
+
 const char *
 judge_item_text(struct judge *j, uint32_t id)
 {
@@ -430,17 +436,30 @@ check_hook(
 }
 
 int
-judge_apply(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
-    void (*done)(void *arg, int err), void *arg)
+judge_parse(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
+    struct service **ret)
 {
 	CLEANUP(service_free) struct service *s = NULL;
-	struct change *change;
 	int err = service_parse(yaml, file, c, &s);
 
 	if (err < 0)
 		return err;
 	if (!check_hook(j, s, file, c))
 		return -EINVAL;
+	*ret = TAKE(s);
+	return 0;
+}
+
+int
+judge_apply(struct judge *j, struct slice yaml, const char *file, struct complaints *c,
+    void (*done)(void *arg, int err), void *arg)
+{
+	CLEANUP(service_free) struct service *s = NULL;
+	struct change *change;
+	int err = judge_parse(j, yaml, file, c, &s);
+
+	if (err < 0)
+		return err;
 	err = make_change(j, s->name, done, arg, &change);
 	if (err < 0)
 		return err;
@@ -482,8 +501,8 @@ apply_for_hook(void *arg, const char *yaml, const char *hook,
 	complaints_init(&c);
 	err = judge_apply(arg, slice_text(yaml), hook, &c, done, done_arg);
 	if (err < 0)
-		snprintf(why, why_len, "%s",
-		    c.text.pos ? buf_text(&c.text) : strerror(-err));
+		snprintf(
+		    why, why_len, "%s", c.text.pos ? buf_text(&c.text) : strerror(-err));
 	complaints_done(&c);
 	return err;
 }

@@ -12,6 +12,7 @@
 struct ctl_request;
 struct ev_loop;
 struct fog_plan;
+struct plan_costs_env;
 struct hook_type;
 struct judge;
 struct spawner;
@@ -41,6 +42,12 @@ DEFINE_FREEP(struct judge, judge_free)
 /* Parses, stores and applies; replaces a service of the same name. done(0) after the commit. */
 int judge_apply(struct judge *j, struct slice yaml, const char *file,
     struct complaints *c, void (*done)(void *arg, int err), void *arg) MUST_CHECK;
+/* What plans there would be, and what they cost (PLN-09); changes nothing. Takes the request unless it
+ * fails. Rows: {node, change, item, expression, period_s, period_before_s, mode, bytes_s, bytes_before_s,
+ * reasons}, change: "added", "changed" or "removed"; then one of "sum" for each node whose plan changes and
+ * the "total" at the end: {node, items, nodes, ..., total_bytes_s, ...}. -EINVAL with complaints. */
+int judge_dry_run(struct judge *j, const struct plan_costs_env *env, struct slice yaml,
+    const char *file, struct complaints *c, struct ctl_request *req) MUST_CHECK;
 int judge_remove(
     struct judge *j, const char *service, void (*done)(void *arg, int err), void *arg);
 /* The operator says where a function is, whatever was thought: the way out of an uncertain
@@ -50,6 +57,8 @@ int judge_place(struct judge *j, const char *service, const char *function,
 
 /* The plan of a node now. Programs borrow from the judge until the next change. */
 void judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret);
+/* The node runs what judge_plan() says, by this number: it is the plan's from now on. */
+void judge_plan_adopt(struct judge *j, const struct node *n, uint64_t version);
 /* Does anything depend on the values of this item? As long as the version, which is never 0, is the same, so
  * are the answers of this and of judge_item_text(). */
 bool judge_wants(const struct judge *j, const struct node *n, uint32_t item);

@@ -44,6 +44,11 @@ struct node *judge_host(const struct judge *j, const struct placement *p);
 
 /* What plans follow from. */
 struct plan_view judge_view(struct judge *j);
+/* A service that could be applied. -EINVAL with complaints. */
+int judge_parse(struct judge *j, struct slice yaml, const char *file,
+    struct complaints *c, struct service **ret) MUST_CHECK;
+/* judge_show.c: "reasons": why an item is in a plan. */
+void judge_put_reasons(struct buf *b, const struct plan_entry *e);
 /* What is known of the host of a placement, as one situation. */
 void judge_situation(struct judge *j, const struct placement *p, struct situation *ret);
 /* Are several requirements of its host likely to fail together? With hysteresis, as one of them. */

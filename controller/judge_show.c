@@ -120,8 +120,8 @@ judge_put_functions(struct judge *j, const struct node *n, struct buf *out)
 
 /* --- plans -------------------------------------------------------------------------------------- */
 
-static void
-put_reasons(struct buf *b, const struct plan_entry *e)
+void
+judge_put_reasons(struct buf *b, const struct plan_entry *e)
 {
 	wr_text(b, "reasons");
 	wr_array(b, e->reasons + e->near + e->by_default);
@@ -154,7 +154,7 @@ send_plan(struct judge *j, struct ctl_request *req, const struct node *n)
 		wr_key_text(&b, "expression", e->text->text);
 		put_seconds(&b, "period_s", e->item.period_ms);
 		wr_key_text(&b, "mode", plan_mode_name(e->item.mode));
-		put_reasons(&b, e);
+		judge_put_reasons(&b, e);
 		send_item(req, &b);
 	}
 }

@@ -378,6 +378,7 @@ update_node(struct registry *r, struct entry *e, const struct fog_registration *
 		n->clock_set_ms = 0;
 	}
 	n->plan_version = reg->plan_version;
+	memcpy(n->plan_digest, reg->plan_digest, sizeof n->plan_digest);
 	return !known;
 }
 

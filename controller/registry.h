@@ -35,6 +35,7 @@ struct node {
 	int64_t clock_offset_ms;   /* monotonic here minus monotonic there, newest estimate */
 	int64_t clock_set_ms;	   /* when that was made, monotonic here; 0: never */
 	uint64_t plan_version;	   /* what it says it runs */
+	uint8_t plan_digest[PLAN_DIGEST_LEN]; /* likewise; all zeros: it does not say */
 	bool quarantined; /* somebody else has its key (S-18): no function is placed there */
 	struct caps *caps;	   /* decoded; never NULL */
 	struct slice caps_raw;	   /* owned by the registry */

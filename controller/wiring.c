@@ -319,6 +319,8 @@ open_control(struct program *p)
 		.insecure = program_confessed(p),
 		.sandbox = &p->sandbox,
 		.protection = &p->protection,
+		.lease_ms = p->cfg.registration.lease_ms,
+		.flush_ms = p->cfg.history.flush_ms,
 		.started_ms = grasp_io_now(p->io),
 		.links_max = (size_t)p->cfg.links,
 		.print_config = print_config,

@@ -81,7 +81,8 @@ print_cell(FILE *to, const struct column *c, const char *text, unsigned width, b
 	fputs(last ? "\n" : "  ", to);
 }
 
-/* A column without heading in which nothing stands is left out, the others are always there. */
+/* A column in which nothing stands is left out if it is sparse or has no heading, the others are always
+ * there. */
 static void
 print_table(struct printer *p)
 {
@@ -89,14 +90,19 @@ print_table(struct printer *p)
 		 last = 0;
 	const char *end = (const char *)p->pending.data + p->pending.pos;
 
-	for (unsigned i = 0; i < n && p->header; i++)
-		width[i] = cell_width(slice_text(p->command->column[i].title));
 	unsigned i = 0;
 	for (const char *s = (const char *)p->pending.data; s < end; s += strlen(s) + 1) {
 		unsigned w = cell_width(slice_text(s));
 
 		width[i % n] = w > width[i % n] ? w : width[i % n];
 		i++;
+	}
+	for (i = 0; i < n && p->header; i++) {
+		const struct column *c = &p->command->column[i];
+		unsigned w = cell_width(slice_text(c->title));
+
+		if (w > width[i] && (width[i] || !c->sparse))
+			width[i] = w;
 	}
 	for (i = 0; i < n; i++)
 		last = width[i] ? i : last;

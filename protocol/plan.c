@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/plan.h"
+#include "base/crypto.h"
 #include "protocol/value.h"
 #include <errno.h>
 #include <float.h>
@@ -130,6 +131,18 @@ fog_plan_encode(const struct fog_plan *p, struct buf *out)
 		put_item(out, &p->item[i]);
 	if (p->rules)
 		put_rules(out, p);
+}
+
+int
+fog_plan_digest(struct slice encoded, uint8_t ret[PLAN_DIGEST_LEN])
+{
+	uint8_t whole[CRYPTO_SHA256_LEN];
+	int err = crypto_sha256(encoded, whole);
+
+	if (err < 0)
+		return err;
+	memcpy(ret, whole, PLAN_DIGEST_LEN);
+	return 0;
 }
 
 static void

@@ -59,6 +59,9 @@ struct fog_plan {
 	struct plan_item item[PLAN_ITEMS_MAX];
 	uint16_t items;
 };
+#define PLAN_DIGEST_LEN 16
+/* What tells an encoded plan from every other: who has it need not be sent it (PLN-07). */
+int fog_plan_digest(struct slice encoded, uint8_t ret[PLAN_DIGEST_LEN]) MUST_CHECK;
 void fog_plan_encode(const struct fog_plan *p, struct buf *out);
 /* Programs borrow from value; whether they are programs is not looked at. A repeated item id, as
  * everything out of bounds, is -EBADMSG; *ret is not to be used then. */

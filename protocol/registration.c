@@ -15,6 +15,7 @@ enum registration_key {
 	KEY_TIME,
 	KEY_TRUST,
 	KEY_DENIALS,
+	KEY_PLAN_DIGEST,
 };
 #define REGISTRATION_REQUIRED (KEY(KEY_NODE) | KEY(KEY_BOOT) | KEY(KEY_TIME))
 
@@ -28,12 +29,20 @@ enum lease_key {
 #define LEASE_REQUIRED \
 	(KEY(KEY_CONTROLLER) | KEY(KEY_EPOCH) | KEY(KEY_LEASE) | KEY(KEY_BEAT))
 
+static bool
+has_digest(const struct fog_registration *r)
+{
+	static const uint8_t none[sizeof r->plan_digest];
+
+	return r->plan_version && memcmp(r->plan_digest, none, sizeof none) != 0;
+}
+
 void
 fog_registration_encode(const struct fog_registration *r, struct buf *out)
 {
 	wr_map(out,
 	    3u + !!r->domain[0] + !!r->name[0] + !!r->caps.len + r->renew +
-		!!r->plan_version + !!r->trust_version + !!r->denials);
+		!!r->plan_version + !!r->trust_version + !!r->denials + has_digest(r));
 	wr_uint(out, KEY_NODE);
 	wr_bytes(out, r->node.bytes, sizeof r->node.bytes);
 	if (r->domain[0]) {
@@ -67,6 +76,10 @@ fog_registration_encode(const struct fog_registration *r, struct buf *out)
 	if (r->denials) {
 		wr_uint(out, KEY_DENIALS);
 		wr_uint(out, r->denials);
+	}
+	if (has_digest(r)) {
+		wr_uint(out, KEY_PLAN_DIGEST);
+		wr_bytes(out, r->plan_digest, sizeof r->plan_digest);
 	}
 }
 
@@ -103,6 +116,9 @@ read_registration_key(struct cbor_reader *r, int64_t key, struct fog_registratio
 		break;
 	case KEY_DENIALS:
 		ret->denials = rd_uint(r);
+		break;
+	case KEY_PLAN_DIGEST:
+		rd_bytes_copy(r, ret->plan_digest, sizeof ret->plan_digest);
 		break;
 	default:
 		rd_skip(r);

@@ -5,6 +5,7 @@
  * they changed. */
 #pragma once
 #include "protocol/caps.h"
+#include "protocol/plan.h"
 
 struct fog_registration {
 	struct fog_id node;
@@ -13,6 +14,7 @@ struct fog_registration {
 	uint8_t boot[8]; /* random per start of the agent */
 	bool renew;
 	uint64_t plan_version; /* the plan it runs; 0: none */
+	uint8_t plan_digest[PLAN_DIGEST_LEN]; /* of it as it came; all zeros: not told */
 	uint64_t trust_version, denials; /* what it knows of its domain; 0: nothing */
 	struct slice caps; /* encoded struct caps, kept raw (REG-06); empty: unchanged */
 	int64_t boot_ms;   /* sender's monotonic clock now */

@@ -132,6 +132,7 @@ sample_registration(bool full, struct slice caps)
 	strcpy(r.domain, "operator1");
 	r.renew = true;
 	r.plan_version = 3;
+	sample_fill(r.plan_digest, sizeof r.plan_digest);
 	r.trust_version = 2;
 	r.denials = 5;
 	r.caps = caps;

@@ -539,6 +539,40 @@ a_plan_that_the_node_has_is_not_sent_again(void **state) /* PLN-07 */
 	assert_int_equal(robot.plans, 0);
 }
 
+/* The controller has started again, and gives its plans other numbers. */
+static void
+a_plan_of_another_number_that_the_node_has_is_not_sent_again_PLN_07(void **state)
+{
+	struct fog_plan plan = { .version = 5 };
+	uint8_t memory[64];
+	struct buf value;
+
+	(void)state;
+	buf_init_fixed(&value, memory, sizeof memory);
+	fog_plan_encode(&plan, &value);
+	assert_int_equal(
+	    fog_plan_digest(buf_slice(&value), robot.registration.plan_digest), 0);
+	robot.registration.plan_version = 5;
+	plant_judge.version = 900;
+	plant_judge.items = 0;
+	robot_join(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plans, 0);
+	assert_int_equal(plant_judge.version, 5); /* it goes on from there */
+	plant_judge.version = 901;
+	plant_judge.items = 1;
+	sessions_plan_changed(plant.sessions, the_node());
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plan_version, 901);
+	/* the same number for something else is no reason to leave it alone */
+	robot_drop(&robot);
+	robot.registration.plan_version = 7;
+	plant_judge.items = 2;
+	robot_join(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plans, 2);
+}
+
 static void
 a_changed_plan_is_sent_at_once_and_the_newest_wins(void **state)
 {
@@ -997,6 +1031,7 @@ main(void)
 		CASE(a_controller_may_stop_while_it_asks),
 		CASE(a_node_gets_its_plan_when_it_has_registered),
 		CASE(a_plan_that_the_node_has_is_not_sent_again),
+		CASE(a_plan_of_another_number_that_the_node_has_is_not_sent_again_PLN_07),
 		CASE(a_changed_plan_is_sent_at_once_and_the_newest_wins),
 		CASE(
 		    a_declined_plan_is_told_and_sent_again_only_after_a_new_registration),

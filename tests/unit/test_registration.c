@@ -40,6 +40,7 @@ assert_same(const struct fog_registration *a, const struct fog_registration *b)
 	assert_string_equal(a->domain, b->domain);
 	assert_int_equal(a->renew, b->renew);
 	assert_int_equal(a->plan_version, b->plan_version);
+	assert_memory_equal(a->plan_digest, b->plan_digest, sizeof a->plan_digest);
 	assert_int_equal(a->trust_version, b->trust_version);
 	assert_int_equal(a->denials, b->denials);
 	assert_int_equal(a->boot_ms, b->boot_ms);
