@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define TICK_MS 2
-#define FASTER	5
 
 static void
 write_file(const char *dir, const char *name, const char *text)
@@ -151,10 +150,11 @@ orchestrator_hook(const struct orchestrator *o, struct bench *b, unsigned port,
 	size_t n;
 
 	n = (size_t)snprintf(yaml, sizeof yaml,
-	    "h:\n  type: http\n  poll: 10ms\n  connect-timeout: 1s\n  request-timeout: "
-	    "2s\n"
-	    "  url: %s://127.0.0.1:%u%s\n  ca-file: %s/ca.pem\n  secret-file: "
+	    "h:\n  type: http\n  poll: 10ms\n%s%s"
+	    "  url: '%s://127.0.0.1:%u%s'\n  ca-file: %s/ca.pem\n  secret-file: "
 	    "%s/secret\n",
+	    strstr(options, "connect-timeout") ? "" : "  connect-timeout: 20s\n",
+	    strstr(options, "request-timeout") ? "" : "  request-timeout: 20s\n",
 	    port == o->plain ? "http" : "https", port, path, o->dir, o->dir);
 	while (*options) {
 		size_t len = strcspn(options, "\n");
@@ -181,7 +181,7 @@ on_tick(struct ev_loop *loop, ev_timer *t, int revents)
 	struct run *r = t->data;
 
 	(void)loop, (void)revents;
-	fake_run(r->b->net, TICK_MS * FASTER);
+	fake_run(r->b->net, TICK_MS);
 }
 
 static void
@@ -197,7 +197,7 @@ orchestrator_run(struct bench *b, bool (*done)(void *arg), void *arg)
 	struct run r = { .b = b };
 
 	ev_timer_init(&r.tick, on_tick, TICK_MS / 1000., TICK_MS / 1000.);
-	ev_timer_init(&r.guard, on_late, 20., 0.);
+	ev_timer_init(&r.guard, on_late, 60., 0.);
 	r.tick.data = r.guard.data = &r;
 	ev_timer_start(b->loop, &r.tick);
 	ev_timer_start(b->loop, &r.guard);

@@ -175,7 +175,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
         key = self.headers.get("Idempotency-Key", "")
-        n = count((url.path, self.command, key))
+        n = count((self.path, self.command, key))
         try:
             event = json.loads(body) if body else {}
         except ValueError:
@@ -273,8 +273,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """202, then call-backs; before=… come before the 202."""
         url, id = event.get("callback"), event.get("id")
         run_steps(url, [s for s in query.get("before", "").split(",") if s], id)
-        self.reply(202)
-        self.wfile.flush()
+        try:
+            self.reply(202)
+        except OSError:
+            pass  # who has heard the verdict does not wait for it
         run_steps(url, [s for s in query.get("steps", "").split(",") if s], id)
         note("steps over", url=url)
 
