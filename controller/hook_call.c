@@ -10,12 +10,15 @@
 #include <string.h>
 
 #define MINUTE_MS     60000
+#define KEEP_MS	      (7 * 24 * 3600 * 1000LL) /* what came of a call */
+#define PRUNE_MS      (3600 * 1000LL)
 #define GRACE_MS      5000 /* after cancel until SIGKILL, and after that until we give up */
 #define CIRCUIT_AFTER 5	   /* failures in a row */
 #define CIRCUIT_MS    30000
 #define SLOW_MS	      50 /* nothing in the loop may take longer (HOOK-05) */
 #define DETAIL_SIZE   256
 #define ID_SIZE	      80
+#define KEY_SIZE      320
 #define NOTES_MAX     32
 #define NOTE_SIZE_MAX 4096
 
@@ -29,9 +32,14 @@ struct hook_call {
 	struct hook_call *next;
 	struct hook_instance *instance;
 	char id[ID_SIZE];
+	char function[2 * FOG_NAME_MAX + 2]; /* or service: one call at a time for each */
+	char name[KEY_SIZE];		     /* of what is asked for, in the store */
+	enum hook_kind kind;
+	bool dry_run;
 	struct hook_call_ops ops;
 	void *arg;
 	bool dropped;  /* nobody waits for it */
+	bool recalled; /* the verdict is from the store, the plug-in was not called */
 	bool finished; /* the plug-in has called done() */
 	enum call_state state;
 	enum hook_phase phase;
@@ -159,14 +167,21 @@ unlink_call(struct hook_call *call)
 	*at = call->next;
 }
 
+/* What it has started in the host. */
+static void
+forget_work(struct hook_call *call)
+{
+	hook_child_forget(call);
+	hook_transfer_forget(call);
+	hook_saved_forget(call);
+}
+
 void
 hook_calls_free(struct hooks *h)
 {
 	for (struct hook_call *c = h->calls, *next; c; c = next) {
 		next = c->next;
-		hook_child_forget(c);
-		hook_transfer_forget(c);
-		hook_saved_forget(c);
+		forget_work(c);
 		free_call(c);
 	}
 	h->calls = NULL;
@@ -174,21 +189,28 @@ hook_calls_free(struct hooks *h)
 
 /* --- limits of an instance -------------------------------------------------------------------- */
 
-static int
-check_limits(const struct hook_instance *i, int64_t now_ms, char *err, size_t err_len)
+static struct hook_budget *
+budget_of(struct hook_instance *i, enum hook_kind kind)
 {
-	int64_t oldest = i->started_ms[i->starts % HOOK_STARTS_MAX];
+	return kind == HOOK_MIGRATE ? &i->moves : &i->news;
+}
 
-	if (i->running >= HOOK_RUNNING_MAX)
+static int
+check_limits(const struct hook_instance *i, const struct hook_budget *b, int64_t now_ms,
+    char *err, size_t err_len)
+{
+	int64_t oldest = b->started_ms[b->starts % b->starts_max];
+
+	if (b->running >= HOOK_RUNNING_MAX)
 		snprintf(
-		    err, err_len, "hook %s has %u calls running", i->name, i->running);
-	else if (i->starts >= HOOK_STARTS_MAX && now_ms - oldest < MINUTE_MS)
-		snprintf(err, err_len, "hook %s was started %d times in a minute",
-		    i->name, HOOK_STARTS_MAX);
-	else if (i->open_until_ms >= 0 && now_ms < i->open_until_ms)
+		    err, err_len, "hook %s has %u calls running", i->name, b->running);
+	else if (b->starts >= b->starts_max && now_ms - oldest < MINUTE_MS)
+		snprintf(err, err_len, "hook %s was started %u times in a minute",
+		    i->name, b->starts_max);
+	else if (b->open_until_ms >= 0 && now_ms < b->open_until_ms)
 		snprintf(err, err_len, "hook %s has failed %u times in a row", i->name,
-		    i->failures);
-	else if (i->open_until_ms >= 0 && i->running)
+		    b->failures);
+	else if (b->open_until_ms >= 0 && b->running)
 		snprintf(err, err_len, "hook %s is on trial after failures", i->name);
 	else
 		return 0;
@@ -196,25 +218,100 @@ check_limits(const struct hook_instance *i, int64_t now_ms, char *err, size_t er
 }
 
 static void
-count_start(struct hook_instance *i, int64_t now_ms)
+count_start(struct hook_budget *b, int64_t now_ms)
 {
-	i->started_ms[i->starts++ % HOOK_STARTS_MAX] = now_ms;
-	i->running++;
+	b->started_ms[b->starts++ % b->starts_max] = now_ms;
+	b->running++;
 }
 
 /* An orchestrator that says no is in good health; one that cannot say is not. */
 static void
-count_end(struct hook_instance *i, enum hook_verdict v, int64_t now_ms)
+count_end(
+    struct hook_instance *i, struct hook_budget *b, enum hook_verdict v, int64_t now_ms)
 {
-	i->running--;
+	b->running--;
 	if (v != HOOK_RETRY && v != HOOK_FAILED_UNKNOWN) {
-		i->failures = 0;
-		i->open_until_ms = -1;
-	} else if (++i->failures >= CIRCUIT_AFTER) {
-		i->open_until_ms = now_ms + CIRCUIT_MS;
+		b->failures = 0;
+		b->open_until_ms = -1;
+	} else if (++b->failures >= CIRCUIT_AFTER) {
+		b->open_until_ms = now_ms + CIRCUIT_MS;
 		log_warnx("hook", "%s: %u failures in a row, it is left alone for %d s",
-		    i->name, i->failures, CIRCUIT_MS / 1000);
+		    i->name, b->failures, CIRCUIT_MS / 1000);
 	}
+}
+
+/* --- one call at a time for a function ---------------------------------------------------- */
+
+static void cancel(struct hook_call *call);
+
+/* News give way to a move. Calls that were orphaned are the plug-in's alone. */
+static int
+check_function(
+    struct hook_instance *i, const struct hook_event *ev, char *err, size_t err_len)
+{
+	const char *function = ev->instance ? ev->instance : "";
+
+	for (struct hook_call *c = i->hooks->calls; c; c = c->next) {
+		if (c->state == ORPHANED || c->instance != i ||
+		    strcmp(c->function, function))
+			continue;
+		if (ev->kind == HOOK_MIGRATE && c->kind != HOOK_MIGRATE &&
+		    c->state == RUNNING && !c->finished)
+			cancel(c);
+		snprintf(err, err_len, "hook %s is still busy with %s of %s", i->name,
+		    hook_kind_name(c->kind), function);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* --- what came of it, for those who ask again ------------------------------------------------- */
+
+/* Revisions of a migration are news of one and the same call; those of others are told one by one. */
+static void
+name_call(struct hook_call *call, const struct hook_event *ev)
+{
+	snprintf(call->name, sizeof call->name, "%s/%s/%d/%" PRIu64 "/%s/%s", ev->id,
+	    hook_kind_name(ev->kind), (int)ev->stage,
+	    ev->kind == HOOK_MIGRATE ? ev->generation : ev->rev,
+	    ev->candidates_len ? ev->candidates[0] : "", call->instance->name);
+}
+
+static void
+prune_verdicts(struct hooks *h, int64_t wall)
+{
+	if (h->pruned_ms && wall - h->pruned_ms < PRUNE_MS && wall >= h->pruned_ms)
+		return;
+	h->pruned_ms = wall;
+	if (store_verdicts_prune(h->env.store, wall - KEEP_MS) < 0)
+		log_errorx("hook", "no memory to forget old verdicts");
+}
+
+/* Not what says that nothing was done, or that nobody knows. */
+static void
+keep_verdict(struct hook_call *call, int64_t wall)
+{
+	struct hooks *h = call->instance->hooks;
+
+	if (call->dry_run || call->verdict == HOOK_RETRY ||
+	    call->verdict == HOOK_FAILED_UNKNOWN)
+		return;
+	if (store_verdict_put(h->env.store, call->name, hook_verdict_name(call->verdict),
+		call->detail, wall) < 0)
+		log_errorx("hook", "no memory to store what came of a call");
+	prune_verdicts(h, wall);
+}
+
+static bool
+recall_verdict(struct hook_call *call)
+{
+	struct verdict_row row;
+
+	if (store_verdict_get(call->instance->hooks->env.store, call->name, &row) < 0)
+		return false;
+	call->verdict = hook_verdict_find(row.verdict);
+	snprintf(call->detail, sizeof call->detail, "%s", row.detail);
+	return call->verdict != 0;
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -223,8 +320,18 @@ static void
 tell_end(struct hook_call *call)
 {
 	struct hook_call_ops ops = call->ops;
+	struct hook_instance *i = call->instance;
+	int64_t wall = io_of(call)->wall(i->hooks->env.io);
 
-	count_end(call->instance, call->verdict, hooks_now(call->instance->hooks));
+	if (!call->recalled) {
+		count_end(
+		    i, budget_of(i, call->kind), call->verdict, hooks_now(i->hooks));
+		keep_verdict(call, wall);
+	}
+	i->last.verdict = call->verdict;
+	i->last.kind = call->kind;
+	i->last.at_ms = wall;
+	snprintf(i->last.detail, sizeof i->last.detail, "%s", call->detail);
 	if (!call->dropped)
 		ops.done(call->arg, call->verdict, call->detail);
 }
@@ -234,9 +341,7 @@ static void
 finish(struct hook_call *call)
 {
 	unlink_call(call);
-	hook_child_forget(call);
-	hook_transfer_forget(call);
-	hook_saved_forget(call);
+	forget_work(call);
 	if (call->state != ORPHANED)
 		tell_end(call);
 	free_call(call);
@@ -353,7 +458,12 @@ make_call(struct hook_instance *i, const struct hook_event *ev,
 	call->instance = i;
 	call->ops = *ops;
 	call->arg = arg;
+	call->kind = ev->kind;
+	call->dry_run = ev->dry_run;
 	snprintf(call->id, sizeof call->id, "%s", ev->id);
+	snprintf(call->function, sizeof call->function, "%s",
+	    ev->instance ? ev->instance : "");
+	name_call(call, ev);
 	rc = io_of(call)->timer_new(i->hooks->env.io, on_timer, call, &call->timer);
 	if (rc < 0) {
 		free_call(call);
@@ -380,45 +490,79 @@ enter_plugin(struct hook_call *call, const struct hook_event *ev, bool resume,
 	return rc;
 }
 
+/* The plug-in is called, or has been. */
+static int
+run_call(struct hook_call *call, const struct hook_event *ev, bool resume,
+    enum hook_phase last)
+{
+	struct hook_instance *i = call->instance;
+	struct hook_budget *b = budget_of(i, ev->kind);
+	int64_t now = hooks_now(i->hooks);
+	int rc;
+
+	call->next = i->hooks->calls;
+	i->hooks->calls = call;
+	if (resume && recall_verdict(call)) {
+		call->recalled = call->finished = true;
+		io_of(call)->timer_set(call->timer, 0);
+		return 0;
+	}
+	count_start(b, now);
+	rc = enter_plugin(call, ev, resume, last);
+	if (rc < 0) {
+		count_end(i, b, HOOK_RETRY, now);
+		unlink_call(call);
+		forget_work(call);
+	} else if (!call->finished) {
+		io_of(call)->timer_set(call->timer, ev->deadline_ms);
+	}
+	return rc;
+}
+
+static int
+check_call(
+    struct hook_instance *i, const struct hook_event *ev, char *err, size_t err_len)
+{
+	int rc = check_function(i, ev, err, err_len);
+
+	if (!rc)
+		rc = check_limits(
+		    i, budget_of(i, ev->kind), hooks_now(i->hooks), err, err_len);
+	if (rc < 0)
+		return rc;
+	*err = '\0';
+	rc = i->type.check(i->inst, ev, err, err_len);
+	if (!rc && ev->dry_run && !(i->type.caps & HOOK_CAN_DRY_RUN)) {
+		snprintf(err, err_len, "hook %s knows no dry run", i->name);
+		rc = -ENOTSUP;
+	}
+	return rc == -EAGAIN ? -EINVAL : rc;
+}
+
 int
 hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resume,
     enum hook_phase last, const struct hook_call_ops *ops, void *arg,
     struct hook_call **ret, char *err, size_t err_len)
 {
-	int64_t now = hooks_now(i->hooks);
 	struct hook_call *call;
-	int rc = check_limits(i, now, err, err_len);
+	int rc = check_call(i, ev, err, err_len);
 
-	if (rc < 0)
-		return rc;
-	*err = '\0';
-	rc = i->type.check(i->inst, ev, err, err_len);
 	if (!rc)
 		rc = make_call(i, ev, ops, arg, &call);
 	if (rc < 0) {
 		if (!*err)
 			snprintf(err, err_len, "%s", strerror(-rc));
-		return rc == -EAGAIN ? -EINVAL : rc;
+		return rc;
 	}
 	call->phase = last;
 	if (resume)
 		(void)store_notes(i->hooks->env.store, call->id, restore_note, call);
-	call->next = i->hooks->calls;
-	i->hooks->calls = call;
-	count_start(i, now);
-	rc = enter_plugin(call, ev, resume, last);
+	rc = run_call(call, ev, resume, last);
 	if (rc < 0) {
 		snprintf(err, err_len, "hook %s: %s", i->name, strerror(-rc));
-		count_end(i, HOOK_RETRY, now);
-		unlink_call(call);
-		hook_child_forget(call);
-		hook_transfer_forget(call);
-		hook_saved_forget(call);
 		free_call(call);
 		return rc == -EAGAIN ? -EINVAL : rc;
 	}
-	if (!call->finished)
-		io_of(call)->timer_set(call->timer, ev->deadline_ms);
 	*ret = call;
 	return 0;
 }

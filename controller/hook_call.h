@@ -7,11 +7,19 @@
 #include <stdbool.h>
 
 #define HOOK_RUNNING_MAX 4  /* calls of an instance at once */
-#define HOOK_STARTS_MAX	 10 /* in a minute */
+#define HOOK_STARTS_MAX	 60 /* longest ring */
 
 struct hook_http_provider;
 struct posts;
 
+/* Moves and news have one each: no news keep a function from moving. */
+struct hook_budget {
+	unsigned starts_max;		     /* in a minute */
+	int64_t started_ms[HOOK_STARTS_MAX]; /* a ring of starts_max */
+	unsigned starts, running;
+	unsigned failures;     /* in a row */
+	int64_t open_until_ms; /* the circuit; -1: closed */
+};
 struct hook_instance {
 	char *name;
 	struct hooks *hooks;
@@ -23,10 +31,14 @@ struct hook_instance {
 	bool may_apply; /* services */
 	const struct hook_http_provider *http;
 	void *http_client;
-	int64_t started_ms[HOOK_STARTS_MAX]; /* a ring */
-	unsigned starts, running;
-	unsigned failures;     /* in a row */
-	int64_t open_until_ms; /* the circuit; -1: closed */
+	struct hook_budget moves, news;
+	int64_t patience_ms;
+	struct { /* of the last call that ended */
+		enum hook_verdict verdict;
+		enum hook_kind kind;
+		char detail[256];
+		int64_t at_ms; /* wall; 0: there was none */
+	} last;
 	struct hook_instance *next;
 };
 struct hooks {
@@ -40,6 +52,7 @@ struct hooks {
 	struct hook_change *changes;
 	struct hook_object *objects;
 	struct posts *posts;
+	int64_t pruned_ms; /* the verdicts of the store; 0: not yet */
 	bool closing;
 };
 

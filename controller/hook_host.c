@@ -17,96 +17,130 @@ hooks_now(const struct hooks *h)
 
 /* --- instances ---------------------------------------------------------------------------------- */
 
-/* What is the host's is not told to the plug-in. */
+struct host_options { /* what the host reads of an instance itself */
+	char *type;
+	struct conf_list events;
+	bool services;
+	int64_t patience_ms;
+	const struct yaml_node *http;
+};
+const struct conf_option hook_host_options[] = {
+	CONF(struct host_options, type, "type", TEXT, NULL, 0, 0,
+	    "The kind of hook: built in, or a plug-in of that name."),
+	CONF(struct host_options, events, "events", LIST, NULL, 0, 0,
+	    "The kinds of events that it is told; all for all of them. None given: as "
+	    "its type "
+	    "has it."),
+	CONF(struct host_options, services, "services", BOOL, "no", 0, 0,
+	    "It may add, change and withdraw services."),
+	CONF(struct host_options, patience_ms, "patience", DURATION, "5m", 1000, 86400000,
+	    "How long it is offered an event that it does not take, before the operator "
+	    "is "
+	    "told."),
+	CONF(struct host_options, http, "http", TREE, NULL, 0, 0,
+	    "The server that a plug-in asks: options of the module http."),
+	{ .name = NULL },
+};
+#define HOST_OPTIONS (ARRAY_LEN(hook_host_options) - 1)
+
 static bool
 is_host_option(const char *key)
 {
-	static const char *const ours[] = { "type", "events", "services", "http" };
-
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		if (!strcmp(ours[i], key))
+	for (size_t i = 0; i < HOST_OPTIONS; i++)
+		if (!strcmp(hook_host_options[i].name, key))
 			return true;
 	return false;
 }
 
+#define CHILDREN_MAX 64
+struct selection { /* some children of a mapping */
+	struct yaml_node map, child[CHILDREN_MAX];
+};
+
 static void
-put_options(struct buf *out, const struct yaml_node *n)
+select_options(const struct yaml_node *n, bool hosts, struct selection *ret)
 {
-	struct yaml_node copy = { .kind = YAML_MAPPING };
-	struct yaml_node rest[64];
 	size_t len = 0;
 
+	ret->map = *n;
+	ret->map.first = NULL;
 	YAML_EACH(child, n)
-	if (!is_host_option(child->key) && len < ARRAY_LEN(rest)) {
-		rest[len] = *child;
-		rest[len].next = NULL;
+	{
+		if (is_host_option(child->key) != hosts || len == CHILDREN_MAX)
+			continue;
+		ret->child[len] = *child;
+		ret->child[len].next = NULL;
 		if (len)
-			rest[len - 1].next = &rest[len];
+			ret->child[len - 1].next = &ret->child[len];
+		ret->map.first = ret->child;
 		len++;
 	}
-	copy.first = len ? rest : NULL;
-	hook_put_config(out, &copy);
 }
 
 static bool
-take_kind(struct hook_instance *i, const struct yaml_node *n, struct complaints *c)
+take_kind(struct hook_instance *i, const char *word)
 {
-	const char *word = n->kind == YAML_SCALAR ? n->text : "";
 	enum hook_kind k = hook_kind_find(word);
 
-	if (*word && !strcmp(word, "all"))
+	if (!strcmp(word, "all"))
 		i->kinds = HOOK_KINDS_ALL;
 	else if (*word && k)
 		i->kinds |= HOOK_KIND_BIT(k);
 	else
-		yaml_complain(c, n,
-		    "events are migrate, node_lost, node_joined, service_degraded, "
-		    "connectivity_update, prediction_cleared, or all");
-	return *word && (k || i->kinds == HOOK_KINDS_ALL);
-}
-
-static bool
-take_kinds(struct hook_instance *i, const struct yaml_node *n, struct complaints *c)
-{
-	bool good = true;
-
-	if (!n) {
-		i->kinds = i->type.kinds ? i->type.kinds : HOOK_KIND_BIT(HOOK_MIGRATE);
-		return true;
-	}
-	if (n->kind == YAML_SCALAR)
-		return take_kind(i, n, c);
-	if (n->kind != YAML_SEQUENCE) {
-		yaml_complain(c, n, "events is a list of kinds");
 		return false;
-	}
-	YAML_EACH(child, n)
-	good &= take_kind(i, child, c);
-	return good;
+	return true;
 }
 
 static bool
-take_services(struct hook_instance *i, const struct yaml_node *n, struct complaints *c)
+take_kinds(struct hook_instance *i, const struct yaml_node *n,
+    const struct conf_list *events, struct complaints *c)
 {
-	const char *word = n && n->kind == YAML_SCALAR ? n->text : "";
+	const struct yaml_node *at = yaml_get(n, "events");
 
-	if (!n || !strcmp(word, "no") || !strcmp(word, "false"))
-		return true;
-	i->may_apply = !strcmp(word, "yes") || !strcmp(word, "true");
-	if (!i->may_apply)
-		yaml_complain(c, n, "must be yes or no");
-	return i->may_apply;
+	if (!at)
+		i->kinds = i->type.kinds ? i->type.kinds : HOOK_KIND_BIT(HOOK_MIGRATE);
+	for (size_t k = 0; k < events->len; k++)
+		if (!take_kind(i, events->item[k])) {
+			yaml_complain(c, at,
+			    "%s is no event; they are migrate, node_lost, node_joined, "
+			    "service_degraded, connectivity_update, prediction_cleared, "
+			    "and all",
+			    events->item[k]);
+			return false;
+		}
+	return true;
+}
+
+/* ret_http: borrowed from the tree. */
+static bool
+load_options(struct hook_instance *i, const struct yaml_node *n, struct complaints *c,
+    const struct yaml_node **ret_http)
+{
+	struct host_options o;
+	struct selection ours;
+	bool good;
+
+	select_options(n, true, &ours);
+	good = conf_load(hook_host_options, HOST_OPTIONS, &ours.map, c, &o) == 0;
+	good &= take_kinds(i, n, &o.events, c);
+	i->may_apply = o.services;
+	i->patience_ms = o.patience_ms;
+	*ret_http = yaml_get(n, "http");
+	conf_free(hook_host_options, HOST_OPTIONS, &o);
+	return good;
 }
 
 static int
 open_plugin(struct hook_instance *i, const struct yaml_node *n, struct complaints *c)
 {
 	char err[512] = "";
+	struct selection its;
 	struct buf config;
 	int rc;
 
+	select_options(n, false, &its);
 	buf_init(&config, CONFIG_MAX);
-	put_options(&config, n);
+	hook_put_config(&config, &its.map);
 	rc = config.err;
 	if (!rc)
 		rc = i->type.open(&i->host, buf_text(&config), &i->inst, err, sizeof err);
@@ -119,18 +153,16 @@ open_plugin(struct hook_instance *i, const struct yaml_node *n, struct complaint
 static int
 open_instance(struct hook_instance *i, const struct yaml_node *n, struct complaints *c)
 {
-	const struct yaml_node *http = yaml_get(n, "http");
-	bool good = take_kinds(i, yaml_get(n, "events"), c);
+	const struct yaml_node *http;
 	int rc = 0;
 
-	good &= take_services(i, yaml_get(n, "services"), c);
+	if (!load_options(i, n, c, &http))
+		return -EINVAL;
 	hook_entries_fill(i);
-	if (good && http)
+	if (http)
 		rc = hook_transfer_open(i, http, c);
 	hook_entries_fill(i); /* with http now */
-	if (!good || rc < 0)
-		return -EINVAL;
-	return open_plugin(i, n, c);
+	return rc < 0 ? rc : open_plugin(i, n, c);
 }
 
 static void
@@ -153,7 +185,9 @@ make_instance(struct hooks *h, const char *name, const struct hook_type *type,
 		return false;
 	}
 	i->hooks = h;
-	i->open_until_ms = -1;
+	i->moves = (struct hook_budget){ .starts_max = 10, .open_until_ms = -1 };
+	i->news =
+	    (struct hook_budget){ .starts_max = HOOK_STARTS_MAX, .open_until_ms = -1 };
 	memcpy(&i->type, type, type->size < sizeof i->type ? type->size : sizeof i->type);
 	*ret = i;
 	return true;
@@ -270,4 +304,16 @@ const struct hook_type *
 hook_instance_type(const struct hook_instance *i)
 {
 	return &i->type;
+}
+
+bool
+hook_instance_wants(const struct hook_instance *i, enum hook_kind kind)
+{
+	return i->kinds & HOOK_KIND_BIT(kind);
+}
+
+int64_t
+hook_instance_patience(const struct hook_instance *i)
+{
+	return i->patience_ms;
 }

@@ -49,15 +49,19 @@ struct hook_instance *hooks_first(struct hooks *h);
 struct hook_instance *hooks_next(struct hook_instance *i);
 const char *hook_instance_name(const struct hook_instance *i);
 const struct hook_type *hook_instance_type(const struct hook_instance *i);
+bool hook_instance_wants(const struct hook_instance *i, enum hook_kind kind);
+int64_t
+hook_instance_patience(const struct hook_instance *i); /* ms it is offered an event */
 
 struct hook_call_ops {
 	void (*progress)(void *arg, enum hook_phase phase, const char *detail);
 	/* Once, never from inside hook_call_start(); the call is gone afterwards. */
 	void (*done)(void *arg, enum hook_verdict verdict, const char *detail);
 };
-/* -EAGAIN: not now, a limit of the instance (err says which); -EINVAL or another: refused, and
- * err says why. resume: taken up again after a restart or an unknown outcome; last: how far it
- * was known to be (0: nothing was heard). */
+/* -EAGAIN: not now, a limit of the instance, or another call for the same function (err says which);
+ * -EINVAL or another: refused, and err says why. resume: taken up again after a restart or an unknown
+ * outcome; last: how far it was known to be (0: nothing was heard). If it has come to an end
+ * meanwhile, the hook is not called: done() tells what is in the store. */
 int hook_call_start(struct hook_instance *i, const struct hook_event *ev, bool resume,
     enum hook_phase last, const struct hook_call_ops *ops, void *arg,
     struct hook_call **ret, char *err, size_t err_len) MUST_CHECK;
@@ -65,6 +69,9 @@ void hook_call_update(struct hook_call *call, const struct hook_event *ev);
 void hook_call_cancel(struct hook_call *call); /* done() still follows */
 /* Nobody waits for it any more. */
 void hook_call_drop(struct hook_call *call);
+
+/* What the host reads of an instance itself, beside the options of its type; name NULL ends them. */
+extern const struct conf_option hook_host_options[];
 
 /* A tree as JSON: plain scalars that are numbers, true, false or null stay what they are. */
 void hook_put_config(struct buf *out, const struct yaml_node *n);

@@ -2,6 +2,7 @@
 #include "controller/judge_int.h"
 #include "base/log.h"
 #include "controller/event.h"
+#include "controller/notify.h"
 #include "controller/store.h"
 #include "grasp/io.h"
 #include <errno.h>
@@ -136,6 +137,7 @@ judge_node_changed(struct judge *j, struct node *n, enum node_state before)
 		update_node(j, n, false);
 		planner_sweep(j->planner);
 	}
+	judge_notify_node(j, n, before);
 }
 
 /* --- points and time ------------------------------------------------------------------------------ */
@@ -150,6 +152,7 @@ consider_all(struct judge *j)
 		judge_follow_together(j, p);
 		judge_situation(j, p, &s);
 		migrations_consider(j->migrations, p, &s);
+		judge_notify_situation(j, p, &s);
 	}
 }
 
@@ -246,13 +249,13 @@ on_moved(void *arg, struct placement *p, const char *from)
 {
 	struct judge *j = arg;
 
-	(void)from;
 	j->moved = p;
 	j->version++;
 	watches_drop(j->watches, p);
 	judge_end_together(j, p, "averted");
 	j->moved = NULL;
 	update_nodes(j, p->service_name);
+	judge_notify_moved(j, p, from);
 }
 
 static struct node *
@@ -320,8 +323,10 @@ attach_service(struct judge *j, const struct service *s)
 			log_errorx(
 			    "service", "%s/%s: no memory", s->name, s->function[i].name);
 	for (struct placement *p = j->placements; p; p = p->next)
-		if (!p->function && !strcmp(p->service_name, s->name))
+		if (!p->function && !strcmp(p->service_name, s->name)) {
 			migrations_abandon(j->migrations, p);
+			judge_notify_gone(j, p);
+		}
 }
 
 /* Takes s. */
@@ -356,6 +361,7 @@ uninstall_service(struct judge *j, const char *name)
 		if (strcmp(p->service_name, name))
 			continue;
 		migrations_abandon(j->migrations, p);
+		judge_notify_gone(j, p);
 		placement_remove(&j->placements, p);
 	}
 	*at = gone->next;
@@ -593,6 +599,8 @@ load(struct judge *j)
 	if (!err)
 		err = migrations_load(j->migrations);
 	if (!err)
+		err = notifier_load(j->notifier);
+	if (!err)
 		update_nodes(j, NULL);
 	return err;
 }
@@ -615,6 +623,12 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
 		.placements = &j->placements,
 		.nodes = first_node,
 		.moved = on_moved,
+		.address = judge_address,
+		.arg = j };
+	struct notifier_env nenv = { .io = j->io,
+		.store = j->store,
+		.events = j->events,
+		.address = judge_address,
 		.arg = j };
 	int err = planner_new(cfg->default_plan, c, &j->planner), hooks_err;
 
@@ -631,11 +645,12 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
 		err = uptimes_new(j->store, &j->uptimes);
 	if (err)
 		return err;
-	menv.hooks = j->hooks;
+	nenv.hooks = menv.hooks = j->hooks;
 	menv.watches = j->watches;
 	menv.vitals = j->vitals;
 	menv.uptimes = j->uptimes;
-	return migrations_new(&menv, &j->migrations);
+	err = migrations_new(&menv, &j->migrations);
+	return err ? err : notifier_new(&nenv, &j->notifier);
 }
 
 static int
@@ -686,6 +701,7 @@ judge_free(struct judge *j)
 	if (!j)
 		return;
 	j->closing = true;
+	notifier_free(j->notifier);
 	migrations_free(j->migrations); /* first: what is committed now starts no hook */
 	store_flush(j->store);		/* changes that wait for it come to their end */
 	if (j->tick)

@@ -30,6 +30,7 @@ struct judge {
 	struct uptimes *uptimes;
 	struct hooks *hooks;
 	struct migrations *migrations;
+	struct notifier *notifier;
 	struct grasp_timer *tick, *soon;
 	bool soon_is_set;
 	uint32_t version; /* of plans and watches */
@@ -59,6 +60,14 @@ void judge_describe_watch(
     const struct judge *j, struct watch *w, char *dst, size_t size);
 /* Lets watches of locations know where nodes are. */
 void judge_tell_places(struct judge *j);
+/* judge_notify.c: what hooks are told beside migrations. */
+void
+judge_notify_situation(struct judge *j, struct placement *p, const struct situation *s);
+void judge_notify_moved(struct judge *j, struct placement *p, const char *from);
+/* It is watched no more. */
+void judge_notify_gone(struct judge *j, struct placement *p);
+void judge_notify_node(struct judge *j, const struct node *n, enum node_state before);
+const char *judge_address(void *arg, const char *node); /* arg: the judge; NULL: not known */
 /* Callbacks of the watches: events and rows of predictions. */
 void judge_watch_changed(void *arg, struct watch *w, enum watch_state before);
 void judge_watch_dropped(void *arg, struct watch *w);

@@ -26,6 +26,18 @@ migration_target(const struct migration *m)
 	return m->target;
 }
 
+const char *
+migration_id(const struct migration *m)
+{
+	return m->id;
+}
+
+uint32_t
+migration_rev(const struct migration *m)
+{
+	return m->rev;
+}
+
 /* --- memory ------------------------------------------------------------------------------------- */
 
 int

@@ -50,6 +50,7 @@ struct migrations_env {
 	struct node *(*nodes)(void *arg); /* first of the registry's */
 	/* The placement has another node: plans and watches follow. */
 	void (*moved)(void *arg, struct placement *p, const char *from);
+	const char *(*address)(void *arg, const char *node); /* NULL: not known */
 	void *arg;
 };
 int migrations_new(const struct migrations_env *env, struct migrations **ret) MUST_CHECK;
@@ -66,4 +67,7 @@ void migrations_abandon(struct migrations *ms, struct placement *p);
 /* The operator has said where it is. */
 void migrations_settle(struct migrations *ms, struct placement *p, const char *node);
 
+/* Of the event that the hook is told; rev grows with each update. */
+const char *migration_id(const struct migration *m);
+uint32_t migration_rev(const struct migration *m);
 const char *migration_target(const struct migration *m); /* "" while none was found */

@@ -44,6 +44,12 @@ struct placement {
 		int64_t since_ms;   /* of what would change that; 0: nothing */
 		int64_t prediction; /* its row; 0: none */
 	} together;
+	/* What was the matter with its node when it was last looked at, for judge_notify.c. */
+	struct placement_situation {
+		int kind;	/* enum situation_kind */
+		char event[33]; /* id of the migration; "" none was opened */
+		uint32_t rev;
+	} situation;
 	struct placement *next;
 };
 

@@ -108,6 +108,34 @@ int store_note_put(struct store *s, const char *migration, const char *key,
 int store_notes(struct store *s, const char *migration,
     void (*row)(void *, const char *key, const char *value), void *);
 
+/* Events for hooks that are open: what is to be told, and what was. */
+struct outbox_row {
+	const char *id, *hook; /* unique together */
+	const char *about;     /* which situation, among those of the kind and hook */
+	const char *kind;      /* hook_kind_name() */
+	uint32_t rev;
+	const char *service, *function, *source; /* "" none */
+	uint64_t generation;
+	const char *candidates; /* names, a space between them */
+	const char *reason, *evidence;
+	double probability; /* NaN: none */
+	int64_t due_ms;
+	const char *state; /* "waiting", "told" */
+	int64_t opened_ms;
+};
+int store_outbox_put(struct store *s, const struct outbox_row *o, store_done_f *, void *);
+int store_outbox_delete(struct store *s, const char *id, const char *hook);
+int store_outbox(
+    struct store *s, void (*row)(void *, const struct outbox_row *o), void *);
+/* What came of calls of hooks that are over, by a name of the call. -ENOENT. */
+struct verdict_row {
+	char verdict[16], detail[256];
+};
+int store_verdict_put(struct store *s, const char *call, const char *verdict,
+    const char *detail, int64_t ended_ms);
+int store_verdict_get(struct store *s, const char *call, struct verdict_row *ret);
+int store_verdicts_prune(struct store *s, int64_t before_ms);
+
 struct prediction_row {
 	int64_t time_ms; /* wall, when it was raised */
 	const char *node, *service, *function, *requirement;

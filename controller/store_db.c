@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/log.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define LENGTH_MAX     (1 << 20) /* of one text, blob or row */
 
 const char *const store_file_names[STORE_FILES] = { "control.db", "metrics.db" };
@@ -93,6 +93,19 @@ static const char *const upgrade[SCHEMA_VERSION][STORE_FILES] = {
 		" level INT NOT NULL, from_ms INT NOT NULL, data BLOB NOT NULL,"
 		" UNIQUE(node, level, from_ms));"
 		"CREATE INDEX block_age ON block(level, from_ms);",
+	},
+	[3] = {
+	    [STORE_CONTROL] =
+		"CREATE TABLE outbox(id TEXT NOT NULL, hook TEXT NOT NULL,"
+		" about TEXT NOT NULL, kind TEXT NOT NULL, rev INT NOT NULL,"
+		" service TEXT NOT NULL, function TEXT NOT NULL, source TEXT NOT NULL,"
+		" generation INT NOT NULL, candidates TEXT NOT NULL, reason TEXT NOT NULL,"
+		" probability REAL, due_ms INT NOT NULL, evidence TEXT NOT NULL,"
+		" state TEXT NOT NULL, opened_ms INT NOT NULL,"
+		" PRIMARY KEY(id, hook)) WITHOUT ROWID;"
+		"CREATE TABLE verdict(call TEXT PRIMARY KEY, verdict TEXT NOT NULL,"
+		" detail TEXT NOT NULL, ended_ms INT NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX verdict_ended ON verdict(ended_ms);",
 	},
 };
 

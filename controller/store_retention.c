@@ -43,7 +43,8 @@ prune_migrations(struct store_db *db, const struct store_job *job)
 	if (err)
 		return err;
 	return prune(db, job,
-	    "DELETE FROM note WHERE migration NOT IN (SELECT id FROM migration)");
+	    "DELETE FROM note WHERE migration NOT IN (SELECT id FROM migration)"
+	    " AND migration NOT IN (SELECT id FROM outbox)");
 }
 
 /* The newest certificate of a member stays, whatever its age: it says until when it was one. */

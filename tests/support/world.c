@@ -31,7 +31,7 @@ static int
 fake_check(void *inst, const struct hook_event *ev, char *err, size_t err_len)
 {
 	(void)inst;
-	if (ev->kind == HOOK_MIGRATE && ev->candidates_len && ev->deadline_ms > 0)
+	if (ev->kind != HOOK_MIGRATE || (ev->candidates_len && ev->deadline_ms > 0))
 		return 0;
 	snprintf(err, err_len, "not a migration that can be done");
 	return -EINVAL;
@@ -42,9 +42,15 @@ copy_event(struct world_call *c, const struct hook_event *ev)
 {
 	snprintf(c->id, sizeof c->id, "%s", ev->id);
 	snprintf(c->service, sizeof c->service, "%s", ev->service);
-	snprintf(c->function, sizeof c->function, "%s", ev->function);
-	snprintf(c->source, sizeof c->source, "%s", ev->source);
-	snprintf(c->target, sizeof c->target, "%s", ev->candidates[0]);
+	snprintf(c->function, sizeof c->function, "%s", ev->function ? ev->function : "");
+	snprintf(c->source, sizeof c->source, "%s", ev->source ? ev->source : "");
+	snprintf(c->target, sizeof c->target, "%s",
+	    ev->candidates_len ? ev->candidates[0] : "");
+	snprintf(c->evidence, sizeof c->evidence, "%s",
+	    ev->evidence_json ? ev->evidence_json : "");
+	c->kind = ev->kind;
+	c->stage = ev->stage;
+	c->dry_run = ev->dry_run;
 	snprintf(c->reason, sizeof c->reason, "%s", ev->reason);
 	c->candidates = ev->candidates_len;
 	c->generation = ev->generation;

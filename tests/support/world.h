@@ -15,6 +15,10 @@
 
 struct world_call { /* of the hook "mover" */
 	char id[40], service[65], function[65], source[65], target[65], reason[256];
+	char evidence[1024];
+	enum hook_kind kind;
+	enum hook_stage stage;
+	bool dry_run;
 	size_t candidates;
 	uint64_t generation;
 	uint32_t rev, updates;
@@ -43,7 +47,7 @@ struct world {
 	struct registry *registry;
 	struct spawner *spawner; /* NULL unless a test sets it */
 	struct judge *judge;
-	char *hooks_yaml, *default_plan_yaml; /* NULL: a hook mover; no default plan */
+	const char *hooks_yaml, *default_plan_yaml; /* NULL: a hook mover; no default plan */
 	struct world_call call[WORLD_CALLS_MAX];
 	unsigned calls;
 	/* What the hook answers to its next starts; 0: nothing yet, see world_answer(). When the

@@ -335,9 +335,11 @@ two_hundred_at_once_all_come_to_an_end(void **state)
 	assert_int_equal(bench_hooks(b, buf_text(&yaml), NULL, NULL), 0);
 	buf_done(&yaml);
 	for (int i = 0; i < 200; i++) {
-		char hook[8];
+		char hook[8], function[16];
 
 		snprintf(hook, sizeof hook, "h%d", i / 4);
+		snprintf(function, sizeof function, "s/f%d", i % 4);
+		ev.instance = function;
 		assert_int_equal(bench_start(b, hook, &ev, false, 0, &c[i]), 0);
 	}
 	for (int i = 0; i < 200; i++) {

@@ -120,6 +120,20 @@ start(struct bench *b, struct bench_call *c)
 	return bench_start(b, "h", &ev, false, 0, c);
 }
 
+/* One of several at once: of another function each. */
+static int
+start_other(struct bench *b, unsigned i, enum hook_kind kind, struct bench_call *c)
+{
+	static char id[16], instance[16];
+	struct hook_event ev = bench_event(id);
+
+	snprintf(id, sizeof id, "id-%u", i);
+	snprintf(instance, sizeof instance, "s/f%u", i);
+	ev.instance = instance;
+	ev.kind = kind;
+	return bench_start(b, "h", &ev, false, 0, c);
+}
+
 /* --- configuration ------------------------------------------------------------------------------ */
 
 static void
@@ -287,15 +301,15 @@ an_instance_has_four_calls_at_once(void **state)
 	struct hook_event ev = bench_event("id1");
 	struct bench_call c[6];
 
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(start(b, &c[i]), 0);
-	assert_int_equal(start(b, &c[4]), -EAGAIN);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(start_other(b, i, HOOK_MIGRATE, &c[i]), 0);
+	assert_int_equal(start_other(b, 4, HOOK_MIGRATE, &c[4]), -EAGAIN);
 	assert_string_equal(c[4].error, "hook h has 4 calls running");
 	assert_int_equal(
 	    bench_start(b, "g", &ev, false, 0, &c[5]), 0); /* another instance */
 	answer(b, 1, HOOK_DONE);
 	assert_int_equal(c[1].verdict, HOOK_DONE);
-	assert_int_equal(start(b, &c[4]), 0);
+	assert_int_equal(start_other(b, 4, HOOK_MIGRATE, &c[4]), 0);
 }
 
 static void
@@ -313,8 +327,8 @@ an_instance_starts_ten_times_a_minute(void **state)
 	assert_string_equal(c.error, "hook h was started 10 times in a minute");
 	bench_pass(b, 50000);
 	assert_int_equal(start(b, &c), 0);
-	assert_int_equal(
-	    start(b, &c), -EAGAIN); /* the second one is eleven seconds old */
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &c),
+	    -EAGAIN); /* the second one is eleven seconds old */
 }
 
 static void
@@ -331,7 +345,7 @@ five_failures_open_the_circuit_and_one_success_closes_it(void **state)
 	assert_string_equal(c.error, "hook h has failed 5 times in a row");
 	bench_pass(b, 30000);
 	assert_int_equal(start(b, &c), 0); /* one on trial */
-	assert_int_equal(start(b, &d), -EAGAIN);
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), -EAGAIN);
 	assert_string_equal(d.error, "hook h is on trial after failures");
 	answer(b, 5, HOOK_RETRY);
 	assert_int_equal(start(b, &c), -EAGAIN);
@@ -339,7 +353,7 @@ five_failures_open_the_circuit_and_one_success_closes_it(void **state)
 	assert_int_equal(start(b, &c), 0);
 	answer(b, 6, HOOK_REFUSED); /* it says no, but it says */
 	assert_int_equal(start(b, &c), 0);
-	assert_int_equal(start(b, &d), 0);
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), 0);
 }
 
 static void
@@ -352,6 +366,101 @@ what_check_refuses_is_not_started(void **state)
 	ev.function = "bad";
 	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), -EINVAL);
 	assert_string_equal(c.error, "such a function is unknown");
+	assert_int_equal(holds, 0);
+}
+
+/* The orchestrator never hears of two things of one function at once. */
+static void
+a_function_has_one_call_at_a_time(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c, d;
+
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &c), 0);
+	assert_int_equal(start_other(b, 1, HOOK_SERVICE_DEGRADED, &d), -EAGAIN);
+	assert_string_equal(d.error, "hook h is still busy with migrate of s/f1");
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), -EAGAIN);
+	assert_int_equal(start_other(b, 2, HOOK_MIGRATE, &d), 0);
+	answer(b, 0, HOOK_DONE);
+	assert_int_equal(start_other(b, 1, HOOK_SERVICE_DEGRADED, &d), 0);
+}
+
+static void
+news_give_way_to_a_move(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c, d;
+
+	assert_int_equal(start_other(b, 1, HOOK_SERVICE_DEGRADED, &c), 0);
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), -EAGAIN);
+	assert_int_equal(cancels, 1);
+	answer(b, 0, HOOK_CANCELLED);
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), 0);
+}
+
+/* However many news there are, and however badly they go. */
+static void
+news_use_up_nothing_that_a_move_needs(void **state)
+{
+	struct bench *b = *state;
+	struct bench_call c, d;
+
+	for (unsigned i = 0; i < 60; i++) {
+		int rc = start_other(b, i % 4, HOOK_NODE_JOINED, &c);
+
+		assert_int_equal(rc, 0);
+		answer(b, i, i >= 55 ? HOOK_RETRY : HOOK_DONE);
+	}
+	assert_int_equal(start_other(b, 1, HOOK_NODE_JOINED, &c), -EAGAIN);
+	assert_string_equal(c.error, "hook h was started 60 times in a minute");
+	assert_int_equal(start_other(b, 1, HOOK_MIGRATE, &d), 0);
+}
+
+/* A verdict stands for a week: who asks what came of a call is told without the plug-in. */
+static void
+what_came_of_a_call_is_answered_from_the_store(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	static const char *const others[] = { "B" };
+	struct bench_call c;
+
+	assert_int_equal(start(b, &c), 0);
+	held_host->done(held[0], HOOK_FAILED_CLEAN, "no room");
+	bench_pass(b, 0);
+	store_flush(b->store);
+	assert_int_equal(bench_hooks(b, "h: {type: held}\n", NULL, types), 0);
+	assert_int_equal(bench_start(b, "h", &ev, true, HOOK_ACCEPTED, &c), 0);
+	assert_int_equal(c.dones, 0);
+	bench_pass(b, 0);
+	assert_int_equal(c.verdict, HOOK_FAILED_CLEAN);
+	assert_string_equal(c.detail, "no room");
+	assert_int_equal(holds, 1);
+	ev.generation++; /* another call altogether */
+	assert_int_equal(bench_start(b, "h", &ev, true, 0, &c), 0);
+	assert_int_equal(holds, 2);
+	answer(b, 1, HOOK_RETRY); /* that says nothing about the next time */
+	store_flush(b->store);
+	assert_int_equal(bench_start(b, "h", &ev, true, 0, &c), 0);
+	assert_int_equal(holds, 3);
+	answer(b, 2, HOOK_DONE);
+	ev.candidates = others;
+	ev.candidates_len = 1;
+	store_flush(b->store);
+	assert_int_equal(bench_start(b, "h", &ev, true, 0, &c), 0);
+	assert_int_equal(holds, 4);
+}
+
+static void
+a_dry_run_needs_a_type_that_knows_it(void **state)
+{
+	struct bench *b = *state;
+	struct hook_event ev = bench_event("id1");
+	struct bench_call c;
+
+	ev.dry_run = true;
+	assert_int_equal(bench_start(b, "h", &ev, false, 0, &c), -ENOTSUP);
+	assert_string_equal(c.error, "hook h knows no dry run");
 	assert_int_equal(holds, 0);
 }
 
@@ -433,6 +542,7 @@ notes_survive_a_restart(void **state)
 	assert_int_equal(bench_hooks(b, "h: {type: held}\n", NULL, types), 0);
 	assert_int_equal(bench_start(b, "h", &ev, true, HOOK_ACCEPTED, &c), 0);
 	assert_string_equal(note_seen, "op/17");
+	other.instance = "s/g";
 	assert_int_equal(bench_start(b, "h", &other, true, 0, &c), 0);
 	assert_string_equal(note_seen, "none");
 }
@@ -546,6 +656,11 @@ main(void)
 		ON_BENCH(an_instance_starts_ten_times_a_minute),
 		ON_BENCH(five_failures_open_the_circuit_and_one_success_closes_it),
 		ON_BENCH(what_check_refuses_is_not_started),
+		ON_BENCH(a_function_has_one_call_at_a_time),
+		ON_BENCH(news_give_way_to_a_move),
+		ON_BENCH(news_use_up_nothing_that_a_move_needs),
+		ON_BENCH(what_came_of_a_call_is_answered_from_the_store),
+		ON_BENCH(a_dry_run_needs_a_type_that_knows_it),
 		ON_BENCH(nobody_waits_for_ever),
 		ON_BENCH(progress_only_goes_forward),
 		ON_BENCH(a_dropped_call_tells_nobody),

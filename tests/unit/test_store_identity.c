@@ -365,6 +365,7 @@ a_file_of_the_version_before_gets_what_is_new_and_keeps_what_it_has(void **state
 	assert_int_equal(store_db_exec(&db,
 			     "DROP TABLE token; DROP TABLE issued; DROP TABLE member;"
 			     "DROP TABLE denied; DROP TABLE audit;"
+			     "DROP TABLE outbox; DROP TABLE verdict;"
 			     "PRAGMA user_version=1"),
 	    0);
 	store_db_close(&db);
