@@ -21,22 +21,25 @@
 #include <math.h>
 #include <string.h>
 
-#define SAMPLES_MIN  4	    /* before that it has nothing to say */
-#define FAST_RATE    0.05f  /* of the recent mean */
-#define SLOW_RATE    0.004f /* of what is normal */
-#define NOISE_FLOOR  0.002f /* of the range */
-#define SMALL	     0.001f
-#define SMALLER	     0.0005f
-#define MARGIN_MAX   1e3 /* ranges: what is further off is so far off */
-#define STEPS_MIN    1e-3f
-#define STEPS_MAX    1e4f
-#define GAP_PERIODS  10	  /* without a sample: no recent data */
-#define WINDOW_LEADS 3	  /* long leads before an event, an alarm is of use */
-#define SEARCH	     40	  /* such windows that a time to the threshold is looked for in */
-#define COST	     0.1  /* that the table of alarms is for */
-#define ALARM_OFF    0.7f /* of the probability that raised it */
-#define RECURS	     0.5f /* of the days, to count */
-#define RECURS_TRUST 0.9f
+#define SAMPLES_MIN	4      /* before that it has nothing to say */
+#define FAST_RATE	0.05f  /* of the recent mean */
+#define SLOW_RATE	0.004f /* of what is normal */
+#define NOISE_FLOOR	0.002f /* of the range */
+#define SMALL		0.001f
+#define SMALLER		0.0005f
+#define MARGIN_MAX	1e3 /* ranges: what is further off is so far off */
+#define STEPS_MIN	1e-3f
+#define STEPS_MAX	1e4f
+#define GAP_PERIODS	10 /* without a sample: no recent data */
+#define WINDOW_LEADS	3  /* long leads before an event, an alarm is of use */
+#define SEARCH		40 /* such windows that a time to the threshold is looked for in */
+#define COST		0.1  /* that the table of alarms is for */
+#define ALARM_OFF	0.7f /* of the probability that raised it */
+#define SCORES_MIN	2    /* forecasts that came due, before their misses count */
+#define DEVIATION_TO_SD 1.2533f
+#define MISS_TO_SD	(2 * DEVIATION_TO_SD)
+#define RECURS		0.5f /* of the days, to count */
+#define RECURS_TRUST	0.9f
 
 enum pause { AT_START, AFTER_GAP, AFTER_CLOCK }; /* why there is no answer yet */
 
@@ -44,6 +47,7 @@ struct hazard {
 	double threshold, scale; /* margin = (threshold - value) * scale */
 	int64_t last_ms, origin_ms, period_ms;
 	float period_s, hold_s, lead[PREDICTOR_LEADS]; /* leads in periods */
+	float doublings[PREDICTOR_LEADS];	       /* logarithms of them */
 	float alarm_at;
 	uint32_t samples;
 	uint16_t young; /* samples since the trend was started, after a gap maybe */
@@ -81,6 +85,13 @@ periods(const struct hazard *s, int64_t ms)
 	return k > STEPS_MIN ? (k < STEPS_MAX ? k : STEPS_MAX) : STEPS_MIN;
 }
 
+static void
+take_lead(struct hazard *s, int i, int64_t ms)
+{
+	s->lead[i] = periods(s, ms);
+	s->doublings[i] = log2f(s->lead[i]);
+}
+
 static int32_t
 seconds(const struct hazard *s, int64_t time_ms)
 {
@@ -108,7 +119,7 @@ hazard_init(void *state, const struct predictor_setup *setup)
 	s->period_s = (float)s->period_ms * 1e-3f;
 	s->hold_s = (float)(setup->hold_ms > 0 ? setup->hold_ms : 1) * 1e-3f;
 	for (int i = 0; i < PREDICTOR_LEADS; i++)
-		s->lead[i] = periods(s, setup->lead_ms[i]);
+		take_lead(s, i, setup->lead_ms[i]);
 	s->alarm_at = alarm_threshold(setup->class, setup->cost);
 }
 
@@ -221,8 +232,7 @@ hazard_update(void *state, int64_t time_ms, double value)
 	ewma_update(&s->slow, margin, SLOW_RATE, s->samples);
 	volatility_update(&s->volatility, margin, s->samples + 1);
 	recurrence_update(&s->recurrence, seconds(s, time_ms), margin <= 0,
-	    (float)(s->young ? elapsed_ms : 0) * 1e-3f,
-	    expf(-steps * s->period_s / s->hold_s));
+	    s->young ? (float)elapsed_ms * 1e-3f : 0, s->hold_s);
 	s->margin = margin;
 	judge_experts(s, margin, elapsed_ms);
 	s->last_ms = time_ms;
@@ -238,150 +248,341 @@ clamp(float v, float low, float high)
 	return fminf(fmaxf(v, low), high);
 }
 
+struct mixture {	     /* of the experts, weighed at one lead */
+	float margin, slope; /* slope: towards the threshold, a step */
+	float miss;	     /* mean; 0: not known yet */
+};
 struct outlook { /* at one lead */
 	float steps;
-	float margin, slope; /* of the experts; slope: towards the threshold, a step */
-	float miss;	     /* of the experts, mean */
-	float sd;	     /* of a change over the lead */
+	struct mixture mix;
+	float sd; /* of a change over the lead */
 };
+enum { AT_NEEDED, AT_LONG };
 
-static struct outlook
-look_ahead(const struct hazard *s, enum predictor_lead lead)
+static struct mixture
+mix_experts(const struct hazard *s, int at)
 {
-	struct outlook o = { .steps = s->lead[lead] };
 	struct bank_line said[BANK_EXPERTS], mix;
+	struct mixture m;
 
 	recall_experts(s, said);
-	mix = experts_mix(&s->experts[lead == LEAD_LONG], said, SMALL, &o.miss);
-	o.margin = mix.level;
-	o.slope = -mix.slope;
-	o.sd = volatility_over(&s->volatility, o.steps, s->samples, NOISE_FLOOR);
-	return o;
+	mix = experts_mix(&s->experts[at], said, SMALL, &m.miss);
+	m.margin = mix.level;
+	m.slope = -mix.slope;
+	return m;
 }
 
-static struct passage
-find_passage(const struct outlook *o)
+static float
+change_over(const struct hazard *s, enum predictor_lead lead)
 {
-	return (struct passage){ .margin = fmaxf(o->margin, 0),
-		.drift = o->slope,
-		.sd = o->sd / sqrtf(fmaxf(o->steps, 1)),
-		.chance = 1 };
+	return volatility_over(
+	    &s->volatility, s->doublings[lead], s->samples, NOISE_FLOOR);
+}
+
+/* At the short lead, the experts are those of the needed one. */
+static void
+look_ahead(const struct hazard *s, struct outlook o[PREDICTOR_LEADS])
+{
+	struct mixture needed = mix_experts(s, AT_NEEDED);
+
+	for (int i = 0; i < PREDICTOR_LEADS; i++)
+		o[i] = (struct outlook){ s->lead[i], needed, change_over(s, i) };
+	o[LEAD_LONG].mix = mix_experts(s, AT_LONG);
+}
+
+/* Those that are the same for all leads. */
+static void
+find_common_features(const struct hazard *s, float f[HAZARD_FEATURES])
+{
+	f[FEATURE_ZSTAT] = clamp(s->slow.mean / (sqrtf(s->slow.var) + SMALL), -4, 12);
+	f[FEATURE_LOGHAZ] =
+	    recurrence_rate(&s->recurrence, s->lead[LEAD_NEEDED] * s->period_s);
+	f[FEATURE_MARGIN] = clamp(20 * s->margin, 0, 20);
+	f[FEATURE_EZ] = clamp(s->fast.mean / (sqrtf(s->fast.var) + SMALLER), -4, 8);
 }
 
 static void
 find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FEATURES])
 {
 	const struct kalman *l = &s->kalman;
-	float k = o->steps;
-	struct passage passage = find_passage(o);
+	float k = o->steps, sd = o->sd / sqrtf(fmaxf(k, 1));
 
 	f[FEATURE_Z0] = clamp(s->margin / o->sd, -2, 12);
-	f[FEATURE_ZMIX] = clamp((o->margin - k * o->slope) / o->sd, -6, 12);
-	f[FEATURE_ZSTAT] = clamp(s->slow.mean / (sqrtf(s->slow.var) + SMALL), -4, 12);
-	f[FEATURE_LOGHAZ] =
-	    recurrence_rate(&s->recurrence, s->lead[LEAD_NEEDED] * s->period_s);
-	f[FEATURE_MARGIN] = clamp(20 * s->margin, 0, 20);
-	f[FEATURE_FPT] = (float)passage_by(&passage, k);
+	f[FEATURE_ZMIX] = clamp((o->mix.margin - k * o->mix.slope) / o->sd, -6, 12);
+	f[FEATURE_FPT] = passage_chance(o->mix.margin, o->mix.slope, sd, k);
 	f[FEATURE_KZ] = clamp(
 	    (l->level + k * l->slope) / (sqrtf(kalman_variance(l, k)) + SMALLER), -4, 8);
-	f[FEATURE_EZ] = clamp(s->fast.mean / (sqrtf(s->fast.var) + SMALLER), -4, 8);
 }
 
 void
 hazard_features(const void *state, enum predictor_lead lead, float ret[HAZARD_FEATURES])
 {
 	const struct hazard *s = state;
-	struct outlook o = look_ahead(s, lead);
+	struct outlook o[PREDICTOR_LEADS];
 
-	find_features(s, &o, ret);
+	look_ahead(s, o);
+	find_common_features(s, ret);
+	find_features(s, &o[lead], ret);
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
 
 static float
+recurs_within(const struct hazard *s, float lead_s)
+{
+	float share =
+	    recurrence_today(&s->recurrence, seconds(s, s->last_ms), lead_s, s->period_s);
+
+	return share >= RECURS ? fminf(share, 1) : 0;
+}
+
+static float
 find_probability(
-    const struct hazard *s, const struct outlook *o, enum predictor_lead lead)
+    const struct hazard *s, enum predictor_lead lead, const float f[HAZARD_FEATURES])
 {
 	const float *w = hazard_weights[s->class][lead];
-	float f[HAZARD_FEATURES], score = w[HAZARD_FEATURES], recurs, p;
-	float lead_s = o->steps * s->period_s;
+	float score = w[HAZARD_FEATURES], p;
 
-	find_features(s, o, f);
 	for (int i = 0; i < HAZARD_FEATURES; i++)
 		score += w[i] * f[i];
 	p = 1 / (1 + expf(-score));
-	recurs =
-	    recurrence_today(&s->recurrence, seconds(s, s->last_ms), lead_s, s->period_s);
-	if (recurs >= RECURS)
-		p = 1 - (1 - p) * (1 - RECURS_TRUST * fminf(recurs, 1));
-	return p;
+	return 1 -
+	    (1 - p) * (1 - RECURS_TRUST * recurs_within(s, s->lead[lead] * s->period_s));
+}
+
+static void
+find_probabilities(const struct hazard *s, const struct outlook o[PREDICTOR_LEADS],
+    float ret[PREDICTOR_LEADS])
+{
+	float f[HAZARD_FEATURES], p = 0;
+
+	find_common_features(s, f);
+	for (int i = 0; i < PREDICTOR_LEADS; i++) {
+		find_features(s, &o[i], f);
+		p = fmaxf(p, find_probability(s, i, f));
+		ret[i] = p;
+	}
+}
+
+/* Along the trend at the long lead. It wanders as the series does, but no more than forecasts
+ * have shown: over a steady ramp, the changes are its slope. */
+static struct mixture
+find_drift(const struct hazard *s, const struct outlook *o, float *ret_sd)
+{
+	struct mixture m = o->mix;
+	float sd = o->sd;
+
+	if (s->experts[AT_LONG].scores >= SCORES_MIN)
+		sd = fminf(sd, MISS_TO_SD * m.miss + SMALLER);
+	*ret_sd = sd / sqrtf(fmaxf(o->steps, 1));
+	if (m.margin < 0)
+		m.margin = fmaxf(s->margin, 0);
+	return m;
 }
 
 static void
 find_times(const struct hazard *s, const struct outlook *o, struct prediction *ret)
 {
-	struct passage p = find_passage(o);
-	double limit = SEARCH * WINDOW_LEADS * o->steps, scale = o->steps;
-	double low, mid, high;
+	float times[3], sd, ruler, limit = SEARCH * WINDOW_LEADS * o->steps;
+	struct mixture m = find_drift(s, o, &sd);
 
-	if (o->margin < 0)
-		p.margin = fmaxf(s->margin, 0);
-	low = passage_quantile(&p, 0.1, scale, limit);
-	mid = passage_quantile(&p, 0.5, scale, limit);
-	high = passage_quantile(&p, 0.9, scale, limit);
-	if (p.drift > 0)
-		mid = fmin(mid, p.margin / p.drift);
-	ret->time_to_s = mid * s->period_s;
-	ret->low_s = fmin(low, mid) * s->period_s;
-	ret->high_s = fmax(high, mid) * s->period_s;
+	passage_times(m.margin, m.slope, sd, times);
+	for (int i = 0; i < 3; i++)
+		if (times[i] > limit)
+			times[i] = INFINITY;
+	ruler = m.slope > 0 ? m.margin / m.slope : INFINITY;
+	times[1] = fminf(times[1], ruler);
+	ret->time_to_s = times[1] * s->period_s;
+	ret->low_s = fminf(times[0], times[1]) * s->period_s;
+	ret->high_s = fmaxf(times[2], times[1]) * s->period_s;
 }
-
-static const char *const pauses[] = {
-	[AT_START] = "too few samples yet",
-	[AFTER_GAP] = "learning again after a gap in the data",
-	[AFTER_CLOCK] = "learning again after a step of the clock",
-};
 
 /* Off while it is in an event: what was foreseen is there. */
 static bool
 judge_alarm(const struct hazard *s, float p)
 {
-	if (s->recurrence.in_event)
-		return false;
-	return p >= (s->alarm ? ALARM_OFF : 1) * s->alarm_at;
+	return !s->recurrence.in_event && p >= (s->alarm ? ALARM_OFF : 1) * s->alarm_at;
+}
+
+static const char *
+find_pause(const struct hazard *s, int64_t now_ms)
+{
+	static const char *const starts[] = {
+		[AT_START] = "too few samples yet",
+		[AFTER_GAP] = "learning again after a gap in the data",
+		[AFTER_CLOCK] = "learning again after a step of the clock",
+	};
+
+	if (s->forecasts_only)
+		return "no threshold";
+	if (s->young <= SAMPLES_MIN)
+		return starts[s->pause];
+	if (now_ms - s->last_ms > GAP_PERIODS * s->period_ms)
+		return "no recent data";
+	return "";
 }
 
 static void
-say_nothing(struct hazard *s, struct prediction *ret, const char *why)
+say_nothing(struct prediction *ret)
 {
-	s->alarm = false;
 	for (int i = 0; i < PREDICTOR_LEADS; i++)
 		ret->within[i] = NAN;
 	ret->time_to_s = ret->low_s = ret->high_s = NAN;
-	ret->reason = why;
 }
 
 static void
 hazard_predict(void *state, int64_t now_ms, struct prediction *ret)
 {
 	struct hazard *s = state;
-	struct outlook o = { 0 };
-	float p = 0;
+	struct outlook o[PREDICTOR_LEADS];
+	float within[PREDICTOR_LEADS];
 
-	*ret = (struct prediction){ .samples = s->samples, .reason = "" };
-	if (s->forecasts_only)
-		return say_nothing(s, ret, "no threshold");
-	if (s->young <= SAMPLES_MIN)
-		return say_nothing(s, ret, pauses[s->pause]);
-	if (now_ms - s->last_ms > GAP_PERIODS * s->period_ms)
-		return say_nothing(s, ret, "no recent data");
-	for (int i = 0; i < PREDICTOR_LEADS; i++) {
-		o = look_ahead(s, i);
-		p = fmaxf(p, find_probability(s, &o, i));
-		ret->within[i] = p;
+	*ret = (struct prediction){ .samples = s->samples };
+	ret->reason = find_pause(s, now_ms);
+	if (*ret->reason) {
+		s->alarm = false;
+		return say_nothing(ret);
 	}
-	find_times(s, &o, ret);
-	s->alarm = ret->alarm = judge_alarm(s, p);
+	look_ahead(s, o);
+	find_probabilities(s, o, within);
+	for (int i = 0; i < PREDICTOR_LEADS; i++)
+		ret->within[i] = within[i];
+	find_times(s, &o[LEAD_LONG], ret);
+	s->alarm = ret->alarm = judge_alarm(s, within[LEAD_LONG]);
+}
+
+/* --- any time ------------------------------------------------------------------------------ */
+
+static double
+total_hazard(double p)
+{
+	return -log1p(-fmin(fmax(p, 1e-9), 1 - 1e-9));
+}
+
+/* Between two leads, the total hazard grows as a power of time. */
+static double
+interpolate(double t, double t0, double p0, double t1, double p1)
+{
+	double h0 = log(total_hazard(p0)), h1 = log(total_hazard(p1));
+	double power = (h1 - h0) / log(t1 / t0);
+
+	return -expm1(-exp(h0 + power * log(t / t0)));
+}
+
+/* After the long lead, first passage goes on from where it is then. */
+static double
+go_on(const struct hazard *s, const struct outlook *o, double t, double p)
+{
+	float sd;
+	struct mixture m = find_drift(s, o, &sd);
+	double then = passage_chance(m.margin, m.slope, sd, (float)t);
+	double at = passage_chance(m.margin, m.slope, sd, o->steps);
+
+	return at < 1 ? 1 - (1 - p) * fmin((1 - then) / (1 - at), 1) : p;
+}
+
+static double
+hazard_by(const void *state, int64_t now_ms, int64_t within_ms)
+{
+	const struct hazard *s = state;
+	struct outlook o[PREDICTOR_LEADS];
+	float p[PREDICTOR_LEADS];
+	double t = (double)within_ms / (double)s->period_ms;
+	int i = 0;
+
+	if (*find_pause(s, now_ms))
+		return NAN;
+	look_ahead(s, o);
+	find_probabilities(s, o, p);
+	if (t <= s->lead[LEAD_SHORT])
+		return t > 0 ? -expm1(-total_hazard(p[0]) * t / s->lead[LEAD_SHORT]) : 0;
+	while (i < PREDICTOR_LEADS && s->lead[i] < t)
+		i++;
+	if (i == PREDICTOR_LEADS)
+		return go_on(s, &o[LEAD_LONG], t, p[LEAD_LONG]);
+	return interpolate(t, s->lead[i - 1], p[i - 1], s->lead[i], p[i]);
+}
+
+/* --- what it is made of, and what comes ------------------------------------------------------ */
+
+static double
+value_of(const struct hazard *s, double margin)
+{
+	return s->threshold - (s->scale != 0 ? margin / s->scale : 0);
+}
+
+static size_t
+hazard_inputs(const void *state, struct predictor_input dst[PREDICTOR_INPUTS_MAX])
+{
+	const struct hazard *s = state;
+	float f[HAZARD_FEATURES], lead_s = s->lead[LEAD_NEEDED] * s->period_s;
+	size_t n = 0;
+
+	if (!s->samples)
+		return 0;
+	hazard_features(s, LEAD_NEEDED, f);
+	dst[n++] = (struct predictor_input){ "value", value_of(s, s->margin) };
+	dst[n++] = (struct predictor_input){ "level", value_of(s, s->kalman.level) };
+	dst[n++] = (struct predictor_input){ "slope",
+		s->scale != 0 ? -s->kalman.slope / s->scale / s->period_s : 0 };
+	for (int i = 0; i < HAZARD_FEATURES; i++)
+		dst[n++] = (struct predictor_input){ hazard_feature_names[i], f[i] };
+	dst[n++] = (struct predictor_input){ "recurs", recurs_within(s, lead_s) };
+	return n;
+}
+
+static double
+interpolate_sd(double h, double h0, double sd0, double h1, double sd1)
+{
+	if (!(h1 > h0))
+		return sd1;
+	return sd0 * pow(sd1 / sd0, log(h / h0) / log(h1 / h0));
+}
+
+/* Of a sample h steps on: what one step changes, then what forecasts missed at the two leads. */
+static double
+forecast_sd(const struct hazard *s, const struct mixture mix[2], double h)
+{
+	double k2 = fmax(s->lead[LEAD_NEEDED], 1), k3 = fmax(s->lead[LEAD_LONG], k2);
+	double sd1 = volatility_over(&s->volatility, 0, s->samples, NOISE_FLOOR);
+	double sd2 = mix[AT_NEEDED].miss > 0
+	    ? DEVIATION_TO_SD * mix[AT_NEEDED].miss + SMALLER
+	    : change_over(s, LEAD_NEEDED);
+	double sd3 = mix[AT_LONG].miss > 0 ? DEVIATION_TO_SD * mix[AT_LONG].miss + SMALLER
+					   : change_over(s, LEAD_LONG);
+
+	if (h >= k3)
+		return sd3 * sqrt(h / k3);
+	return h < k2 ? interpolate_sd(h, 1, sd1, k2, sd2)
+		      : interpolate_sd(h, k2, sd2, k3, sd3);
+}
+
+static double
+forecast_margin(const struct hazard *s, const struct mixture mix[2], double h)
+{
+	double k2 = s->lead[LEAD_NEEDED], k3 = s->lead[LEAD_LONG];
+	double share = k3 > k2 ? log(h / k2) / log(k3 / k2) : 1;
+	double near = mix[AT_NEEDED].margin - mix[AT_NEEDED].slope * h;
+	double far = mix[AT_LONG].margin - mix[AT_LONG].slope * h;
+
+	return near + fmin(fmax(share, 0), 1) * (far - near);
+}
+
+static void
+hazard_forecast(const void *state, size_t steps, double (*ret)[PREDICTOR_QUANTILES])
+{
+	/* errors are peaked: the middle half is narrower than a normal law's */
+	static const double z[PREDICTOR_QUANTILES] = { -1.645, -0.506, 0, 0.506, 1.645 };
+	const struct hazard *s = state;
+	struct mixture mix[2] = { mix_experts(s, AT_NEEDED), mix_experts(s, AT_LONG) };
+
+	for (size_t i = 0; i < steps; i++) {
+		double h = (double)(i + 1), sd = forecast_sd(s, mix, h);
+		double margin = forecast_margin(s, mix, h);
+
+		for (int q = 0; q < PREDICTOR_QUANTILES; q++)
+			ret[i][q] = value_of(s, margin - s->sign * z[q] * sd);
+	}
 }
 
 const struct predictor predictor_hazard = {
@@ -392,4 +593,7 @@ const struct predictor predictor_hazard = {
 	.init = hazard_init,
 	.update = hazard_update,
 	.predict = hazard_predict,
+	.by = hazard_by,
+	.inputs = hazard_inputs,
+	.forecast = hazard_forecast,
 };

@@ -2,11 +2,12 @@
 #include "prediction/recurrence.h"
 #include <math.h>
 
-#define ENTER  0.55f /* of the hold in violation: the event has begun, */
-#define LEAVE  0.2f  /* it is over */
-#define DAY_S  86400.0f
-#define DAYS   32 /* looked back at most */
-#define RECENT 8  /* of which these may do by themselves */
+#define ENTER	   0.55f /* of the hold in violation: the event has begun, */
+#define LEAVE	   0.2f	 /* it is over */
+#define NEGLIGIBLE 1e-4f
+#define DAY_S	   86400.0f
+#define DAYS	   32 /* looked back at most */
+#define RECENT	   8  /* of which these may do by themselves */
 
 static void
 note_onset(struct recurrence *r)
@@ -19,16 +20,29 @@ note_onset(struct recurrence *r)
 		r->entries++;
 }
 
+static void
+follow_violation(struct recurrence *r, bool violates, float holds)
+{
+	float left;
+
+	if (!violates && r->violating < NEGLIGIBLE) {
+		r->violating = 0;
+		return;
+	}
+	left = expf(-holds);
+	r->violating = left * r->violating + (violates ? 1 - left : 0);
+}
+
 void
 recurrence_update(
-    struct recurrence *r, int32_t now_s, bool violates, double elapsed_s, float left)
+    struct recurrence *r, int32_t now_s, bool violates, float elapsed_s, float hold_s)
 {
 	if (violates && !r->running)
 		r->run_s = now_s;
 	r->running = violates;
 	if (!r->in_event)
 		r->fine_s += elapsed_s;
-	r->violating = left * r->violating + (violates ? 1 - left : 0);
+	follow_violation(r, violates, elapsed_s / hold_s);
 	if (!r->in_event && violates && r->violating > ENTER) {
 		r->in_event = true;
 		note_onset(r);

@@ -17,10 +17,10 @@ struct recurrence {
 	int32_t run_s;		/* when that run began */
 	int32_t onset_s[RECURRENCE_ONSETS]; /* a ring; seconds since any origin */
 };
-/* A sample: when, whether it violates, how long since the one before, and which share of the hold
- * that is, as what is left of an old value (exp(-elapsed/hold)). */
-void recurrence_update(
-    struct recurrence *r, int32_t now_s, bool violates, double elapsed_s, float left);
+/* A sample: when, whether it violates, how long since the one before, and how long a violation must
+ * last to be an event, > 0. */
+void recurrence_update(struct recurrence *r, int32_t now_s, bool violates,
+    float elapsed_s, float hold_s);
 /* Events are not where the clock says they were. */
 void recurrence_forget_times(struct recurrence *r);
 /* Logarithm of how often events come, per lead, -8..0. */

@@ -79,16 +79,16 @@ find_growth(const struct volatility *v, int i, uint32_t n)
 }
 
 float
-volatility_over(const struct volatility *v, float steps, uint32_t n, float floor)
+volatility_over(const struct volatility *v, float doublings, uint32_t n, float floor)
 {
-	float f = log2f(steps), floor2 = floor * floor, gauge = GAUGE_SHARE * v->quantum;
-	int i = f > 0 ? (int)f : 0;
+	float floor2 = floor * floor, gauge = GAUGE_SHARE * v->quantum, f;
+	int i = doublings > 0 ? (int)doublings : 0;
 
 	if (i >= VOLATILITY_SCALES)
 		i = VOLATILITY_SCALES - 1;
 	while (i > 0 && count_changes(n, i) < COUNT_MIN)
 		i--;
-	f = fminf(f - (float)i, REACH);
+	f = fminf(doublings - (float)i, REACH);
 	floor2 = fmaxf(floor2, fminf(gauge * gauge, GAUGE_MAX * floor2));
 	return sqrtf(v->scale[i].change2 * exp2f(find_growth(v, i, n) * f) + floor2 / 4);
 }

@@ -24,5 +24,6 @@ struct volatility {
 void volatility_update(struct volatility *v, float value, uint32_t n);
 /* What comes next is no change over so many steps: there was a gap. */
 void volatility_bridge(struct volatility *v, float value);
-/* Standard deviation of a change over so many steps. floor: what rounding alone can make, > 0. */
-float volatility_over(const struct volatility *v, float steps, uint32_t n, float floor);
+/* Standard deviation of a change over 2^doublings steps. floor: what rounding alone can make, > 0. */
+float
+volatility_over(const struct volatility *v, float doublings, uint32_t n, float floor);

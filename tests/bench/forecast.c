@@ -171,9 +171,10 @@ begin(char *const *f)
 {
 	struct predictor_setup setup = read_setup(f);
 	bool seasonal = isnan(setup.threshold) && setup.season == HOURLY;
-	const struct predictor *p = seasonal ? predictor_find("seasonal") : chosen;
+	const struct predictor *p = seasonal ? predictor_find("seasonal") : NULL;
 	struct series *s, **at;
 
+	p = p ? p : chosen;
 	if (all.used >= all.size)
 		grow();
 	at = find(f[1]);
