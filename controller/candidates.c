@@ -152,11 +152,10 @@ struct ranking {
 static void
 collect_watches(struct view *v)
 {
-	struct watch *w = watches_of(v->q->watches, &v->node->id);
+	struct watch *w = watches_of_function(v->q->watches, &v->node->id, v->of);
 
-	for (; w && v->watches < CANDIDATE_WATCHES_MAX; w = w->next)
-		if (w->placement == v->of)
-			v->watch[v->watches++] = w;
+	for (; w && v->watches < CANDIDATE_WATCHES_MAX; w = w->group_next)
+		v->watch[v->watches++] = w;
 }
 
 /* What is not known of a requirement that may be so does not count. */
@@ -169,7 +168,7 @@ reckon_availability(struct view *v)
 		.placement = v->of,
 		.now_ms = v->q->now_ms };
 	unsigned unknown;
-	double fails = outlook_by(&q, horizon_ms, &unknown);
+	double fails = outlook_by_then(&q, v->watch, v->watches, horizon_ms, &unknown);
 
 	v->hold = unknown ? NAN : isnan(fails) ? 1 : 1 - fails;
 	v->stay = v->q->uptimes

@@ -59,8 +59,10 @@ mark_uptime(const struct view *v, struct reason *detail)
 static double
 mark_calm(const struct view *v, struct reason *detail)
 {
-	for (const struct watch *w = watches_of(v->q->watches, &v->node->id); w;
-	     w = w->next)
+	const struct watch *w =
+	    v->load.present ? watches_of(v->q->watches, &v->node->id) : NULL;
+
+	for (; w; w = w->next)
 		if (w->host && (w->state == WATCH_RAISED || w->state == WATCH_VIOLATED)) {
 			say(detail, "%s/%s is to leave it", w->placement->service_name,
 			    w->placement->function_name);

@@ -117,6 +117,26 @@ outlook_by(const struct outlook_query *q, int64_t within_ms, unsigned *ret_unkno
 }
 
 double
+outlook_by_then(const struct outlook_query *q, struct watch *const *watch, size_t watches,
+    int64_t within_ms, unsigned *ret_unknown)
+{
+	struct sum s = start_sum();
+	unsigned unknown = 0;
+
+	for (size_t i = 0; i < watches; i++) {
+		const struct requirement *r = watch[i]->requirement;
+		double p = watch_by_then(watch[i], within_ms);
+
+		add(&s, r, p);
+		unknown += isnan(p) && r->when_missing != MISSING_OK;
+	}
+	add_vanishing(&s, q, within_ms);
+	if (ret_unknown)
+		*ret_unknown = unknown;
+	return total(&s);
+}
+
+double
 outlook_now(const struct outlook_query *q, unsigned *ret_close)
 {
 	struct sum s = start_sum();

@@ -29,6 +29,9 @@ struct outlook {
  * nothing is known though that matters; may be NULL. */
 double
 outlook_by(const struct outlook_query *q, int64_t within_ms, unsigned *ret_unknown);
+/* The same from what these watches found when they were last looked at: cheap. */
+double outlook_by_then(const struct outlook_query *q, struct watch *const *watch, size_t watches,
+    int64_t within_ms, unsigned *ret_unknown);
 void outlook_reckon(const struct outlook_query *q, struct outlook *ret);
 /* Within the needed lead, from what the watches found when they were last looked at: cheap. ret_close: how many
  * are not negligible; may be NULL. */

@@ -17,11 +17,17 @@ struct watch_item { /* of a node's plan */
 	uint32_t id;
 	struct watch *first; /* then ->item_next */
 };
+struct watch_group { /* those of one function */
+	const struct placement *of;
+	struct watch *first; /* then ->group_next */
+};
 struct watch_node {
 	struct fog_id id;
 	struct watch *first;	 /* then ->next */
 	struct watch_item *item; /* ascending by id */
 	size_t items;
+	struct watch_group *group; /* ascending by address */
+	size_t groups;
 };
 /* When nothing comes, a watch is looked at when its time is near: lists by time, as many as reach
  * a minute ahead. It is in one of them, and moves on lazily: only earlier at once. */
@@ -157,6 +163,7 @@ free_node(void *arg, void *value)
 		free_watch(w);
 	}
 	free(wn->item);
+	free(wn->group);
 	free(wn);
 }
 
@@ -265,6 +272,89 @@ index_items(struct watch_node *wn)
 	return 0;
 }
 
+/* --- the functions of a node --------------------------------------------------------------------- */
+
+static struct watch_group *
+find_group(const struct watch_node *wn, const struct placement *of)
+{
+	size_t low = 0, high = wn->groups;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if ((uintptr_t)wn->group[middle].of < (uintptr_t)of)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < wn->groups && wn->group[low].of == of ? &wn->group[low] : NULL;
+}
+
+static int
+compare_groups(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t)((const struct watch_group *)a)->of;
+	uintptr_t y = (uintptr_t)((const struct watch_group *)b)->of;
+
+	return (x > y) - (x < y);
+}
+
+static size_t
+collect_groups(struct watch_node *wn)
+{
+	size_t n = 0, kept = 0;
+
+	for (struct watch *w = wn->first; w; w = w->next)
+		wn->group[n++] = (struct watch_group){ w->placement, NULL };
+	qsort(wn->group, n, sizeof *wn->group, compare_groups);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || wn->group[kept - 1].of != wn->group[i].of)
+			wn->group[kept++] = wn->group[i];
+	return kept;
+}
+
+/* Without memory nothing is known of any function here until the next plan. */
+static int
+index_groups(struct watch_node *wn)
+{
+	struct watch_group *group;
+	size_t n = 0;
+
+	for (struct watch *w = wn->first; w; w = w->next)
+		n++;
+	wn->groups = 0;
+	group = realloc(wn->group, (n + 1) * sizeof *group);
+	if (!group)
+		return -ENOMEM;
+	wn->group = group;
+	wn->groups = collect_groups(wn);
+	for (struct watch *w = wn->first; w; w = w->next) {
+		struct watch_group *g = find_group(wn, w->placement);
+
+		w->group_next = g->first;
+		g->first = w;
+	}
+	return 0;
+}
+
+static int
+index_node(struct watch_node *wn)
+{
+	int err = index_items(wn);
+
+	return err ? err : index_groups(wn);
+}
+
+struct watch *
+watches_of_function(
+    struct watches *ws, const struct fog_id *node, const struct placement *p)
+{
+	const struct watch_node *wn = find_node(ws, node);
+	const struct watch_group *g = wn ? find_group(wn, p) : NULL;
+
+	return g ? g->first : NULL;
+}
+
 /* --- dropping ----------------------------------------------------------------------------------- */
 
 static void
@@ -284,6 +374,7 @@ sweep_node(struct watches *ws, struct watch_node *wn,
 	struct watch **at = &wn->first;
 	bool any = false;
 
+	wn->groups = 0; /* whoever is told of a drop finds none that is gone */
 	while (*at) {
 		struct watch *w = *at;
 
@@ -300,8 +391,9 @@ sweep_node(struct watches *ws, struct watch_node *wn,
 	}
 	if (!wn->first)
 		remove_node(ws, wn);
-	else if (any)
-		(void)index_items(wn); /* it needs no more memory than before */
+	else
+		(void)(any ? index_node(wn)
+			   : index_groups(wn)); /* it needs no more memory than before */
 }
 
 static bool
@@ -496,7 +588,7 @@ watches_sync(
 	for (size_t i = 0; i < plan->entries && !err; i++)
 		err = add_missing(ws, n, &plan->entry[i], now_ms);
 	wn = find_node(ws, &n->id);
-	if (wn && index_items(wn) < 0)
+	if (wn && index_node(wn) < 0)
 		err = -ENOMEM;
 	return err;
 }

@@ -49,6 +49,7 @@ struct watch {
 	int64_t created_ms, since_ms;
 	struct watch_series *series;
 	struct watch *item_next;	  /* of the same item */
+	struct watch *group_next;	  /* of the same function */
 	struct watch *due_next, **due_at; /* in the list of the time when it is due */
 	int64_t due_no;			  /* that list; -1: in none */
 };
@@ -78,6 +79,9 @@ void watches_tell(struct watches *ws, struct watch *w, int64_t time_ms, double v
 void watches_evaluate(struct watches *ws, int64_t now_ms, bool news_only);
 
 struct watch *watches_of(struct watches *ws, const struct fog_id *node); /* then ->next */
+/* Those of one function, then ->group_next. */
+struct watch *watches_of_function(
+    struct watches *ws, const struct fog_id *node, const struct placement *p);
 struct watch *watches_find(struct watches *ws, const struct node *n,
     const struct placement *p, const struct requirement *r);
 void watches_each(struct watches *ws, void (*f)(void *arg, struct watch *w), void *arg);
@@ -88,6 +92,8 @@ void watch_predict(struct watch *w, int64_t now_ms, struct prediction *ret);
  * at hand. */
 double
 watch_by(struct watch *w, const struct prediction *p, int64_t now_ms, int64_t within_ms);
+/* The same from what was found when it was last looked at: cheap, for many. */
+double watch_by_then(const struct watch *w, int64_t within_ms);
 /* What its predictor made its last answer of (PRD-08). */
 size_t
 watch_inputs(const struct watch *w, struct predictor_input dst[PREDICTOR_INPUTS_MAX]);

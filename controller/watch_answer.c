@@ -138,6 +138,35 @@ watch_by(struct watch *w, const struct prediction *p, int64_t now_ms, int64_t wi
 	return interpolate(w, p, (double)within_ms / 1e3);
 }
 
+/* Of what its predictor said of the leads. */
+static double
+extend(const struct watch *w, const struct watch_series *s, double t_s)
+{
+	const double lead_s = (double)w->lead_ms / 1e3;
+	struct knot k[2];
+	size_t n = 0;
+
+	add_knot(k, &n, lead_s, (double)s->within_needed);
+	add_knot(k, &n, 5 * lead_s, (double)s->within_long);
+	return n ? 1 - exp(-between(k, n, t_s)) : NAN;
+}
+
+double
+watch_by_then(const struct watch *w, int64_t within_ms)
+{
+	double worst = NAN;
+
+	if (w->state == WATCH_VIOLATED)
+		return 1;
+	if (w->state == WATCH_OK && isnan(w->value))
+		return 0;
+	for (const struct watch_series *s = w->series; s && w->state != WATCH_UNKNOWN;
+	     s = s->next)
+		if (s->answered_ms >= 0)
+			worst = fmax(worst, extend(w, s, (double)within_ms / 1e3));
+	return worst;
+}
+
 size_t
 watch_inputs(const struct watch *w, struct predictor_input dst[PREDICTOR_INPUTS_MAX])
 {
