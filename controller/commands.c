@@ -348,6 +348,18 @@ run_find(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+static enum judge_predictions
+which_predictions(struct slice args)
+{
+	if (ctl_arg_bool(args, "past"))
+		return PREDICTIONS_PAST;
+	if (ctl_arg_bool(args, "score"))
+		return PREDICTIONS_SCORE;
+	if (ctl_arg_bool(args, "calibration"))
+		return PREDICTIONS_CALIBRATION;
+	return PREDICTIONS_NOW;
+}
+
 static int
 run_predictions(void *arg, struct ctl_request *req, struct slice args)
 {
@@ -355,7 +367,7 @@ run_predictions(void *arg, struct ctl_request *req, struct slice args)
 	char service[NODE_TEXT] = "";
 
 	(void)ctl_arg_text(args, "service", service, sizeof service);
-	judge_show_predictions(c->judge, req, service, ctl_arg_bool(args, "past"));
+	judge_show_predictions(c->judge, req, service, which_predictions(args));
 	return 0;
 }
 

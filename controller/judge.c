@@ -125,6 +125,8 @@ void
 judge_node_changed(struct judge *j, struct node *n, enum node_state before)
 {
 	uptimes_changed(j->uptimes, n, before, judge_wall(j));
+	if (n->state == NODE_LOST && before != NODE_LOST)
+		judge_prediction_lost(j, n);
 	if (n->state == NODE_GONE) {
 		j->version++;
 		vitals_forget(j->vitals, n);
@@ -171,6 +173,7 @@ on_tick(void *arg)
 	judge_tell_places(j);
 	evaluate(j, false);
 	uptimes_tick(j->uptimes, judge_wall(j));
+	calibration_tick(j->calibration, judge_now(j));
 	j->io->ops->timer_set(j->tick, TICK_MS);
 }
 
@@ -286,7 +289,7 @@ detach_service(struct judge *j, const char *name)
 	for (struct placement *p = j->placements; p; p = p->next)
 		if (!strcmp(p->service_name, name)) {
 			watches_drop(j->watches, p);
-			judge_end_together(j, p, "cleared");
+			judge_end_together(j, p, "dropped");
 			p->service = NULL;
 			p->function = NULL;
 		}
@@ -584,7 +587,7 @@ close_prediction(void *arg, int64_t sequence, const struct prediction_row *p)
 
 	if (!strcmp(p->outcome, "open"))
 		(void)store_prediction_end(
-		    j->store, sequence, "cleared", judge_wall(j), NULL, NULL);
+		    j->store, sequence, "dropped", judge_wall(j), NULL, NULL);
 }
 
 static int
@@ -609,7 +612,8 @@ static int
 make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
     const struct judge_config *cfg, struct complaints *c)
 {
-	const struct watch_ops watch_ops = { judge_watch_changed, judge_watch_dropped };
+	const struct watch_ops watch_ops = { judge_watch_changed, judge_watch_dropped,
+		judge_watch_sampled };
 	const struct hooks_env env = { .loop = loop,
 		.io = j->io,
 		.store = j->store,
@@ -638,7 +642,9 @@ make_parts(struct judge *j, struct ev_loop *loop, struct spawner *spawner,
 	    hooks_new(&env, cfg->hooks, c, &j->hooks); /* all complaints at once */
 	if (err || hooks_err)
 		return err ? err : hooks_err;
-	err = watches_new(&watch_ops, j, &j->watches);
+	err = calibration_new(j->store, &j->calibration);
+	if (!err)
+		err = watches_new(&watch_ops, j, &j->watches);
 	if (!err)
 		err = vitals_new(&j->vitals);
 	if (!err)
@@ -708,7 +714,9 @@ judge_free(struct judge *j)
 		j->io->ops->timer_free(j->tick);
 	if (j->soon)
 		j->io->ops->timer_free(j->soon);
+	judge_prediction_forget(j);
 	watches_free(j->watches);
+	calibration_free(j->calibration);
 	vitals_free(j->vitals);
 	uptimes_free(j->uptimes);
 	hooks_free(j->hooks);

@@ -76,17 +76,29 @@ void judge_node_changed(struct judge *j, struct node *n, enum node_state before)
  *		    state: of the placement, "assigned" ... "uncertain"
  *  plan show     {node, item, expression, period_s, mode, reasons: [text]}
  *  predictions   {node, service, function, requirement, role, value, threshold, unit, state,
- *                 probability, lead_s, time_to_s, low_s, high_s, samples, reason}
- *		    state: "unknown", "ok", "raised", "violated"; of past ones {time, ..., ended} and
- *		    state "open", "hit", "cleared", "averted"
+ *                 probability, lead_s, margin_s, time_to_s, low_s, high_s, samples, predictor,
+ *                 class, reason}
+ *		    state: "unknown", "ok", "raised", "violated"; requirement "all together" also says
+ *		    which is the first; of past ones {time, ..., move_s, inputs, ended} and state
+ *		    as the outcome of store.h
+ *		    score {of, name, predictions, hit, early, late, missed, lost, false, averted,
+ *		    dropped, open, precision, recall, lead10_s, lead50_s, lead90_s, samples, base,
+ *		    brier, skill}; calibration {predictor, class, from, said, came, samples, brier}
  *  candidates    {service, function, rank, node, score, accepted, reasons: [text]}
  *  migrations    {id, service, function, from, to, hook, state, phase, reason, detail, generation,
  *                 opened, due, lead_s, duration_s, ended} */
 void judge_show_services(struct judge *j, struct ctl_request *req);
 void
 judge_show_plan(struct judge *j, struct ctl_request *req, const char *node); /* "": all */
-void judge_show_predictions(
-    struct judge *j, struct ctl_request *req, const char *service, bool past);
+enum judge_predictions {
+	PREDICTIONS_NOW,
+	PREDICTIONS_PAST,
+	PREDICTIONS_SCORE,
+	PREDICTIONS_CALIBRATION
+};
+/* service "": all. */
+void judge_show_predictions(struct judge *j, struct ctl_request *req, const char *service,
+    enum judge_predictions what);
 /* service or function "": all. explain: also who is rejected, and why. */
 void judge_show_candidates(struct judge *j, struct ctl_request *req, const char *service,
     const char *function, bool explain);

@@ -3,9 +3,11 @@
  * Inside judge*.c: the judge itself (judge.c: life, services, plans, points), what it makes of its
  * watches (judge_situation.c) and what it shows (judge_show.c). */
 #pragma once
+#include "controller/calibration.h"
 #include "controller/hook_host.h"
 #include "controller/judge.h"
 #include "controller/migration.h"
+#include "controller/outlook.h"
 #include "controller/plan_rules.h"
 #include "controller/planner.h"
 #include "controller/uptime.h"
@@ -26,6 +28,7 @@ struct judge {
 	struct planner *planner;
 	struct plan_rules *rules;
 	struct watches *watches;
+	struct calibration *calibration;
 	struct vitals *vitals;
 	struct uptimes *uptimes;
 	struct hooks *hooks;
@@ -68,6 +71,20 @@ void judge_notify_moved(struct judge *j, struct placement *p, const char *from);
 void judge_notify_gone(struct judge *j, struct placement *p);
 void judge_notify_node(struct judge *j, const struct node *n, enum node_state before);
 const char *judge_address(void *arg, const char *node); /* arg: the judge; NULL: not known */
+/* Rows of predictions, open until their outcome is known. */
+void judge_prediction_open(struct judge *j, struct watch *w);
+void judge_prediction_open_together(struct judge *j, struct placement *p, const char *node,
+    const char *what, const struct outlook *o);
+void judge_prediction_end(
+    struct judge *j, struct judge_prediction **o, const char *outcome);
+/* What was foreseen has come, ago_ms ago. */
+void judge_prediction_failed(
+    struct judge *j, struct judge_prediction **o, int64_t ago_ms);
+void judge_prediction_missed(struct judge *j, struct watch *w);
+void judge_prediction_forget(struct judge *j); /* those that are open stay so in the store */
+/* The node is lost: foreseen or not. */
+void judge_prediction_lost(struct judge *j, const struct node *host);
 /* Callbacks of the watches: events and rows of predictions. */
 void judge_watch_changed(void *arg, struct watch *w, enum watch_state before);
 void judge_watch_dropped(void *arg, struct watch *w);
+void judge_watch_sampled(void *arg, const struct watch *w, double said, bool came);

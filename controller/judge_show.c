@@ -3,57 +3,14 @@
 #include "base/ctl.h"
 #include "controller/candidates.h"
 #include "controller/judge_int.h"
+#include "controller/judge_item.h"
 #include "controller/store.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define ITEM_MAX	65536
-#define MIGRATIONS_MAX	200
-#define PREDICTIONS_MAX 500
-
-static void
-begin_item(struct buf *b, unsigned pairs)
-{
-	buf_init(b, ITEM_MAX);
-	wr_map(b, pairs);
-}
-
-static void
-send_item(struct ctl_request *req, struct buf *b)
-{
-	if (!b->err)
-		ctl_send(req, buf_slice(b));
-	buf_done(b);
-}
-
-static void
-put_time(struct buf *b, const char *key, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	wr_key_text(b, key, wall_ms ? clock_format(wall_ms, text) : NULL);
-}
-
-/* No number of JSON is infinite: what is not in sight is null, like what is not known. */
-static void
-put_finite(struct buf *b, const char *key, double v)
-{
-	wr_key_double(b, key, isfinite(v) ? v : NAN);
-}
-
-static void
-put_seconds(struct buf *b, const char *key, int64_t ms)
-{
-	wr_key_double(b, key, (double)ms / 1e3);
-}
-
-static const char *
-or_null(const char *text)
-{
-	return text && *text ? text : NULL;
-}
+#define MIGRATIONS_MAX 200
 
 /* --- services ----------------------------------------------------------------------------------- */
 
@@ -174,86 +131,6 @@ judge_show_plan(struct judge *j, struct ctl_request *req, const char *node)
 	ctl_end(req);
 }
 
-/* --- predictions ------------------------------------------------------------------------------ */
-
-struct showing {
-	struct judge *judge;
-	struct ctl_request *req;
-	const char *service;
-};
-
-static void
-send_watch(void *arg, struct watch *w)
-{
-	struct showing *s = arg;
-	struct prediction p;
-	struct buf b;
-
-	if (*s->service && strcmp(s->service, w->placement->service_name))
-		return;
-	watch_predict(w, judge_now(s->judge), &p);
-	begin_item(&b, 16);
-	wr_key_text(&b, "node", w->node->name);
-	wr_key_text(&b, "service", w->placement->service_name);
-	wr_key_text(&b, "function", w->placement->function_name);
-	wr_key_text(&b, "requirement", w->requirement->text);
-	wr_key_text(&b, "role", w->host ? "host" : "candidate");
-	wr_key_double(&b, "value", w->value);
-	wr_key_double(&b, "threshold", w->requirement->threshold);
-	wr_key_text(&b, "unit", NULL);
-	wr_key_text(&b, "state", watch_state_name(w->state));
-	wr_key_double(&b, "probability", p.within[LEAD_NEEDED]);
-	put_seconds(&b, "lead_s", w->lead_ms);
-	put_finite(&b, "time_to_s", p.time_to_s);
-	put_finite(&b, "low_s", p.low_s);
-	put_finite(&b, "high_s", p.high_s);
-	wr_key_int(&b, "samples", p.samples);
-	wr_key_text(&b, "reason", or_null(p.reason));
-	send_item(s->req, &b);
-}
-
-static void
-send_past(void *arg, int64_t sequence, const struct prediction_row *p)
-{
-	struct showing *s = arg;
-	struct buf b;
-
-	(void)sequence;
-	if (*s->service && strcmp(s->service, p->service))
-		return;
-	begin_item(&b, 12);
-	put_time(&b, "time", p->time_ms);
-	wr_key_text(&b, "node", p->node);
-	wr_key_text(&b, "service", p->service);
-	wr_key_text(&b, "function", p->function);
-	wr_key_text(&b, "requirement", p->requirement);
-	wr_key_text(&b, "role", "host");
-	wr_key_text(&b, "state", p->outcome);
-	wr_key_double(&b, "probability", p->probability);
-	put_finite(&b, "time_to_s", p->time_to_s);
-	put_finite(&b, "low_s", p->low_s);
-	put_finite(&b, "high_s", p->high_s);
-	put_time(&b, "ended", p->ended_ms);
-	send_item(s->req, &b);
-}
-
-void
-judge_show_predictions(
-    struct judge *j, struct ctl_request *req, const char *service, bool past)
-{
-	struct showing s = { j, req, service ? service : "" };
-	int err = 0;
-
-	if (past)
-		err = store_predictions(j->store, PREDICTIONS_MAX, send_past, &s);
-	else
-		watches_each(j->watches, send_watch, &s);
-	if (err < 0)
-		ctl_fail(req, 1, "the store cannot be read: %s", strerror(-err));
-	else
-		ctl_end(req);
-}
-
 /* --- candidates ------------------------------------------------------------------------------- */
 
 static void
@@ -350,7 +227,7 @@ put_lead(struct buf *b, const struct migration_row *m)
 static void
 send_migration(void *arg, const struct migration_row *m)
 {
-	struct showing *s = arg;
+	struct ctl_request *req = arg;
 	struct buf b;
 
 	begin_item(&b, 16);
@@ -370,14 +247,13 @@ send_migration(void *arg, const struct migration_row *m)
 	put_lead(&b, m);
 	put_duration(&b, m);
 	put_time(&b, "ended", m->ended_ms);
-	send_item(s->req, &b);
+	send_item(req, &b);
 }
 
 void
 judge_show_migrations(struct judge *j, struct ctl_request *req)
 {
-	struct showing s = { j, req, "" };
-	int err = store_migrations(j->store, false, MIGRATIONS_MAX, send_migration, &s);
+	int err = store_migrations(j->store, false, MIGRATIONS_MAX, send_migration, req);
 
 	if (err < 0)
 		ctl_fail(req, 1, "the store cannot be read: %s", strerror(-err));

@@ -367,54 +367,14 @@ tell(struct judge *j, struct watch *w, const char *kind)
 	    w->placement->function_name, "%s", text);
 }
 
-/* PRD-08. */
-static int64_t
-open_row(struct judge *j, const struct placement *p, const char *node,
-    const char *requirement, const struct outlook *o)
-{
-	const struct prediction_row row = { .time_ms = judge_wall(j),
-		.node = node,
-		.service = p->service_name,
-		.function = p->function_name,
-		.requirement = requirement,
-		.probability = o->within,
-		.time_to_s = o->median_s,
-		.low_s = o->low_s,
-		.high_s = o->high_s,
-		.outcome = "open" };
-	int64_t sequence = store_prediction_put(j->store, &row, NULL, NULL);
-
-	return sequence > 0 ? sequence : 0;
-}
-
+/* What was bad from the start, or says nothing any more, nobody could have foreseen. */
 static void
-open_prediction(struct judge *j, struct watch *w)
+note_failure(struct judge *j, struct watch *w, enum watch_state before)
 {
-	struct prediction p;
-	struct outlook o;
-
-	watch_predict(w, judge_now(j), &p);
-	o = (struct outlook){ .within = p.within[LEAD_NEEDED],
-		.median_s = p.time_to_s,
-		.low_s = p.low_s,
-		.high_s = p.high_s };
-	w->prediction =
-	    open_row(j, w->placement, w->node->name, w->requirement->text, &o);
-}
-
-static void
-end_row(struct judge *j, int64_t *sequence, const char *outcome)
-{
-	if (*sequence)
-		(void)store_prediction_end(
-		    j->store, *sequence, outcome, judge_wall(j), NULL, NULL);
-	*sequence = 0;
-}
-
-static void
-end_prediction(struct judge *j, struct watch *w, const char *outcome)
-{
-	end_row(j, &w->prediction, outcome);
+	if (w->prediction)
+		judge_prediction_failed(j, &w->prediction, w->requirement->hold_ms);
+	else if (before == WATCH_OK && !isnan(w->value) && !w->placement->together.raised)
+		judge_prediction_missed(j, w);
 }
 
 /* Candidates change too, but nobody has to act on that. */
@@ -429,18 +389,19 @@ judge_watch_changed(void *arg, struct watch *w, enum watch_state before)
 	case WATCH_RAISED:
 		if (before == WATCH_VIOLATED)
 			return;
-		open_prediction(j, w);
+		judge_prediction_open(j, w);
 		tell(j, w, "prediction.raised");
 		return;
 	case WATCH_VIOLATED:
-		end_prediction(j, w, "hit");
+		note_failure(j, w, before);
 		tell(j, w, "service.degraded");
 		return;
 	case WATCH_OK:
 	case WATCH_UNKNOWN:
 		if (before < WATCH_RAISED)
 			return;
-		end_prediction(j, w, "cleared");
+		judge_prediction_end(
+		    j, &w->prediction, w->state == WATCH_OK ? "cleared" : "dropped");
 		events_emit(j->events, "prediction.cleared", w->node->name,
 		    w->placement->service_name, w->placement->function_name, "%s: %s",
 		    w->requirement->text,
@@ -454,7 +415,17 @@ judge_watch_dropped(void *arg, struct watch *w)
 {
 	struct judge *j = arg;
 
-	end_prediction(j, w, j->moved == w->placement ? "averted" : "cleared");
+	judge_prediction_end(
+	    j, &w->prediction, j->moved == w->placement ? "averted" : "dropped");
+}
+
+void
+judge_watch_sampled(void *arg, const struct watch *w, double said, bool came)
+{
+	struct judge *j = arg;
+
+	calibration_count(
+	    j->calibration, w->requirement->predictor, w->requirement->class, said, came);
 }
 
 /* --- several together --------------------------------------------------------------------------- */
@@ -462,7 +433,7 @@ judge_watch_dropped(void *arg, struct watch *w)
 void
 judge_end_together(struct judge *j, struct placement *p, const char *outcome)
 {
-	end_row(j, &p->together.prediction, outcome);
+	judge_prediction_end(j, &p->together.prediction, outcome);
 	p->together = (struct placement_together){ 0 };
 }
 
@@ -475,7 +446,7 @@ raise_together(struct judge *j, struct placement *p, const struct node *host)
 
 	outlook_reckon(&q, &o);
 	p->together.raised = true;
-	p->together.prediction = open_row(j, p, host->name, TOGETHER, &o);
+	judge_prediction_open_together(j, p, host->name, TOGETHER, &o);
 	describe_together(j, p, host, &o, text, sizeof text);
 	events_emit(j->events, "prediction.raised", host->name, p->service_name,
 	    p->function_name, "%s", text);
@@ -484,7 +455,9 @@ raise_together(struct judge *j, struct placement *p, const struct node *host)
 static void
 clear_together(struct judge *j, struct placement *p, const struct node *host, bool hit)
 {
-	judge_end_together(j, p, hit ? "hit" : "cleared");
+	if (hit)
+		judge_prediction_failed(j, &p->together.prediction, 0);
+	judge_end_together(j, p, "cleared");
 	if (!hit)
 		events_emit(j->events, "prediction.cleared", host->name, p->service_name,
 		    p->function_name, "%s: good again", TOGETHER);

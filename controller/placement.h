@@ -6,6 +6,7 @@
 #pragma once
 #include "controller/service.h"
 
+struct judge_prediction;
 struct migration;
 struct placement_row;
 
@@ -41,8 +42,8 @@ struct placement {
 	 * judge's. */
 	struct placement_together {
 		bool raised;
-		int64_t since_ms;   /* of what would change that; 0: nothing */
-		int64_t prediction; /* its row; 0: none */
+		int64_t since_ms; /* of what would change that; 0: nothing */
+		struct judge_prediction *prediction; /* NULL: none */
 	} together;
 	/* What was the matter with its node when it was last looked at, for judge_notify.c. */
 	struct placement_situation {

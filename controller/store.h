@@ -136,11 +136,20 @@ int store_verdict_put(struct store *s, const char *call, const char *verdict,
 int store_verdict_get(struct store *s, const char *call, struct verdict_row *ret);
 int store_verdicts_prune(struct store *s, int64_t before_ms);
 
+/* PRD-08. What became of it: "open"; "hit": it failed while there was time to move, "early": it did, but
+ * long after, "late": before a move could end; "cleared": it did not; "averted": moved before; "miss":
+ * it failed unannounced, "lost": the node did; "dropped": nobody can know. */
 struct prediction_row {
-	int64_t time_ms; /* wall, when it was raised */
+	int64_t time_ms; /* wall, when it was raised; of a miss, when it failed */
 	const char *node, *service, *function, *requirement;
-	double probability, time_to_s, low_s, high_s; /* NaN: not known */
-	const char *outcome; /* "open", "hit", "cleared", "averted" */
+	const char *role;	      /* "host" or "candidate" */
+	const char *class, *predictor; /* "": several */
+	const char *inputs;	      /* of the predictor, JSON object; "": none */
+	double value;		      /* the newest then */
+	double probability;	      /* within the needed lead; NaN: not known, as below */
+	double within_short, within_long, time_to_s, low_s, high_s;
+	int64_t lead_ms, move_ms, margin_ms; /* needed; what a move takes; spare */
+	const char *outcome;
 	int64_t ended_ms;
 };
 int64_t store_prediction_put(
@@ -149,6 +158,18 @@ int store_prediction_end(struct store *s, int64_t sequence, const char *outcome,
     int64_t time_ms, store_done_f *, void *);
 int store_predictions(struct store *s, int limit,
     void (*row)(void *, int64_t sequence, const struct prediction_row *p), void *);
+
+/* How often what was said came about, of all answers looked at, alarm or not. */
+struct calibration_row {
+	const char *predictor, *class;
+	int bin; /* tenth of the probability that was said */
+	int64_t samples, events;
+	double probability, error; /* sums: what was said, and its squared distance from what came */
+};
+int store_calibration_put(
+    struct store *s, const struct calibration_row *r, store_done_f *, void *);
+int store_calibration(
+    struct store *s, void (*row)(void *, const struct calibration_row *r), void *);
 
 /* Up to which sequence the reports of a node are stored. done(-ENOSPC): the disk is full. */
 int store_stream_put(struct store *s, const struct fog_id *node, const uint8_t boot[8],

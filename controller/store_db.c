@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/log.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define LENGTH_MAX     (1 << 20) /* of one text, blob or row */
 
 const char *const store_file_names[STORE_FILES] = { "control.db", "metrics.db" };
@@ -106,6 +106,23 @@ static const char *const upgrade[SCHEMA_VERSION][STORE_FILES] = {
 		"CREATE TABLE verdict(call TEXT PRIMARY KEY, verdict TEXT NOT NULL,"
 		" detail TEXT NOT NULL, ended_ms INT NOT NULL) WITHOUT ROWID;"
 		"CREATE INDEX verdict_ended ON verdict(ended_ms);",
+	},
+	[4] = {
+	    [STORE_CONTROL] =
+		"ALTER TABLE prediction ADD COLUMN role TEXT NOT NULL DEFAULT 'host';"
+		"ALTER TABLE prediction ADD COLUMN class TEXT NOT NULL DEFAULT '';"
+		"ALTER TABLE prediction ADD COLUMN predictor TEXT NOT NULL DEFAULT '';"
+		"ALTER TABLE prediction ADD COLUMN value REAL;"
+		"ALTER TABLE prediction ADD COLUMN within_short REAL;"
+		"ALTER TABLE prediction ADD COLUMN within_long REAL;"
+		"ALTER TABLE prediction ADD COLUMN lead_ms INT NOT NULL DEFAULT 0;"
+		"ALTER TABLE prediction ADD COLUMN move_ms INT NOT NULL DEFAULT 0;"
+		"ALTER TABLE prediction ADD COLUMN margin_ms INT NOT NULL DEFAULT 0;"
+		"ALTER TABLE prediction ADD COLUMN inputs TEXT NOT NULL DEFAULT '';"
+		"CREATE TABLE calibration(predictor TEXT NOT NULL, class TEXT NOT NULL,"
+		" bin INT NOT NULL, samples INT NOT NULL, events INT NOT NULL,"
+		" probability REAL NOT NULL, error REAL NOT NULL,"
+		" PRIMARY KEY(predictor, class, bin)) WITHOUT ROWID;",
 	},
 };
 

@@ -521,7 +521,7 @@ add_watch(struct watches *ws, struct node *n, const struct plan_entry *e,
 	w->lead_ms = (uint32_t)horizon(r->placement, r->host);
 	w->state = WATCH_UNKNOWN;
 	w->value = NAN;
-	w->probability = NAN;
+	w->probability = w->sample = NAN;
 	w->created_ms = w->changed_ms = now_ms;
 	w->keep = true;
 	w->due_no = NO_LIST;
@@ -627,10 +627,13 @@ static void
 evaluate(struct watches *ws, struct watch *w, int64_t now_ms)
 {
 	enum watch_state before = w->state;
-	int64_t due_ms;
+	struct verdict v;
 
-	w->state = watch_judge(w, now_ms, &due_ms);
-	schedule(ws, w, due_ms);
+	watch_judge(w, now_ms, &v);
+	w->state = v.state;
+	schedule(ws, w, v.due_ms);
+	if (v.sampled && ws->ops.sampled)
+		ws->ops.sampled(ws->arg, w, v.said, v.came);
 	if (w->state == before)
 		return;
 	w->changed_ms = now_ms;

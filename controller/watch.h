@@ -9,6 +9,7 @@
 #include "prediction/predictor.h"
 
 struct watches;
+struct judge_prediction;
 struct watch_series;
 
 #define WATCH_SERIES_MAX 16
@@ -26,12 +27,11 @@ struct watch {
 	struct placement *placement; /* whose function is there as long as the watch is */
 	const struct requirement *requirement; /* the plan's: as long as it names it */
 	struct node *node;
-	struct watch *next;   /* of the same node */
-	double value;	      /* the worst fresh one; NaN: none */
-	double raised_margin; /* to the threshold, when it was raised */
-	int64_t changed_ms;   /* of the state; monotonic */
-	int64_t
-	    prediction; /* its row in the store, of whoever takes the changes; 0: none */
+	struct watch *next;		     /* of the same node */
+	double value;			     /* the worst fresh one; NaN: none */
+	double raised_margin;		     /* to the threshold, when it was raised */
+	int64_t changed_ms;		     /* of the state; monotonic */
+	struct judge_prediction *prediction; /* of whoever takes the changes; NULL */
 	enum watch_state state;
 	/* That it fails within the needed lead, when it was last looked at; NaN: not known. All
 	 * of the answer: watch_predict(). */
@@ -47,6 +47,8 @@ struct watch {
 	uint8_t condition; /* what has held since since_ms */
 	uint32_t silence_ms;
 	int64_t created_ms, since_ms;
+	int64_t sampled_ms; /* when that was said of which the outcome is awaited */
+	float sample;	    /* NaN: none is */
 	struct watch_series *series;
 	struct watch *item_next;	  /* of the same item */
 	struct watch *group_next;	  /* of the same function */
@@ -58,6 +60,9 @@ struct watch_ops {
 	/* After the change. Neither may drop watches. */
 	void (*changed)(void *arg, struct watch *w, enum watch_state before);
 	void (*dropped)(void *arg, struct watch *w); /* in its last state */
+	/* What was said of a needed lead, and whether it came: once a lead of each, alarm or not. NULL: nobody
+	 * cares. */
+	void (*sampled)(void *arg, const struct watch *w, double said, bool came);
 };
 int watches_new(const struct watch_ops *ops, void *arg, struct watches **ret) MUST_CHECK;
 void watches_free(struct watches *ws); /* without telling */

@@ -32,8 +32,14 @@ bool watch_is_fresh(const struct watch *w, const struct watch_series *s, int64_t
 double
 watch_value_at(const struct watch *w, const struct watch_series *s, int64_t time_ms);
 
-/* The state that follows, and when to look again although nothing has come (*ret_due_ms). */
-enum watch_state watch_judge(struct watch *w, int64_t now_ms, int64_t *ret_due_ms);
+struct verdict {
+	enum watch_state state;
+	int64_t due_ms; /* when to look again although nothing has come */
+	bool sampled;	/* what was said a lead ago is known now */
+	double said;
+	bool came;
+};
+void watch_judge(struct watch *w, int64_t now_ms, struct verdict *ret);
 
 static inline const struct function *
 watch_function(const struct watch *w)

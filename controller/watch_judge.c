@@ -254,20 +254,54 @@ due_with_values(
 	return due_ms;
 }
 
-enum watch_state
-watch_judge(struct watch *w, int64_t now_ms, int64_t *ret_due_ms)
+/* --- what was said a lead ago ------------------------------------------------------------------- */
+
+static void
+end_sample(struct watch *w, bool came, struct verdict *ret)
+{
+	ret->sampled = true;
+	ret->said = (double)w->sample;
+	ret->came = came;
+	w->sample = NAN;
+}
+
+/* An event counts from when it began, and is one when it has lasted. */
+static void
+follow_sample(
+    struct watch *w, const struct findings *f, int64_t now_ms, struct verdict *ret)
+{
+	int64_t hold = w->requirement->hold_ms, until_ms = w->sampled_ms + w->lead_ms;
+
+	if (!f->any || w->state == WATCH_VIOLATED) {
+		w->sample = NAN;
+		return;
+	}
+	if (!isnan(w->sample)) {
+		if (ret->state == WATCH_VIOLATED)
+			end_sample(w, now_ms - hold <= until_ms, ret);
+		else if (now_ms > until_ms + hold && !f->violating)
+			end_sample(w, false, ret);
+	}
+	if (isnan(w->sample) && ret->state != WATCH_VIOLATED && !f->violating) {
+		w->sample = w->probability;
+		w->sampled_ms = now_ms;
+	}
+}
+
+void
+watch_judge(struct watch *w, int64_t now_ms, struct verdict *ret)
 {
 	struct findings f = look_at_series(w, now_ms);
-	enum watch_state s;
 
+	*ret = (struct verdict){ 0 };
 	if (!f.any) {
-		s = judge_missing(w, now_ms);
-		*ret_due_ms = due_when_missing(w, now_ms);
-		return s;
+		ret->state = judge_missing(w, now_ms);
+		ret->due_ms = due_when_missing(w, now_ms);
+	} else {
+		ret->state = judge_prediction(w, &f, now_ms);
+		if (f.violated || (w->state == WATCH_VIOLATED && f.recovering))
+			ret->state = WATCH_VIOLATED;
+		ret->due_ms = due_with_values(w, &f, ret->state, now_ms);
 	}
-	s = judge_prediction(w, &f, now_ms);
-	if (f.violated || (w->state == WATCH_VIOLATED && f.recovering))
-		s = WATCH_VIOLATED;
-	*ret_due_ms = due_with_values(w, &f, s, now_ms);
-	return s;
+	follow_sample(w, &f, now_ms, ret);
 }

@@ -131,6 +131,16 @@ take_int(struct parse *p, const struct option_row *o, const char *text)
 	return 0;
 }
 
+static void
+take_flag(struct parse *p, const struct option_row *o)
+{
+	wr_key_bool(&p->call->args, o->key, true);
+	p->call->follow |= strcmp(o->key, "follow") == 0;
+	for (const struct table_row *t = p->command->table; t->key; t++)
+		if (!strcmp(t->key, o->key))
+			p->call->table = t->table;
+}
+
 /* Returns how many words of argv were taken, or a negative errno. */
 static int
 take_option(struct parse *p, char *const *argv, int argc)
@@ -144,8 +154,7 @@ take_option(struct parse *p, char *const *argv, int argc)
 		return -EINVAL;
 	}
 	if (o->kind == OPTION_FLAG) {
-		wr_key_bool(&p->call->args, o->key, true);
-		p->call->follow |= strcmp(o->key, "follow") == 0;
+		take_flag(p, o);
 		return 1;
 	}
 	if (argc < 2) {
@@ -207,7 +216,7 @@ call_parse(const struct command *c, char *const *argv, int argc, struct call *re
 	struct parse p = { .command = c, .call = ret, .err = err, .err_size = err_size };
 	int rc;
 
-	*ret = (struct call){ .command = c };
+	*ret = (struct call){ .command = c, .table = c };
 	ret->node = calloc((size_t)argc + 1, sizeof *ret->node);
 	if (!ret->node)
 		return -ENOMEM;

@@ -10,6 +10,7 @@
 #define COMMAND_WORDS_MAX   4 /* positional arguments */
 #define COMMAND_OPTIONS_MAX 8
 #define COMMAND_COLUMNS_MAX 20
+#define COMMAND_TABLES_MAX  3
 
 enum column_kind {
 	COLUMN_TEXT,	/* as it is; numbers as JSON would have them */
@@ -56,6 +57,12 @@ struct option_row {
 	const char *help;
 };
 
+struct command;
+struct table_row { /* with that flag, the columns of another table */
+	const char *key;
+	const struct command *table;
+};
+
 enum shape {
 	SHAPE_LIST,   /* JSON: an array; text: a table */
 	SHAPE_ONE,    /* JSON: an object; text: a line per key */
@@ -77,6 +84,7 @@ struct command {
 	struct option_row option[COMMAND_OPTIONS_MAX]; /* up to name NULL */
 	struct column
 	    column[COMMAND_COLUMNS_MAX]; /* up to key NULL; of SHAPE_ONE: may be empty */
+	struct table_row table[COMMAND_TABLES_MAX]; /* up to key NULL */
 	const char *expand; /* text: a row for each map in the array under this key */
 	const char *empty;  /* what text output says when nothing came */
 	const char *help;
@@ -113,6 +121,7 @@ struct call {
 	const char **node; /* of OPTION_NODES */
 	size_t nodes;
 	bool follow;
+	const struct command *table; /* whose columns are shown */
 };
 /* -EINVAL: wrong usage, err says what; other errors: the file cannot be read, err as well. */
 int call_parse(const struct command *c, char *const *argv, int argc, struct call *ret,

@@ -70,6 +70,63 @@ const struct option_row global_options[] = {
 		    "an agent's membership in this one alone" \
 	}
 
+/* Other columns of "predictions". */
+static const struct command past_predictions = {
+	.name = "predictions",
+	.empty = "nothing was predicted, and nothing failed",
+	.column = {
+	    { "time", "TIME", COLUMN_TIME, 0 },
+	    { "service", "SERVICE", COLUMN_TEXT, 0 },
+	    { "function", "FUNCTION", COLUMN_TEXT, 0 },
+	    { "node", "NODE", COLUMN_TEXT, 0 },
+	    { "state", "OUTCOME", COLUMN_TEXT, 0 },
+	    { "ended", "ENDED", COLUMN_TIME, 0 },
+	    { "probability", "P", COLUMN_RATIO, 0 },
+	    { "lead_s", "LEAD", COLUMN_SECONDS, 0 },
+	    { "time_to_s", "TIME LEFT", COLUMN_SECONDS, 0 },
+	    { "low_s", "10 %", COLUMN_SECONDS, 0 },
+	    { "high_s", "90 %", COLUMN_SECONDS, 0 },
+	    { "requirement", "REQUIREMENT", COLUMN_TEXT, 0 },
+	},
+};
+static const struct command score_of_predictions = {
+	.name = "predictions",
+	.empty = "nothing to score yet",
+	.column = {
+	    { "of", "OF", COLUMN_TEXT, 0 },
+	    { "name", "NAME", COLUMN_TEXT, 0 },
+	    { "predictions", "RAISED", COLUMN_NUMBER, 0 },
+	    { "hit", "HIT", COLUMN_NUMBER, 0 },
+	    { "early", "EARLY", COLUMN_NUMBER, 0 },
+	    { "late", "LATE", COLUMN_NUMBER, 0 },
+	    { "missed", "MISSED", COLUMN_NUMBER, 0 },
+	    { "lost", "LOST", COLUMN_NUMBER, 0 },
+	    { "false", "FALSE", COLUMN_NUMBER, 0 },
+	    { "averted", "AVERTED", COLUMN_NUMBER, 0 },
+	    { "precision", "PRECISION", COLUMN_RATIO, 0 },
+	    { "recall", "RECALL", COLUMN_RATIO, 0 },
+	    { "lead10_s", "LEAD 10 %", COLUMN_SECONDS, 0 },
+	    { "lead50_s", "50 %", COLUMN_SECONDS, 0 },
+	    { "lead90_s", "90 %", COLUMN_SECONDS, 0 },
+	    { "samples", "ANSWERS", COLUMN_NUMBER, 0 },
+	    { "brier", "BRIER", COLUMN_NUMBER, 0 },
+	    { "skill", "SKILL", COLUMN_NUMBER, 0 },
+	},
+};
+static const struct command calibration_of_predictions = {
+	.name = "predictions",
+	.empty = "no answer is a lead old yet",
+	.column = {
+	    { "predictor", "PREDICTOR", COLUMN_TEXT, 0 },
+	    { "class", "CLASS", COLUMN_TEXT, 0 },
+	    { "from", "FROM", COLUMN_RATIO, 0 },
+	    { "said", "SAID", COLUMN_RATIO, 0 },
+	    { "came", "CAME", COLUMN_RATIO, 0 },
+	    { "samples", "ANSWERS", COLUMN_NUMBER, 0 },
+	    { "brier", "BRIER", COLUMN_NUMBER, 0 },
+	},
+};
+
 const struct command commands[] = {
 	{
 	    .name = "nodes",
@@ -413,6 +470,13 @@ const struct command commands[] = {
 	    .word = { { "service", "SERVICE", WORD_OPTIONAL } },
 	    .option = {
 		{ "--past", "past", NULL, OPTION_FLAG, "those that were raised, and their outcome" },
+		{ "--score", "score", NULL, OPTION_FLAG, "what they were worth, by service, by class, in all" },
+		{ "--calibration", "calibration", NULL, OPTION_FLAG, "how often came what was said, by class" },
+	    },
+	    .table = {
+		{ "past", &past_predictions },
+		{ "score", &score_of_predictions },
+		{ "calibration", &calibration_of_predictions },
 	    },
 	    .help = "what is watched, how it stands, and when it will not do any more",
 	    .empty = "nothing to predict",

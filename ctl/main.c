@@ -153,7 +153,7 @@ static int
 perform(const struct settings *s, const struct call *call)
 {
 	struct printer p = { .output = s->output,
-		.command = call->command,
+		.command = call->table,
 		.shape = shape_of(call),
 		.header = s->header,
 		.to = stdout };

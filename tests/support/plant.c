@@ -160,11 +160,14 @@ judge_show_plan(struct judge *j, struct ctl_request *req, const char *node)
 }
 
 void
-judge_show_predictions(
-    struct judge *j, struct ctl_request *req, const char *service, bool past)
+judge_show_predictions(struct judge *j, struct ctl_request *req, const char *service,
+    enum judge_predictions what)
 {
+	static const char *const names[] = { "predictions", "past", "score",
+		"calibration" };
+
 	(void)j;
-	say(req, past ? "past" : "predictions", service);
+	say(req, names[what], service);
 }
 
 void

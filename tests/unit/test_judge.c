@@ -106,7 +106,7 @@ predictions_are_stored_with_their_outcome(void **state) /* PRD-08 */
 	world_run(w, 50000);
 	assert_string_equal(world_outcomes(w), "cleared hit open ");
 	world_restart(w); /* nobody watched it meanwhile */
-	assert_string_equal(world_outcomes(w), "cleared hit cleared ");
+	assert_string_equal(world_outcomes(w), "cleared hit dropped ");
 	assert_int_equal(world_events(w, "prediction.raised"), 3);
 	assert_int_equal(world_events(w, "prediction.cleared"), 2);
 	assert_int_equal(world_events(w, "service.degraded"), 1);
@@ -302,7 +302,10 @@ static int
 show_predictions(void *arg, struct ctl_request *req, struct slice args)
 {
 	(void)arg;
-	judge_show_predictions(shown->judge, req, "", ctl_arg_bool(args, "past"));
+	judge_show_predictions(shown->judge, req, "",
+	    ctl_arg_bool(args, "past")	? PREDICTIONS_PAST
+		: ctl_arg_bool(args, "score") ? PREDICTIONS_SCORE
+					      : PREDICTIONS_NOW);
 	return 0;
 }
 

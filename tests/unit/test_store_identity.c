@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -351,6 +352,13 @@ the_audit_is_read_from_either_end_and_pruned_from_the_old_one(void **state)
 
 /* --- versions --------------------------------------------------------------------------------------- */
 static void
+see_prediction(void *arg, int64_t sequence, const struct prediction_row *p)
+{
+	snprintf(arg, 16, "%d %s %s %d %d", (int)sequence, p->outcome, p->role,
+	    (int)p->lead_ms, isnan(p->within_long));
+}
+
+static void
 a_file_of_the_version_before_gets_what_is_new_and_keeps_what_it_has(void **state)
 {
 	struct box *b = *state;
@@ -366,6 +374,15 @@ a_file_of_the_version_before_gets_what_is_new_and_keeps_what_it_has(void **state
 			     "DROP TABLE token; DROP TABLE issued; DROP TABLE member;"
 			     "DROP TABLE denied; DROP TABLE audit;"
 			     "DROP TABLE outbox; DROP TABLE verdict;"
+			     "DROP TABLE calibration; DROP TABLE prediction;"
+			     "CREATE TABLE prediction(sequence INTEGER PRIMARY KEY,"
+			     " time_ms INT NOT NULL, node TEXT NOT NULL,"
+			     " service TEXT NOT NULL, function TEXT NOT NULL,"
+			     " requirement TEXT NOT NULL, probability REAL,"
+			     " time_to_s REAL, low_s REAL, high_s REAL,"
+			     " outcome TEXT NOT NULL, ended_ms INT NOT NULL);"
+			     "INSERT INTO prediction VALUES(7, 1, 'n', 's', 'f', 'x > 1',"
+			     " 0.7, 9, NULL, NULL, 'hit', 20);"
 			     "PRAGMA user_version=1"),
 	    0);
 	store_db_close(&db);
@@ -376,6 +393,9 @@ a_file_of_the_version_before_gets_what_is_new_and_keeps_what_it_has(void **state
 	reopen(b);
 	assert_int_equal(store_tokens(b->store, see_token, &seen), 0);
 	assert_int_equal(seen.rows, 1);
+	*text = '\0';
+	assert_int_equal(store_predictions(b->store, 10, see_prediction, text), 0);
+	assert_string_equal(text, "7 hit host 0 1");
 }
 
 #define WITH_STORE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

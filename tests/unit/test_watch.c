@@ -16,6 +16,8 @@ struct scene {
 	int64_t now_ms;
 	char log[1024]; /* "ok>violated " … */
 	unsigned dropped;
+	unsigned said, came; /* answers that were looked at, and those that came true */
+	double most;	     /* that was said */
 };
 
 static void
@@ -36,6 +38,17 @@ note_drop(void *arg, struct watch *w)
 }
 
 static void
+note_sample(void *arg, const struct watch *w, double said, bool came)
+{
+	struct scene *s = arg;
+
+	(void)w;
+	s->said++;
+	s->came += came;
+	s->most = fmax(s->most, said);
+}
+
+static void
 sync_plan(struct scene *s)
 {
 	const struct plan_view view = { s->placements, NULL, NULL };
@@ -49,7 +62,7 @@ sync_plan(struct scene *s)
 static void
 scene_open(struct scene *s, const char *host, const char *requirement)
 {
-	static const struct watch_ops ops = { note_change, note_drop };
+	static const struct watch_ops ops = { note_change, note_drop, note_sample };
 	char yaml[1024];
 	struct yaml_doc *none;
 	struct complaints c;
@@ -431,6 +444,29 @@ only_news_are_looked_at_when_asked_so(void **state)
 	scene_close(&s);
 }
 
+/* PRD-08: one answer a lead, and what came. */
+static void
+answers_are_held_against_what_came_alarm_or_not_PRD_08(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, "A", "below: 90, hold: 2s");
+	hold_value(&s, 1, 120);
+	assert_in_range(s.said, 4, 6); /* a lead is 20 s */
+	assert_int_equal(s.came, 0);
+	assert_true(s.most < 0.2);
+	for (unsigned k = 0; k < 4; k++) {
+		for (int i = 1; i < 95; i++)
+			hold_value(&s, i, 1);
+		hold_value(&s, 95, 60); /* nothing is foretold of what is there */
+		hold_value(&s, 1, 60 + 6 * (int)k);
+	}
+	assert_in_range(s.came, 1, 4); /* each event comes within one lead at most */
+	assert_in_range(s.said, 16, 40);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -450,6 +486,7 @@ main(void)
 		TEST(candidates_look_further_ahead),
 		TEST(a_plan_that_stays_keeps_what_was_learned),
 		TEST(only_news_are_looked_at_when_asked_so),
+		TEST(answers_are_held_against_what_came_alarm_or_not_PRD_08),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
