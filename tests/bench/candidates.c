@@ -131,7 +131,7 @@ on_dropped(void *arg, struct watch *w)
 static void
 make_watches(void)
 {
-	static const struct watch_ops ops = { on_changed, on_dropped };
+	static const struct watch_ops ops = { on_changed, on_dropped, NULL };
 	const struct plan_view view = { placements, find_node, NULL };
 	struct complaints c;
 
