@@ -38,6 +38,7 @@
 #define SCORES_MIN	2    /* forecasts that came due, before their misses count */
 #define DEVIATION_TO_SD 1.2533f
 #define MISS_TO_SD	(2 * DEVIATION_TO_SD)
+#define CHANCE_ERROR	1e-4 /* of a first passage that is nearly sure */
 #define RECURS		0.5f /* of the days, to count */
 #define RECURS_TRUST	0.9f
 
@@ -478,7 +479,7 @@ go_on(const struct hazard *s, const struct outlook *o, double t, double p)
 	double then = passage_chance(m.margin, m.slope, sd, (float)t);
 	double at = passage_chance(m.margin, m.slope, sd, o->steps);
 
-	return at < 1 ? 1 - (1 - p) * fmin((1 - then) / (1 - at), 1) : p;
+	return 1 - (1 - p) * fmin((1 - then + CHANCE_ERROR) / (1 - at + CHANCE_ERROR), 1);
 }
 
 static double

@@ -12,6 +12,7 @@
  * tests/bench/suppression), and at the end stderr gets "samples messages readings". */
 #include "prediction/hazard.h"
 #include "prediction/predictor.h"
+#include "prediction/seasonal.h"
 #include "tests/bench/sender.h"
 
 #include <errno.h>
@@ -171,10 +172,9 @@ begin(char *const *f)
 {
 	struct predictor_setup setup = read_setup(f);
 	bool seasonal = isnan(setup.threshold) && setup.season == HOURLY;
-	const struct predictor *p = seasonal ? predictor_find("seasonal") : NULL;
+	const struct predictor *p = seasonal ? &predictor_seasonal : chosen;
 	struct series *s, **at;
 
-	p = p ? p : chosen;
 	if (all.used >= all.size)
 		grow();
 	at = find(f[1]);

@@ -119,6 +119,53 @@ extreme_numbers_stay_probabilities(void **state)
 	}
 }
 
+/* The table and the approximation of Mills' ratio against the law itself. */
+static void
+the_quick_law_is_the_law(void **state)
+{
+	static const float quantile[] = { 0.1f, 0.5f, 0.9f };
+
+	(void)state;
+	for (double drift = -2; drift < 20; drift += 0.0473) {
+		struct passage p = {
+			.margin = 2, .drift = drift, .sd = 1.5, .chance = 1
+		};
+		float times[3];
+
+		for (double t = 0.01; t < 1000; t *= 1.7)
+			assert_near(passage_chance(2, (float)drift, 1.5f, (float)t),
+			    passage_by(&p, t), 1e-5);
+		passage_times(2, (float)drift, 1.5f, times);
+		for (int i = 0; i < 3; i++) {
+			if (isfinite(times[i]) && times[i] < 1e4)
+				assert_near(
+				    passage_by(&p, times[i]), quantile[i], 1.5e-3);
+			else
+				assert_true(passage_by(&p, 1e4) < quantile[i] + 1e-3);
+		}
+	}
+}
+
+static void
+the_quick_law_knows_rulers_and_ends(void **state)
+{
+	float times[3];
+
+	(void)state;
+	passage_times(10, 0.5f, 0, times);
+	assert_near(times[0], 20, 1e-4);
+	assert_near(times[2], 20, 1e-4);
+	passage_times(10, -0.5f, 0, times);
+	assert_true(isinf(times[0]));
+	passage_times(-1, -1, 1, times);
+	assert_true(times[2] == 0);
+	assert_true(passage_chance(0, -1, 1, 1) == 1);
+	assert_true(passage_chance(1, 1, 0, 1) == 1);
+	assert_true(passage_chance(1, 1, 1, 0) == 0);
+	assert_near(passage_chance(1e-3f, 1e3f, 1e-6f, 10), 1, 1e-6);
+	assert_near(passage_chance(1e3f, -1e3f, 1e-6f, 10), 0, 1e-6);
+}
+
 int
 main(void)
 {
@@ -130,6 +177,8 @@ main(void)
 		TEST(a_chance_caps_the_law),
 		TEST(an_uncertain_drift_widens_the_interval),
 		TEST(extreme_numbers_stay_probabilities),
+		TEST(the_quick_law_is_the_law),
+		TEST(the_quick_law_knows_rulers_and_ends),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
