@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/bargain.h"
 #include "agent/item.h"
 #include "base/crypto.h"
 #include "base/daemon.h"
@@ -294,6 +295,44 @@ plan_offer(struct plan *p, struct slice value, const struct plan_source *from,
 		return err;
 	save(p);
 	return 0;
+}
+
+static int
+bargain_decoded(struct plan *p, struct fog_plan *wanted, int64_t budget, struct buf *ret)
+{
+	const struct bargain_env env = { p->env->sampler, budget };
+	char why[PLAN_WHY_MAX];
+	int changed;
+
+	wanted->why[0] = 0;
+	if (replace_rules(p, wanted->rule, wanted->rules, why) < 0)
+		return 0;
+	changed = bargain(&env, wanted);
+	restore_rules(p);
+	if (changed <= 0 || !wanted->items)
+		return changed < 0 ? changed : 0;
+	fog_plan_encode(wanted, ret);
+	return ret->err ? ret->err : 1;
+}
+
+int
+plan_bargain(struct plan *p, struct slice value, const struct plan_source *from,
+    int64_t budget, struct buf *ret)
+{
+	struct fog_plan *wanted;
+	char why[PLAN_WHY_MAX];
+	int rc = 0;
+
+	if (is_running(p, value, from))
+		return 0;
+	wanted = malloc(sizeof *wanted);
+	if (!wanted)
+		return -ENOMEM;
+	if (fog_plan_decode(value, wanted) == 0 &&
+	    check_version(p, wanted, from, why) == 0)
+		rc = bargain_decoded(p, wanted, budget, ret);
+	free(wanted);
+	return rc;
 }
 
 static int

@@ -9,8 +9,6 @@
 #include "protocol/plan.h"
 #include "protocol/report.h"
 
-#define PLAN_WHY_MAX 160
-
 struct plan;
 
 struct plan_env {
@@ -41,6 +39,10 @@ DEFINE_FREEP(struct plan, plan_free)
  * says whether it would. A plan must be newer than the one of the same controller's epoch. */
 int plan_offer(struct plan *p, struct slice value, const struct plan_source *from,
     int64_t now_ms, bool dry, char why[PLAN_WHY_MAX]) MUST_CHECK;
+/* Can it be done as it is? 1: no, but what is in ret, encoded, can; 0: yes, or it is not for plan_offer()
+ * anyway. budget: bytes a second of reports; 0: no bound. */
+int plan_bargain(struct plan *p, struct slice value, const struct plan_source *from,
+    int64_t budget, struct buf *ret) MUST_CHECK;
 /* Runs the plan kept in the file, if there is one. */
 int plan_replay(struct plan *p, int64_t now_ms, char why[PLAN_WHY_MAX]) MUST_CHECK;
 /* Evaluates what is due; returns when it wants to be called next (INT64_MAX: never). */

@@ -13,9 +13,6 @@
 #define BACKLOG_MAX   24 /* of them for what is late */
 #define ITEMS_COUNTED 256
 #define READ_POINTS   512 /* of the journal, for one report or a few */
-/* What a report costs beside its value: GRASP 22, TLS 22, TCP, IPv6 and Ethernet 86, and the same of an
- * acknowledgement. */
-#define REPORT_OVERHEAD (22 + 22 + 86 + 86)
 
 /* A report that is on its way. */
 struct flight {

@@ -15,6 +15,8 @@
 #define DELAY_MIN_MS	 50   /* of a result for others to come along (RPT-08) */
 #define DELAY_MAX_MS	 1000
 
+#define COUNTER_MAX	 61440 /* a plan */
+
 struct uplink {
 	const struct uplink_env *env;
 	struct grasp_io *io;
@@ -23,7 +25,9 @@ struct uplink {
 	struct plan *plan;
 	struct reporter *reporter;
 	struct grasp_registration *plans; /* FOGPLAN */
-	struct grasp_timer *timer;	  /* of the next attempt */
+	struct grasp_session *bargain;	  /* what we have offered instead, ... */
+	struct buf counter;	   /* ... and wait for the word of the controller */
+	struct grasp_timer *timer; /* of the next attempt */
 	struct session_env session_env;
 	struct plan_env plan_env;
 	char rules_owner[RULE_OWNER_SIZE];
@@ -247,33 +251,103 @@ set_delay(struct uplink *u)
 	reporter_delay(u->reporter, delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS);
 }
 
-/* Only the controller that we are registered with, on the link that we opened, may say what we
- * have to do. */
-static void
-negotiate(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+static int
+take_plan(struct uplink *u, struct slice value, bool dry, char why[PLAN_WHY_MAX])
 {
-	struct uplink *u = arg;
-	bool dry = grasp_session_dry_run(s);
-	char why[PLAN_WHY_MAX];
-
-	if (!session_link(u->session) ||
-	    grasp_session_link(s) != session_link(u->session)) {
-		grasp_session_end(s, false, "policy: not the controller of this node");
-		return;
-	}
 	const struct fog_lease *lease = session_lease(u->session);
 	struct plan_source from = { lease->controller, lease->epoch };
 	uint64_t before = plan_version(u->plan);
-	int err = plan_offer(u->plan, asked->value, &from, grasp_io_now(u->io), dry, why);
+	int err = plan_offer(u->plan, value, &from, grasp_io_now(u->io), dry, why);
 
 	if (err < 0)
 		log_warnx("plan", "plan declined: %s", why[0] ? why : strerror(-err));
 	else if (!dry && plan_version(u->plan) != before)
 		log_info("plan", "plan %llu with %zu items",
 		    (unsigned long long)plan_version(u->plan), plan_len(u->plan));
-	grasp_session_end(s, err >= 0, why[0] ? why : "full: no memory");
 	set_delay(u);
 	u->env->wake(u->env->arg);
+	return err;
+}
+
+static bool
+is_our_controller(const struct uplink *u, struct grasp_session *s)
+{
+	return session_link(u->session) &&
+	    grasp_session_link(s) == session_link(u->session);
+}
+
+static void consider_plan(struct uplink *u, struct grasp_session *s, struct slice value);
+
+/* It insists. */
+static void
+insisted(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	struct uplink *u = arg;
+
+	u->bargain = NULL;
+	consider_plan(u, s, asked->value);
+}
+
+static void
+settled(
+    void *arg, struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
+{
+	struct uplink *u = arg;
+	char why[PLAN_WHY_MAX];
+
+	u->bargain = NULL;
+	(void)s;
+	if (outcome != GRASP_ACCEPTED || !session_link(u->session))
+		log_info("plan", "our counter-offer came to nothing: %s %.*s",
+		    grasp_outcome_name(outcome), (int)reason.len,
+		    (const char *)reason.data);
+	else
+		(void)take_plan(u, buf_slice(&u->counter), false, why);
+}
+
+static bool
+offer_instead(struct uplink *u, struct grasp_session *s)
+{
+	static const struct grasp_session_ops ops = { .negotiated = insisted,
+		.ended = settled };
+
+	if (grasp_session_step(s, buf_slice(&u->counter)) < 0)
+		return false; /* the loop count is spent */
+	if (u->bargain)
+		grasp_session_cancel(u->bargain);
+	u->bargain = s;
+	grasp_session_set(s, &ops, u);
+	return true;
+}
+
+static void
+consider_plan(struct uplink *u, struct grasp_session *s, struct slice value)
+{
+	const struct fog_lease *lease = session_lease(u->session);
+	const struct plan_source from = { lease->controller, lease->epoch };
+	char why[PLAN_WHY_MAX];
+	int err;
+
+	buf_reset(&u->counter);
+	if (plan_bargain(
+		u->plan, value, &from, u->env->cfg->report.budget, &u->counter) == 1 &&
+	    offer_instead(u, s))
+		return;
+	err = take_plan(u, value, grasp_session_dry_run(s), why);
+	grasp_session_end(s, err >= 0, why[0] ? why : "full: no memory");
+}
+
+/* Only the controller that we are registered with, on the link that we opened, may say what we
+ * have to do. */
+static void
+negotiate(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
+{
+	struct uplink *u = arg;
+
+	if (is_our_controller(u, s))
+		consider_plan(u, s, asked->value);
+	else
+		grasp_session_end(s, false, "policy: not the controller of this node");
 }
 
 static void
@@ -375,6 +449,7 @@ uplink_new(const struct uplink_env *env, struct uplink **ret)
 	if (!u)
 		return -ENOMEM;
 	u->env = env;
+	buf_init(&u->counter, COUNTER_MAX);
 	u->io = grasp_node_io(env->node);
 	fill_envs(u);
 	err = make_parts(u);
@@ -421,6 +496,9 @@ uplink_free(struct uplink *u)
 	if (!u)
 		return;
 	session_close(u->session);
+	if (u->bargain)
+		grasp_session_cancel(u->bargain);
+	buf_done(&u->counter);
 	grasp_deregister(u->plans);
 	reporter_free(u->reporter);
 	plan_free(u->plan);

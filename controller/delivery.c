@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * FOGPLAN: each node has the plan that the judge wants it to have. One delivery at a time for a
- * node; what changes meanwhile goes with the next one. What the node declines is told and not sent
+ * node; what changes meanwhile goes with the next one. A node that cannot do all of it offers what it can:
+ * that is agreed if it is enough, else the plan is offered once more, and then what is missing is told.
+ * What the node declines is told and not sent
  * again until it registers anew or the plan is another one. */
 #include "base/clock.h"
 #include "base/log.h"
@@ -102,18 +104,71 @@ on_ended(void *arg, struct grasp_session *session, enum grasp_outcome outcome,
 	settle(m, outcome, reason);
 }
 
-/* A counter-offer: what has to be measured follows from the services and is not for the node to say. */
+static void
+refuse_offer(struct member *m, struct grasp_session *session)
+{
+	static const char reason[] = "it offered another plan than the one it was given";
+
+	m->delivery = NULL;
+	grasp_session_end(session, false, "policy: that is another plan");
+	settle(m, GRASP_DECLINED, slice_text(reason));
+}
+
+static void
+agree(struct member *m, struct grasp_session *session, const struct fog_plan *offer)
+{
+	m->delivery = NULL;
+	grasp_session_end(session, true, NULL);
+	judge_agree(m->sessions->judge, m->node, offer);
+	memcpy(m->agreed_boot, m->node->boot, sizeof m->agreed_boot);
+	m->agreed = true;
+	events_emit(m->sessions->events, "plan.agreed", m->node->name, NULL, NULL,
+	    "%s cannot do all of plan %llu: %s", m->node->name,
+	    (unsigned long long)m->offered,
+	    *offer->why ? offer->why : "it does not say why");
+	m->offered_items = offer->items;
+	settle(m, GRASP_ACCEPTED, (struct slice){ 0 });
+}
+
+/* Once. False: the loop count is spent. */
+static bool
+insist(struct member *m, struct grasp_session *session)
+{
+	struct fog_plan *plan = calloc(1, sizeof *plan);
+	struct buf value;
+	bool sent;
+
+	if (!plan || m->insisted) {
+		free(plan);
+		return false;
+	}
+	m->insisted = true;
+	buf_init(&value, VALUE_MAX);
+	judge_plan(m->sessions->judge, m->node, plan);
+	fog_plan_encode(plan, &value);
+	sent = !value.err && plan->version == m->offered &&
+	    grasp_session_step(session, buf_slice(&value)) == 0;
+	buf_done(&value);
+	free(plan);
+	return sent;
+}
+
+/* A counter-offer: what has to be measured follows from the services, how often there is some room for. */
 static void
 on_counter_offer(
     void *arg, struct grasp_session *session, const struct grasp_objective *objective)
 {
-	static const char reason[] = "it offered another plan than the one it was given";
 	struct member *m = arg;
+	struct fog_plan *offer = malloc(sizeof *offer);
+	int err = offer ? fog_plan_decode(objective->value, offer) : -ENOMEM;
 
-	(void)objective;
-	m->delivery = NULL;
-	grasp_session_end(session, false, "policy: the plan is as it is");
-	settle(m, GRASP_DECLINED, slice_text(reason));
+	if (!err)
+		err = judge_consider(m->sessions->judge, m->node, offer);
+	if (err && err != -ERANGE)
+		refuse_offer(m, session);
+	else if (!err || !insist(m, session))
+		agree(m, session, offer);
+	free(offer);
 }
 
 static const struct grasp_session_ops ops = {
@@ -179,6 +234,7 @@ delivery_consider(struct member *m)
 		return;
 	}
 	m->offered = plan.version;
+	m->insisted = false;
 	m->offered_items = plan.items;
 	err = send_plan(m, &plan);
 	if (err) {
@@ -194,6 +250,10 @@ delivery_restart(struct member *m)
 {
 	m->refused = 0;
 	m->attempts = 0;
+	if (m->agreed && memcmp(m->agreed_boot, m->node->boot, sizeof m->agreed_boot)) {
+		m->agreed = false; /* it may have another configuration */
+		judge_renegotiate(m->sessions->judge, m->node);
+	}
 	delivery_consider(m);
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "controller/event.h"
 #include "controller/notify.h"
+#include "controller/plan_terms.h"
 #include "controller/store.h"
 #include "grasp/io.h"
 #include <errno.h>
@@ -97,6 +98,68 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 		return;
 	planner_fill(plan, ret);
 	plan_rules_fill(j->rules, ret);
+}
+
+int
+judge_consider(const struct judge *j, const struct node *n, const struct fog_plan *offer)
+{
+	const struct node_plan *plan = planner_get(j->planner, n);
+
+	switch (plan ? plan_terms_judge(plan, offer) : TERMS_FOREIGN) {
+	case TERMS_GOOD:
+		return 0;
+	case TERMS_POOR:
+		return -ERANGE;
+	case TERMS_FOREIGN:
+		break;
+	}
+	return -EPROTO;
+}
+
+static void
+tell_unserved(
+    struct judge *j, const struct node *n, const struct plan_entry *e, const char *why)
+{
+	for (size_t i = 0; i < e->reasons; i++) {
+		const struct placement *p = e->reason[i].placement;
+
+		events_emit(j->events, "plan.unserved", n->name, p->service_name,
+		    p->function_name, "%s %s %s as it is needed (%s)", n->name,
+		    e->unserved ? "does not measure" : "does not measure so often",
+		    e->text->text, *why ? why : "it does not say why");
+	}
+}
+
+void
+judge_agree(struct judge *j, struct node *n, const struct fog_plan *offer)
+{
+	const struct node_plan *plan;
+	int err;
+
+	planner_agree(j->planner, n, offer);
+	plan = planner_get(j->planner, n);
+	j->version++;
+	err = watches_sync(j->watches, n, plan, judge_now(j));
+	if (err < 0)
+		log_errorx("plan", "%s: no memory for its plan", n->name);
+	for (size_t i = 0; i < plan->entries; i++)
+		if (!plan_entry_is_served(&plan->entry[i]))
+			tell_unserved(j, n, &plan->entry[i], offer->why);
+}
+
+void
+judge_renegotiate(struct judge *j, struct node *n)
+{
+	const struct node_plan *plan;
+	int err;
+
+	if (!planner_forget_terms(j->planner, n, judge_wall(j)))
+		return;
+	plan = planner_get(j->planner, n);
+	j->version++;
+	err = watches_sync(j->watches, n, plan, judge_now(j));
+	if (err < 0)
+		log_errorx("plan", "%s: no memory for its plan", n->name);
 }
 
 void

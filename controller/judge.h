@@ -57,6 +57,14 @@ int judge_place(struct judge *j, const char *service, const char *function,
 
 /* The plan of a node now. Programs borrow from the judge until the next change. */
 void judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret);
+/* The node cannot do its plan and offers another one. 0: every requirement is served by it; -ERANGE: not
+ * all are; -EPROTO: that is something else. */
+int judge_consider(
+    const struct judge *j, const struct node *n, const struct fog_plan *offer) MUST_CHECK;
+/* That is its plan from now on. What is not served by it is told by an event. */
+void judge_agree(struct judge *j, struct node *n, const struct fog_plan *offer);
+/* The node is another one now, by its looks: it is asked for everything again. */
+void judge_renegotiate(struct judge *j, struct node *n);
 /* The node runs what judge_plan() says, by this number: it is the plan's from now on. */
 void judge_plan_adopt(struct judge *j, const struct node *n, uint64_t version);
 /* Does anything depend on the values of this item? As long as the version, which is never 0, is the same, so

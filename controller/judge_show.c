@@ -96,6 +96,13 @@ judge_put_reasons(struct buf *b, const struct plan_entry *e)
 		wr_text(b, "default plan");
 }
 
+/* Is it measured less often than was asked for? */
+static bool
+has_bargained(const struct plan_entry *e)
+{
+	return e->item.period_ms != e->wanted.period_ms;
+}
+
 static void
 send_plan(struct judge *j, struct ctl_request *req, const struct node *n)
 {
@@ -105,11 +112,15 @@ send_plan(struct judge *j, struct ctl_request *req, const struct node *n)
 		const struct plan_entry *e = &plan->entry[i];
 		struct buf b;
 
-		begin_item(&b, 6);
+		begin_item(&b, 6u + has_bargained(e) + e->unserved);
 		wr_key_text(&b, "node", n->name);
 		wr_key_int(&b, "item", e->text->id);
 		wr_key_text(&b, "expression", e->text->text);
 		put_seconds(&b, "period_s", e->item.period_ms);
+		if (has_bargained(e))
+			put_seconds(&b, "asked_s", e->wanted.period_ms);
+		if (e->unserved)
+			wr_key_text(&b, "unserved", "the node cannot measure it");
 		wr_key_text(&b, "mode", plan_mode_name(e->item.mode));
 		judge_put_reasons(&b, e);
 		send_item(req, &b);

@@ -5,6 +5,7 @@
 #include "controller/candidates.h"
 #include "controller/idmap.h"
 #include "controller/plan_default.h"
+#include "controller/plan_terms.h"
 #include "controller/reporting.h"
 #include "controller/vitals.h"
 #include "metrics/expr.h"
@@ -406,6 +407,26 @@ planner_adopt(struct planner *p, const struct node *n, uint64_t version)
 
 	if (plan)
 		plan->version = version;
+}
+
+void
+planner_agree(struct planner *p, const struct node *n, const struct fog_plan *offer)
+{
+	struct node_plan *plan = idmap_get(p->plans, &n->id);
+
+	if (plan)
+		plan_terms_take(plan, offer);
+}
+
+bool
+planner_forget_terms(struct planner *p, const struct node *n, int64_t wall_ms)
+{
+	struct node_plan *plan = idmap_get(p->plans, &n->id);
+
+	if (!plan || !plan_terms_drop(plan))
+		return false;
+	plan->version = next_version(n, plan, wall_ms);
+	return true;
 }
 
 void

@@ -67,5 +67,9 @@ void planner_fill(const struct node_plan *plan, struct fog_plan *ret);
 bool plan_concerns(const struct node_plan *plan, const char *service);
 const char *planner_text(const struct planner *p, uint32_t id); /* NULL: unknown */
 
+/* Of plan_terms.h: what the node has offered is its plan from now on. */
+void planner_agree(struct planner *p, const struct node *n, const struct fog_plan *offer);
+/* It is asked for everything again, as another version; false: there was nothing agreed. */
+bool planner_forget_terms(struct planner *p, const struct node *n, int64_t wall_ms);
 /* The node runs this plan already, by another number: that of before our restart, say. */
 void planner_adopt(struct planner *p, const struct node *n, uint64_t version);

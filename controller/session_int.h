@@ -35,6 +35,9 @@ struct member {
 	uint16_t offered_items;
 	uint32_t attempts;
 	bool outdated; /* the plan changed while one is on its way */
+	bool insisted; /* on the one on its way, against a counter-offer */
+	bool agreed;   /* on one of its own, ... */
+	uint8_t agreed_boot[8]; /* ... with this start of its agent */
 
 	struct member_stream taken[MEMBER_STREAMS];
 	struct report_stream *stream[REPORT_KINDS]; /* of its link; NULL: not used */

@@ -360,9 +360,11 @@ const struct command commands[] = {
 		{ "node", "NODE", COLUMN_TEXT, 0 },
 		{ "item", "ITEM", COLUMN_NUMBER, 0 },
 		{ "period_s", "PERIOD", COLUMN_SECONDS, 0 },
+		{ "asked_s", "ASKED", COLUMN_SECONDS, 0, true },
 		{ "mode", "MODE", COLUMN_TEXT, 0 },
 		{ "expression", "EXPRESSION", COLUMN_TEXT, 0 },
 		{ "reasons", "FOR", COLUMN_LIST, 0 },
+		{ "unserved", "", COLUMN_ALARM, 0 },
 	    },
 	},
 	{

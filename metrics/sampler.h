@@ -57,6 +57,8 @@ int sampler_eval(struct sampler *s, struct slice program, int64_t now_ms,
 /* A source's metric or a provider's; NULL: there is none of this name. */
 const struct metric *sampler_metric(const struct sampler *s, const char *name);
 bool sampler_knows(const struct sampler *s, const char *metric);
+/* ms; it comes no more often, whatever is wanted. 0: as often as anybody wants. */
+int64_t sampler_least_period(const struct sampler *s, const char *metric);
 /* Every one, of sources and of providers (source NULL); name: of the source or the provider. */
 typedef void sampler_each_f(void *arg, const struct source *source, const char *name,
     const struct metric *m);

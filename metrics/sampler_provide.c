@@ -99,6 +99,16 @@ sampler_metric(const struct sampler *s, const char *name)
 	return m ? m : find_provided(s, name, &who);
 }
 
+int64_t
+sampler_least_period(const struct sampler *s, const char *metric)
+{
+	const struct provided *who = NULL;
+	const struct metric *m =
+	    sources_metric(metric, NULL) ? NULL : find_provided(s, metric, &who);
+
+	return m && who->provider->pace ? who->provider->pace(who->arg, m) : 0;
+}
+
 bool
 sampler_knows(const struct sampler *s, const char *metric)
 {

@@ -11,6 +11,7 @@ enum plan_key {
 	KEY_VERSION = 1,
 	KEY_ITEMS,
 	KEY_RULES,
+	KEY_WHY,
 };
 enum rule_key {
 	KEY_RULE_NAME = 1,
@@ -122,7 +123,7 @@ put_rules(struct buf *out, const struct fog_plan *p)
 void
 fog_plan_encode(const struct fog_plan *p, struct buf *out)
 {
-	wr_map(out, 2u + !!p->rules);
+	wr_map(out, 2u + !!p->rules + !!p->why[0]);
 	wr_uint(out, KEY_VERSION);
 	wr_uint(out, p->version);
 	wr_uint(out, KEY_ITEMS);
@@ -131,6 +132,10 @@ fog_plan_encode(const struct fog_plan *p, struct buf *out)
 		put_item(out, &p->item[i]);
 	if (p->rules)
 		put_rules(out, p);
+	if (p->why[0]) {
+		wr_uint(out, KEY_WHY);
+		wr_text(out, p->why);
+	}
 }
 
 int
@@ -335,6 +340,9 @@ fog_plan_decode(struct slice value, struct fog_plan *ret)
 			break;
 		case KEY_RULES:
 			read_rules(&r, ret);
+			break;
+		case KEY_WHY:
+			rd_text_copy(&r, ret->why, sizeof ret->why);
 			break;
 		default:
 			rd_skip(&r);

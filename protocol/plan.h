@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * FOGPLAN, controller to agent: the whole plan of the node, replacing the one before if its version
- * is higher. M_END accept, or M_END decline with the reason ("policy: item 3: unknown metric …"). */
+ * is higher. M_END accept, or M_END decline with the reason ("policy: item 3: unknown metric …"), or
+ * M_NEGOTIATE with a plan of the same version that the node can do: items are left out or have longer
+ * periods. The controller accepts that, or insists by M_NEGOTIATE with its own plan, once. */
 #pragma once
 #include "base/cbor.h"
 #include "protocol/names.h"
@@ -10,6 +12,7 @@
 #define PLAN_PROGRAM_MAX   2048 /* bytes */
 #define PLAN_PERIOD_MIN_MS 100
 #define PLAN_PERIOD_MAX_MS 86400000
+#define PLAN_WHY_MAX	   160
 
 /* When a result is reported; with heartbeat_ms also when nothing else was for so long. */
 enum plan_mode {
@@ -58,6 +61,7 @@ struct fog_plan {
 	uint16_t rules;
 	struct plan_item item[PLAN_ITEMS_MAX];
 	uint16_t items;
+	char why[PLAN_WHY_MAX]; /* of a counter-offer: what cannot be done; "" */
 };
 #define PLAN_DIGEST_LEN 16
 /* What tells an encoded plan from every other: who has it need not be sent it (PLN-07). */

@@ -492,10 +492,35 @@ plan_ended(
 	    (const char *)reason.data);
 }
 
+static void
+plan_countered(void *arg, struct grasp_session *s, const struct grasp_objective *obj)
+{
+	struct fog *f = arg;
+	struct fog_plan *plan = malloc(sizeof *plan);
+	int err = plan ? fog_plan_decode(obj->value, plan) : -ENOMEM;
+
+	assert(err == 0);
+	f->warden.counters++;
+	f->warden.counter_items = plan->items;
+	f->warden.counter_period_ms = plan->items ? plan->item[0].period_ms : 0;
+	snprintf(f->warden.counter_why, sizeof f->warden.counter_why, "%s", plan->why);
+	free(plan);
+	if (f->warden.insists) {
+		f->warden.insists--;
+		err = grasp_session_step(s, f->warden.plan);
+		assert(err == 0);
+		return;
+	}
+	f->warden.answered = true;
+	f->warden.outcome = f->warden.refuses_counters ? GRASP_DECLINED : GRASP_ACCEPTED;
+	grasp_session_end(s, !f->warden.refuses_counters, "policy: all of it");
+}
+
 static bool
 offer(struct fog *f, const struct fog_plan *plan, unsigned flags)
 {
-	static const struct grasp_session_ops ops = { .ended = plan_ended };
+	static const struct grasp_session_ops ops = { .negotiated = plan_countered,
+		.ended = plan_ended };
 	struct grasp_session *s;
 	struct buf b;
 
@@ -503,10 +528,12 @@ offer(struct fog *f, const struct fog_plan *plan, unsigned flags)
 	fog_plan_encode(plan, &b);
 	struct grasp_objective o = { slice_text(FOGPLAN), flags, 0, buf_slice(&b) };
 	f->warden.answered = false;
+	f->warden.plan = buf_slice(&b);
 	int err = grasp_negotiate(f->warden.link, &o, 0, &ops, f, &s);
 	assert(err == 0);
+	bool answered = fog_until(f, fog_is_answered, 5000);
 	buf_done(&b);
-	return fog_until(f, fog_is_answered, 5000) && f->warden.outcome == GRASP_ACCEPTED;
+	return answered && f->warden.outcome == GRASP_ACCEPTED;
 }
 
 bool

@@ -57,6 +57,14 @@ struct warden {
 	} event[FOG_EVENTS_MAX];
 	unsigned events;
 
+	/* Counter-offers to its plans: how many, and the last one. */
+	unsigned counters, insists; /* insists: so often, before it is agreed */
+	bool refuses_counters;
+	uint16_t counter_items;
+	uint32_t counter_period_ms; /* of the first item */
+	char counter_why[PLAN_WHY_MAX];
+	struct slice plan; /* that was offered, while it is */
+
 	/* The answer to the last plan or query it has sent. */
 	bool answered;
 	enum grasp_outcome outcome;

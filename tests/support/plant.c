@@ -42,6 +42,28 @@ judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret)
 			.mode = PLAN_PERIODIC };
 }
 
+int
+judge_consider(const struct judge *j, const struct node *n, const struct fog_plan *offer)
+{
+	(void)j, (void)n;
+	return offer->version == plant_judge.version ? plant_judge.consider_err : -EPROTO;
+}
+
+void
+judge_agree(struct judge *j, struct node *n, const struct fog_plan *offer)
+{
+	(void)j, (void)n;
+	plant_judge.agreed++;
+	plant_judge.agreed_items = offer->items;
+}
+
+void
+judge_renegotiate(struct judge *j, struct node *n)
+{
+	(void)j, (void)n;
+	plant_judge.version++;
+}
+
 void
 judge_plan_adopt(struct judge *j, const struct node *n, uint64_t version)
 {
@@ -402,6 +424,31 @@ robot_clock(const struct robot *r)
 	return fake_now(r->plant->net) + r->clock_ms;
 }
 
+static void on_plan(
+    void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+
+static void
+on_settled(
+    void *arg, struct grasp_session *s, enum grasp_outcome outcome, struct slice reason)
+{
+	struct robot *r = arg;
+
+	(void)s, (void)reason;
+	r->settled = outcome;
+}
+
+/* The same plan again, whatever is insisted on. */
+static void
+counter(struct robot *r, struct grasp_session *s, struct slice value)
+{
+	static const struct grasp_session_ops ops = { .negotiated = on_plan,
+		.ended = on_settled };
+	int err = grasp_session_step(s, value);
+
+	assert(!err);
+	grasp_session_set(s, &ops, r);
+}
+
 static void
 on_plan(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
 {
@@ -422,8 +469,7 @@ on_plan(void *arg, struct grasp_session *s, const struct grasp_objective *asked)
 		grasp_session_end(s, false, "policy: item 1: too often");
 		return;
 	case ROBOT_COUNTERS:
-		err = grasp_session_step(s, asked->value);
-		assert(!err);
+		counter(r, s, asked->value);
 		return;
 	case ROBOT_IGNORES_PLANS:
 		return;

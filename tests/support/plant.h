@@ -58,6 +58,9 @@ struct plant_judge {
 	char applied[512]; /* texts of services */
 	int done_err;
 	unsigned removed;
+	int consider_err; /* of a counter-offer of that version */
+	unsigned agreed;
+	uint16_t agreed_items; /* of the last one */
 };
 extern struct plant_judge plant_judge;
 
@@ -96,6 +99,7 @@ struct robot {
 	bool refuses_lease;
 	struct fog_result result; /* its answer to queries; now_ms 0: none */
 
+	enum grasp_outcome settled; /* of its last counter-offer */
 	unsigned ended;		    /* sessions it began */
 	enum grasp_outcome outcome; /* of the last one */
 	char reason[200];

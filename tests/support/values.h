@@ -221,6 +221,7 @@ sample_plan(bool full, struct fog_plan *p)
 		.mode = PLAN_PERIODIC };
 	if (!full)
 		return;
+	strcpy(p->why, "item 7: no metric of that name");
 	p->rules = 1;
 	p->rule[0] = (struct plan_rule){ "a:b", "ratio", SAMPLE_PROGRAM };
 	p->items = 2;

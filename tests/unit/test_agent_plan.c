@@ -176,22 +176,116 @@ results_made_meanwhile_are_sent_afterwards(void **state)
 }
 
 static void
-a_plan_with_an_unknown_metric_is_declined_with_its_item(void **state)
+a_plan_of_nothing_but_unknown_metrics_is_declined_with_its_item(void **state)
 {
-	struct fog_plan *plan = plan_of(1, fog_item(3, "node_load1", 1000));
-
 	(void)state;
 	start_registered();
-	assert_true(fog_plan(fog, plan));
-	plan = plan_of(2, fog_item(1, "node_load5", 1000));
-	plan->item[plan->items++] = fog_item(2, "rate(no_such_metric[1m])", 1000);
-	assert_false(fog_plan(fog, plan));
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 1000))));
+	assert_false(
+	    fog_plan(fog, plan_of(2, fog_item(2, "rate(no_such_metric[1m])", 1000))));
 	assert_int_equal(fog->warden.outcome, GRASP_DECLINED);
 	assert_non_null(strstr(fog->warden.reason, "policy: item 2: "));
 	assert_non_null(strstr(fog->warden.reason, "no_such_metric"));
 	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 1);
 	fake_run(fog->net, 3000);
 	assert_int_equal(fog->warden.point[fog->warden.points - 1].item, 3);
+}
+
+/* Item 1 can be measured, item 2 cannot. */
+static const struct fog_plan *
+half_a_plan(uint64_t version)
+{
+	struct fog_plan *plan = plan_of(version, fog_item(1, "node_load5", 1000));
+
+	plan->item[plan->items++] = fog_item(2, "rate(no_such_metric[1m])", 1000);
+	return plan;
+}
+
+static void
+what_cannot_be_measured_is_left_out_of_a_counter_offer(void **state)
+{
+	(void)state;
+	start_registered();
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 1000))));
+	assert_true(fog_plan(fog, half_a_plan(2)));
+	assert_int_equal(fog->warden.counters, 1);
+	assert_int_equal(fog->warden.counter_items, 1);
+	assert_non_null(strstr(fog->warden.counter_why, "item 2: "));
+	assert_non_null(strstr(fog->warden.counter_why, "no_such_metric"));
+	fake_run(fog->net, 3000); /* it is agreed: it runs */
+	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 2);
+	assert_int_equal(plan_len(uplink_plan(fog_uplink(fog))), 1);
+	assert_int_equal(fog->warden.point[fog->warden.points - 1].item, 1);
+}
+
+static void
+a_counter_offer_that_is_refused_changes_nothing(void **state)
+{
+	(void)state;
+	start_registered();
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 1000))));
+	fog->warden.refuses_counters = true;
+	assert_false(fog_plan(fog, half_a_plan(2)));
+	fake_run(fog->net, 3000);
+	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 1);
+	assert_int_equal(fog->warden.point[fog->warden.points - 1].item, 3);
+}
+
+static void
+who_insists_is_offered_the_same_until_the_loop_count_is_spent(void **state)
+{
+	(void)state;
+	start_registered();
+	fog->warden.insists = 1;
+	assert_true(fog_plan(fog, half_a_plan(2)));
+	assert_int_equal(fog->warden.counters, 2);
+	fake_run(fog->net, 1000);
+	assert_int_equal(plan_version(uplink_plan(fog_uplink(fog))), 2);
+	fog->warden.counters = 0;
+	fog->warden.insists = 2;
+	assert_true(fog_plan(fog, half_a_plan(3)));
+	assert_in_range(fog->warden.counters, 1, 6);
+}
+
+static void
+a_plan_above_the_budget_of_reports_is_offered_slower(void **state)
+{
+	struct plan_item_state s;
+
+	(void)state;
+	fog->cfg.report.budget = 50; /* a report takes more than 200 bytes */
+	start_registered();
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 1000))));
+	assert_int_equal(fog->warden.counters, 1);
+	assert_int_equal(fog->warden.counter_period_ms, 5000);
+	assert_non_null(strstr(fog->warden.counter_why, "report.budget is 50"));
+	fake_run(fog->net, 1000);
+	plan_item(uplink_plan(fog_uplink(fog)), 0, &s);
+	assert_int_equal(s.item->period_ms, 5000);
+	/* what it can afford is as it was asked for */
+	assert_true(fog_plan(fog, plan_of(2, fog_item(3, "node_load1", 10000))));
+	assert_int_equal(fog->warden.counters, 1);
+}
+
+/* What comes later joins the reports of what is there. */
+static void
+items_are_evaluated_on_one_grid(void **state)
+{
+	struct plan_item_state a, b;
+	struct fog_plan *plan;
+
+	(void)state;
+	start_registered();
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 4000))));
+	fake_run(fog->net, 5300);
+	plan = plan_of(2, fog_item(3, "node_load1", 4000));
+	plan->item[plan->items++] = fog_item(4, "node_load5", 1000);
+	assert_true(fog_plan(fog, plan));
+	fake_run(fog->net, 100);
+	plan_item(uplink_plan(fog_uplink(fog)), 0, &a);
+	plan_item(uplink_plan(fog_uplink(fog)), 1, &b);
+	assert_int_equal((a.due_ms - b.due_ms) % 1000, 0);
+	assert_int_equal(b.evaluations, 1); /* it has begun at once */
 }
 
 /* S-08 */
@@ -523,7 +617,12 @@ main(void)
 		FOG_TEST(what_monitoring_costs_is_told_by_destination_and_item_RPT_07),
 		FOG_TEST(a_query_without_data_says_why),
 		FOG_TEST(results_made_meanwhile_are_sent_afterwards),
-		FOG_TEST(a_plan_with_an_unknown_metric_is_declined_with_its_item),
+		FOG_TEST(a_plan_of_nothing_but_unknown_metrics_is_declined_with_its_item),
+		FOG_TEST(what_cannot_be_measured_is_left_out_of_a_counter_offer),
+		FOG_TEST(a_counter_offer_that_is_refused_changes_nothing),
+		FOG_TEST(who_insists_is_offered_the_same_until_the_loop_count_is_spent),
+		FOG_TEST(a_plan_above_the_budget_of_reports_is_offered_slower),
+		FOG_TEST(items_are_evaluated_on_one_grid),
 		FOG_TEST(an_older_plan_is_declined_and_a_repeated_one_is_not_S_08),
 		FOG_TEST(rules_come_with_a_plan_and_go_with_it_CMP_04),
 		FOG_TEST(a_dry_run_only_says_whether_it_would),

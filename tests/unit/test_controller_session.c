@@ -8,6 +8,7 @@
 #include "tests/support/plant.h"
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -610,14 +611,63 @@ a_declined_plan_is_told_and_sent_again_only_after_a_new_registration(void **stat
 }
 
 static void
-a_counter_offer_is_taken_as_a_refusal(void **state)
+a_counter_offer_that_is_enough_is_agreed_PLN_02(void **state)
 {
 	(void)state;
 	plant_judge.version = 5;
+	plant_judge.items = 3;
+	plant_judge.consider_err = 0;
 	robot.mood = ROBOT_COUNTERS;
 	robot_join(&robot);
 	plant_run(&plant, 30000);
 	assert_int_equal(robot.plans, 1);
+	assert_int_equal(robot.settled, GRASP_ACCEPTED);
+	assert_int_equal(plant_judge.agreed, 1);
+	assert_int_equal(plant_judge.agreed_items, 3);
+	assert_int_equal(the_node()->plan_version, 5);
+	assert_string_equal(plant_events(&plant), "node.joined plan.agreed plan.sent ");
+	/* another start of the agent may know better, a renewal does not */
+	robot.registration.plan_version = 5;
+	robot_register(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plans, 1);
+	robot.registration.boot[0] ^= 1;
+	robot.mood = ROBOT_TAKES_PLANS;
+	robot_drop(&robot);
+	plant_run(&plant, 1000);
+	robot_join(&robot);
+	plant_run(&plant, 1000);
+	assert_int_equal(robot.plans, 2);
+	assert_int_equal(robot.plan_version, 6);
+}
+
+static void
+a_counter_offer_that_is_not_enough_is_agreed_after_insisting_once(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	plant_judge.consider_err = -ERANGE;
+	robot.mood = ROBOT_COUNTERS;
+	robot_join(&robot);
+	plant_run(&plant, 30000);
+	assert_int_equal(robot.plans, 2);
+	assert_int_equal(robot.settled, GRASP_ACCEPTED);
+	assert_int_equal(plant_judge.agreed, 1);
+	assert_string_equal(plant_events(&plant), "node.joined plan.agreed plan.sent ");
+}
+
+static void
+a_counter_offer_of_something_else_is_taken_as_a_refusal(void **state)
+{
+	(void)state;
+	plant_judge.version = 5;
+	plant_judge.consider_err = -EPROTO;
+	robot.mood = ROBOT_COUNTERS;
+	robot_join(&robot);
+	plant_run(&plant, 30000);
+	assert_int_equal(robot.plans, 1);
+	assert_int_equal(robot.settled, GRASP_DECLINED);
+	assert_int_equal(plant_judge.agreed, 0);
 	assert_string_equal(plant_events(&plant), "node.joined plan.declined ");
 }
 
@@ -1035,7 +1085,9 @@ main(void)
 		CASE(a_changed_plan_is_sent_at_once_and_the_newest_wins),
 		CASE(
 		    a_declined_plan_is_told_and_sent_again_only_after_a_new_registration),
-		CASE(a_counter_offer_is_taken_as_a_refusal),
+		CASE(a_counter_offer_that_is_enough_is_agreed_PLN_02),
+		CASE(a_counter_offer_that_is_not_enough_is_agreed_after_insisting_once),
+		CASE(a_counter_offer_of_something_else_is_taken_as_a_refusal),
 		CASE(a_plan_without_answer_is_tried_again_ever_more_rarely),
 		CASE(a_plan_for_a_node_that_is_away_waits_for_it),
 		CASE(a_report_is_judged_and_accepted_when_it_is_on_the_disk),

@@ -76,6 +76,7 @@ a_plan_holds_as_many_items_as_its_bound_and_no_more(void **state)
 {
 	(void)state;
 	plan.rules = 0;
+	plan.why[0] = 0;
 	plan.items = PLAN_ITEMS_MAX;
 	for (unsigned i = 0; i < PLAN_ITEMS_MAX; i++) {
 		plan.item[i] = plan.item[1];
@@ -95,6 +96,16 @@ a_plan_holds_as_many_items_as_its_bound_and_no_more(void **state)
 	    &changed, SLICE("\xa4\x01\x19\xff\xff\x02\x80\x03\x18\x64\x04\x01"));
 	assert_true(cbor_well_formed(buf_slice(&changed)));
 	assert_int_equal(fog_plan_decode(buf_slice(&changed), &back), -EBADMSG);
+}
+
+static void
+a_counter_offer_says_why(void **state)
+{
+	(void)state;
+	fog_plan_encode(&plan, &out);
+	assert_int_equal(fog_plan_decode(buf_slice(&out), &back), 0);
+	assert_string_equal(back.why, plan.why);
+	assert_string_not_equal(back.why, "");
 }
 
 static void
@@ -241,6 +252,7 @@ main(void)
 		cmocka_unit_test_setup(an_empty_plan_is_a_plan, reset),
 		cmocka_unit_test_setup(
 		    a_plan_holds_as_many_items_as_its_bound_and_no_more, reset),
+		cmocka_unit_test_setup(a_counter_offer_says_why, reset),
 		cmocka_unit_test_setup(
 		    an_unknown_key_is_ignored_and_a_repeated_one_refused, reset),
 		cmocka_unit_test_setup(a_plan_cut_at_any_byte_is_refused, reset),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/planner.h"
+#include "controller/plan_terms.h"
 #include "metrics/expr.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -618,6 +618,106 @@ a_requirement_that_is_made_lives_as_long_as_a_plan_names_it(void **state)
 	town_close(&t);
 }
 
+/* --- counter-offers --------------------------------------------------------------------------------- */
+
+/* The plan of node i as it is offered back. */
+static void
+offer_of(struct town *t, size_t i, struct fog_plan *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	planner_fill(planner_get(t->planner, &t->node[i]), ret);
+}
+
+static enum plan_terms
+judge_terms(struct town *t, size_t i, const struct fog_plan *offer)
+{
+	return plan_terms_judge(planner_get(t->planner, &t->node[i]), offer);
+}
+
+static void
+a_longer_period_is_good_as_far_as_requirements_are_served(void **state)
+{
+	struct fog_plan offer;
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[{expr: node_load5, period: 2s}]");
+	add_service(&t, "s", "A", "[B]",
+	    "{expr: node_load1, below: 4, period: 1s, candidate-period: 5s, hold: 6s}");
+	replan(&t);
+	offer_of(&t, 0, &offer);
+	for (unsigned i = 0; i < offer.items; i++)
+		if (offer.item[i].period_ms == 2000)
+			offer.item[i].period_ms = 600000; /* nobody depends on it */
+		else
+			offer.item[i].period_ms = 3000; /* half of hold */
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_GOOD);
+	for (unsigned i = 0; i < offer.items; i++)
+		if (offer.item[i].period_ms == 3000)
+			offer.item[i].period_ms = 3001;
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_POOR);
+	offer_of(&t, 1, &offer);
+	offer.items = 0;
+	assert_int_equal(judge_terms(&t, 1, &offer), TERMS_POOR);
+	town_close(&t);
+}
+
+static void
+what_nobody_has_asked_for_is_no_counter_offer(void **state)
+{
+	struct fog_plan offer;
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[{expr: node_load5, period: 2s}]");
+	replan(&t);
+	offer_of(&t, 0, &offer);
+	offer.item[0].period_ms = 1000; /* more often */
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_FOREIGN);
+	offer_of(&t, 0, &offer);
+	offer.item[0].id++;
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_FOREIGN);
+	offer_of(&t, 0, &offer);
+	offer.version++;
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_FOREIGN);
+	offer_of(&t, 0, &offer);
+	offer.item[0].mode = PLAN_ON_CHANGE;
+	assert_int_equal(judge_terms(&t, 0, &offer), TERMS_FOREIGN);
+	town_close(&t);
+}
+
+static void
+what_is_agreed_lasts_as_long_as_the_same_is_wanted(void **state)
+{
+	struct fog_plan offer;
+	struct town t;
+
+	(void)state;
+	town_open(&t, "[{expr: node_load5, period: 2s}]");
+	add_service(&t, "s", "A", "[B]", LOAD("1s", "5s"));
+	replan(&t);
+	offer_of(&t, 0, &offer);
+	offer.items = 1;
+	offer.item[0] = offer.item[offer.item[0].period_ms != 2000];
+	offer.item[0].period_ms = 9000;
+	planner_agree(t.planner, &t.node[0], &offer);
+	assert_true(find_entry(&t, 0, "node_load1")->unserved ||
+	    find_entry(&t, 0, "node_load5")->unserved);
+	assert_string_equal(replan(&t), "");
+	/* another service: the rest of the plan stays agreed, and is sent as agreed */
+	add_service(&t, "u", "A", "[B]", "{expr: node_load15, below: 4}");
+	assert_string_equal(replan(&t), "AB");
+	offer_of(&t, 0, &offer);
+	assert_int_equal(offer.items, 2);
+	/* a new start of the agent is asked for everything again */
+	assert_true(planner_forget_terms(t.planner, &t.node[0], 2000));
+	assert_false(planner_forget_terms(t.planner, &t.node[0], 2000));
+	offer_of(&t, 0, &offer);
+	assert_int_equal(offer.items, 3);
+	assert_int_equal(offer.version, 2000);
+	town_close(&t);
+}
+
 static void
 what_would_be_is_reckoned_beside_what_is(void **state) /* PLN-09 */
 {
@@ -697,6 +797,9 @@ main(void)
 		TEST(neighbours_on_one_node_measure_nothing),
 		TEST(a_link_local_neighbour_is_reached_by_an_interface_of_ours),
 		TEST(a_requirement_that_is_made_lives_as_long_as_a_plan_names_it),
+		TEST(a_longer_period_is_good_as_far_as_requirements_are_served),
+		TEST(what_nobody_has_asked_for_is_no_counter_offer),
+		TEST(what_is_agreed_lasts_as_long_as_the_same_is_wanted),
 		TEST(what_would_be_is_reckoned_beside_what_is),
 		TEST(a_bad_default_plan_is_refused_with_places),
 	};
