@@ -78,7 +78,7 @@ passage_chance(float margin, float drift, float sd, float t)
 	if (x2 >= 0)
 		p += density * mills_ratio(x2);
 	else
-		p += expf(0.5f * (x2 - x1) * (x2 + x1)) - density * mills_ratio(-x2);
+		p += expf(2 * (drift / sd) * (margin / sd)) - density * mills_ratio(-x2);
 	return fminf(fmaxf(p, 0), 1);
 }
 
