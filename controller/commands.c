@@ -616,6 +616,8 @@ const struct ctl_command controller_commands[] = {
 	CTL_COMMAND("apply", DEPLOYER, run_apply, "add or replace a service"),
 	CTL_COMMAND("remove", DEPLOYER, run_remove, "forget a service"),
 	CTL_COMMAND("place", DEPLOYER, run_place, "say where a function is"),
+	CTL_COMMAND("migrate", DEPLOYER, hooks_migrate, "move a function now, or try it"),
+	CTL_COMMAND("hooks", VIEWER, hooks_list, "the hooks, and how they are"),
 	CTL_COMMAND(
 	    "plan show", VIEWER, run_plan_show, "what each node has to measure, and why"),
 	CTL_COMMAND("query", VIEWER, run_query, "compute an expression on a node, now"),

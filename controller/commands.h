@@ -62,6 +62,10 @@ int domain_show_revoked(void *arg, struct ctl_request *req, struct slice args);
 int domain_show_cas(void *arg, struct ctl_request *req, struct slice args);
 int domain_reload(void *arg, struct ctl_request *req, struct slice args);
 
+/* commands_hooks.c; arg: struct commands */
+int hooks_migrate(void *arg, struct ctl_request *req, struct slice args);
+int hooks_list(void *arg, struct ctl_request *req, struct slice args);
+
 /* show.c */
 int show_nodes(struct commands *c, struct ctl_request *req);
 int show_node(struct commands *c, struct ctl_request *req, const char *name);

@@ -74,6 +74,38 @@ hook_call_name(struct hook_call *call)
 	return call->instance->name;
 }
 
+/* --- who is there --------------------------------------------------------------------------------- */
+
+static struct hooks *everybody;
+
+void
+hook_calls_enrol(struct hooks *h)
+{
+	h->next = everybody;
+	everybody = h;
+}
+
+bool
+hook_call_is_live(const struct hook_call *call)
+{
+	for (const struct hooks *h = everybody; h; h = h->next)
+		for (const struct hook_call *c = h->calls; c; c = c->next)
+			if (c == call)
+				return true;
+	return false;
+}
+
+static void
+strike_off(struct hooks *h)
+{
+	struct hooks **at = &everybody;
+
+	while (*at && *at != h)
+		at = &(*at)->next;
+	if (*at)
+		*at = h->next;
+}
+
 /* --- notes -------------------------------------------------------------------------------------- */
 
 static struct note *
@@ -185,6 +217,7 @@ hook_calls_free(struct hooks *h)
 		free_call(c);
 	}
 	h->calls = NULL;
+	strike_off(h);
 }
 
 /* --- limits of an instance -------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct hook_instance {
 	struct hook_instance *next;
 };
 struct hooks {
+	struct hooks *next; /* of all there are: hook_call_is_live() */
 	struct hooks_env env;
 	struct hook_instance *instances;
 	struct hook_call *calls;
@@ -57,6 +58,10 @@ struct hooks {
 };
 
 int64_t hooks_now(const struct hooks *h);
+
+/* A plug-in may use a call that is over, by mistake: that must not be our end. */
+bool hook_call_is_live(const struct hook_call *call);
+void hook_calls_enrol(struct hooks *h);
 
 /* Entries of struct hook_host, hook_call.c. */
 void

@@ -319,6 +319,72 @@ forget_changes(struct hooks *h)
 	h->changes = NULL;
 }
 
+/* --- calls ------------------------------------------------------------------------------------------ */
+
+static bool
+is_live(const struct hook_call *call, const char *what)
+{
+	if (hook_call_is_live(call))
+		return true;
+	log_warnx("hook", "a plug-in's %s for a call that is over is ignored", what);
+	return false;
+}
+
+static void
+host_progress(struct hook_call *call, enum hook_phase phase, const char *detail)
+{
+	if (is_live(call, "progress"))
+		hook_call_progress(call, phase, detail);
+}
+
+static void
+host_done(struct hook_call *call, enum hook_verdict verdict, const char *detail)
+{
+	if (is_live(call, "verdict"))
+		hook_call_done(call, verdict, detail);
+}
+
+static int
+host_save(struct hook_call *call, const char *key, const char *value)
+{
+	return is_live(call, "note") ? hook_call_save(call, key, value) : -ESTALE;
+}
+
+static const char *
+host_load(struct hook_call *call, const char *key)
+{
+	return is_live(call, "note") ? hook_call_load(call, key) : NULL;
+}
+
+static int
+host_spawn(struct hook_call *call, const char *const *argv, const char *const *env,
+    const char *input, hook_line_f *line, hook_exit_f *done, void *arg)
+{
+	return is_live(call, "program")
+	    ? hook_child_spawn(call, argv, env, input, line, done, arg)
+	    : -ESTALE;
+}
+
+static int
+host_kill(struct hook_call *call, int sig)
+{
+	return is_live(call, "signal") ? hook_child_kill(call, sig) : -ESRCH;
+}
+
+static int
+host_http(
+    struct hook_call *call, const struct hook_http_req *req, hook_http_f *done, void *arg)
+{
+	return is_live(call, "request") ? hook_transfer_start(call, req, done, arg)
+					: -ESTALE;
+}
+
+static int
+host_when_saved(struct hook_call *call, void (*fn)(void *arg, int err), void *arg)
+{
+	return is_live(call, "wait") ? hook_saved_wait(call, fn, arg) : -ESTALE;
+}
+
 /* --- all of it ------------------------------------------------------------------------------------ */
 
 void
@@ -336,16 +402,16 @@ hook_entries_fill(struct hook_instance *i)
 		.timer_set = host_timer_set,
 		.timer_free = host_timer_free,
 		.event_json = host_event_json,
-		.progress = hook_call_progress,
-		.done = hook_call_done,
-		.save = hook_call_save,
-		.load = hook_call_load,
-		.spawn = hook_child_spawn,
-		.kill = hook_child_kill,
-		.http = i->http_client ? hook_transfer_start : NULL,
+		.progress = host_progress,
+		.done = host_done,
+		.save = host_save,
+		.load = host_load,
+		.spawn = host_spawn,
+		.kill = host_kill,
+		.http = i->http_client ? host_http : NULL,
 		.service_apply = host_apply,
 		.service_withdraw = host_withdraw,
-		.when_saved = hook_saved_wait };
+		.when_saved = host_when_saved };
 }
 
 void

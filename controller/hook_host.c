@@ -235,6 +235,7 @@ hooks_new(const struct hooks_env *env, const struct yaml_node *config,
 	if (!h)
 		return -ENOMEM;
 	h->env = *env;
+	hook_calls_enrol(h);
 	rc = hook_posts_open(h);
 	if (rc < 0)
 		return rc;

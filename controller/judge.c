@@ -608,6 +608,43 @@ judge_place(struct judge *j, const char *service, const char *function, const ch
 	return 0;
 }
 
+int
+judge_migrate(struct judge *j, const char *service, const char *function,
+    const char *node, bool dry_run,
+    void (*done)(void *arg, const char *state, const char *target, const char *detail),
+    void *arg, char *err, size_t err_len)
+{
+	const struct migration_ask ask = { done, arg };
+	struct placement *p = placement_find(j->placements, service, function);
+
+	if (!p || !p->function)
+		return -ENOENT;
+	if (*node && !find_node(j, node))
+		return -ENODEV;
+	return migrations_request(j->migrations, p, node, dry_run, &ask, err, err_len);
+}
+
+void
+judge_unask(struct judge *j, const void *arg)
+{
+	migrations_unask(j->migrations, arg);
+}
+
+void
+judge_host_of(const struct judge *j, const char *service, const char *function,
+    char dst[FOG_NAME_MAX + 1])
+{
+	const struct placement *p = placement_find(j->placements, service, function);
+
+	snprintf(dst, FOG_NAME_MAX + 1, "%s", p ? p->node : "");
+}
+
+void
+judge_show_hooks(struct judge *j, struct ctl_request *req)
+{
+	hooks_show(j->hooks, j->notifier, req);
+}
+
 /* --- life ----------------------------------------------------------------------------------------- */
 
 static void

@@ -55,6 +55,17 @@ int judge_remove(
 int judge_place(struct judge *j, const char *service, const char *function,
     const char *node) MUST_CHECK;
 
+/* Moves it now, or tries what the hook would do: to node, or with "" to the best. done() once, with the
+ * state of the migration or the verdict of the dry run; err says why not. As above; -EBUSY, -EINVAL. */
+int judge_migrate(struct judge *j, const char *service, const char *function,
+    const char *node, bool dry_run,
+    void (*done)(void *arg, const char *state, const char *target, const char *detail),
+    void *arg, char *err, size_t err_len) MUST_CHECK;
+void judge_unask(struct judge *j, const void *arg); /* nobody waits for that any more */
+void judge_host_of(const struct judge *j, const char *service, const char *function,
+    char dst[FOG_NAME_MAX + 1]); /* "": none, or not known */
+void judge_show_hooks(struct judge *j, struct ctl_request *req);
+
 /* The plan of a node now. Programs borrow from the judge until the next change. */
 void judge_plan(struct judge *j, const struct node *n, struct fog_plan *ret);
 /* The node cannot do its plan and offers another one. 0: every requirement is served by it; -ERANGE: not

@@ -58,6 +58,7 @@ migrations_free(struct migrations *ms)
 	if (!ms)
 		return;
 	ms->closing = true;
+	migrations_free_dry_runs(ms);
 	store_flush(ms->env.store); /* callbacks that are due come now, and do nothing */
 	while (ms->first) {
 		struct migration *m = ms->first;
@@ -99,9 +100,8 @@ explain_refusals(const struct candidate *c, size_t n, char *text, size_t size)
 	text[b.pos] = '\0';
 }
 
-/* True with m->ranked, or false with why. */
-static bool
-find_candidates(struct migration *m, char *why, size_t size)
+bool
+migration_find_candidates(struct migration *m, char *why, size_t size)
 {
 	struct migrations *ms = m->all;
 	struct candidates_query q = { .nodes = ms->env.nodes(ms->env.arg),
@@ -118,6 +118,10 @@ find_candidates(struct migration *m, char *why, size_t size)
 
 	m->target[0] = '\0'; /* its reservation must not stand in its own way */
 	m->ranked_len = 0;
+	if (*m->wish) {
+		snprintf(m->ranked[m->ranked_len++], sizeof m->ranked[0], "%s", m->wish);
+		return true;
+	}
 	if (candidates_rank(&q, &c, &n) < 0) {
 		snprintf(why, size, "no memory");
 		return false;
@@ -153,13 +157,13 @@ wait_for_candidate(struct migration *m, const char *why)
 	migration_emit(m, "migration.waiting", m->source, "%s", why);
 }
 
-static void
-try_candidate(struct migration *m)
+void
+migration_try_candidate(struct migration *m)
 {
 	char why[MIGRATION_DETAIL_SIZE];
 
-	if (!find_candidates(m, why, sizeof why)) {
-		if (m->attempt)
+	if (!migration_find_candidates(m, why, sizeof why)) {
+		if (m->attempt || m->requested)
 			migration_end_failed(m, why);
 		else
 			wait_for_candidate(m, why);
@@ -184,16 +188,21 @@ try_next_candidate(struct migration *m, const char *why)
 	    m->target, m->placement->function_name, *why ? why : "no reason was given");
 	placement_add_failure(m->placement, m->target, now,
 	    now + (spared > RESPITE_MS ? spared : RESPITE_MS));
-	if (m->attempt >= ATTEMPTS_MAX) {
+	if (m->attempt >= ATTEMPTS_MAX || *m->wish) {
 		char text[MIGRATION_DETAIL_SIZE];
 
-		snprintf(text, sizeof text,
-		    "%u candidates in a row did not take it, the last: %s", m->attempt,
-		    why);
+		if (*m->wish)
+			snprintf(
+			    text, sizeof text, "%s did not take it: %s", m->wish, why);
+		else
+			snprintf(text, sizeof text,
+			    "%u candidates in a row did not take it, the last: %s",
+			    m->attempt, why);
+		migration_emit(m, "hook.escalated", m->source, "%s", text);
 		migration_end_failed(m, text);
 		return;
 	}
-	try_candidate(m);
+	migration_try_candidate(m);
 }
 
 /* --- the hook ------------------------------------------------------------------------------------- */
@@ -314,27 +323,43 @@ on_progress(void *arg, enum hook_phase phase, const char *detail)
 	    *detail ? ": " : "", detail);
 }
 
-static void
-fill_event(struct migration *m, struct hook_event *ev, const char *names[CANDIDATES_TOLD],
-    char instance[2 * FOG_NAME_MAX + 2])
+static const char *
+address_of(const struct migration *m, const char *node)
+{
+	const struct migrations_env *env = &m->all->env;
+
+	return env->address ? env->address(env->arg, node) : NULL;
+}
+
+void
+migration_fill_event(const struct migration *m, struct migration_told *to)
 {
 	const struct function *f = m->placement->function;
 
-	for (size_t i = 0; i < m->ranked_len; i++)
-		names[i] = m->ranked[i];
-	snprintf(instance, 2 * FOG_NAME_MAX + 2, "%s/%s", m->placement->service_name,
+	for (size_t i = 0; i < m->ranked_len; i++) {
+		const char *address = address_of(m, m->ranked[i]);
+
+		to->name[i] = m->ranked[i];
+		to->address[i] = address ? address : "";
+	}
+	snprintf(to->instance, sizeof to->instance, "%s/%s", m->placement->service_name,
 	    m->placement->function_name);
-	*ev = (struct hook_event){ .size = sizeof *ev,
+	to->ev = (struct hook_event){ .size = sizeof to->ev,
 		.id = m->id,
 		.rev = m->rev,
 		.kind = HOOK_MIGRATE,
 		.stage = HOOK_COMMIT,
+		.stateful = f->stateful,
+		.exclusive = f->class == FUNCTION_EXCLUSIVE,
+		.break_ok = f->break_ok,
 		.service = m->placement->service_name,
 		.function = m->placement->function_name,
-		.instance = instance,
+		.instance = to->instance,
 		.generation = m->generation,
 		.source = m->source,
-		.candidates = names,
+		.source_address = address_of(m, m->source),
+		.candidates = to->name,
+		.addresses = to->address,
 		.candidates_len = m->ranked_len,
 		.reason = m->situation.reason,
 		.probability = m->situation.probability,
@@ -350,9 +375,8 @@ start_hook(struct migration *m)
 	static const struct hook_call_ops ops = { on_progress, on_done };
 	struct migrations *ms = m->all;
 	struct hook_instance *hook = hooks_find(ms->env.hooks, m->hook);
-	char instance[2 * FOG_NAME_MAX + 2], err[MIGRATION_DETAIL_SIZE] = "";
-	const char *names[CANDIDATES_TOLD];
-	struct hook_event ev;
+	char err[MIGRATION_DETAIL_SIZE] = "";
+	struct migration_told told;
 	int rc;
 
 	if (!hook) {
@@ -364,11 +388,11 @@ start_hook(struct migration *m)
 			migration_end_failed(m, err);
 		return;
 	}
-	fill_event(m, &ev, names, instance);
+	migration_fill_event(m, &told);
 	m->told = m->situation;
 	m->updated_ms = grasp_io_now(ms->env.io);
 	rc = hook_call_start(
-	    hook, &ev, m->resume, m->phase, &ops, m, &m->call, err, sizeof err);
+	    hook, &told.ev, m->resume, m->phase, &ops, m, &m->call, err, sizeof err);
 	if (rc == -EAGAIN) {
 		migration_note(m, err);
 		m->step = PAUSE;
@@ -412,8 +436,8 @@ may_move(
 		grasp_io_now(ms->env.io) >= p->cooldown_until_ms);
 }
 
-static void
-open_migration(struct migrations *ms, struct placement *p, const struct situation *s)
+struct migration *
+migration_open(struct migrations *ms, struct placement *p, const struct situation *s)
 {
 	uint8_t random[(MIGRATION_ID_SIZE - 1) / 2];
 	struct migration *m;
@@ -421,7 +445,7 @@ open_migration(struct migrations *ms, struct placement *p, const struct situatio
 	if (migration_make(ms, p, &m) < 0) {
 		log_errorx("migration", "%s/%s: no memory to move it", p->service_name,
 		    p->function_name);
-		return;
+		return NULL;
 	}
 	ms->env.io->ops->random(ms->env.io, random, sizeof random);
 	hex_format(random, sizeof random, m->id);
@@ -432,7 +456,16 @@ open_migration(struct migrations *ms, struct placement *p, const struct situatio
 	snprintf(m->hook, sizeof m->hook, "%s", p->service->hook);
 	migration_emit(m, "migration.opened", m->source, "%s has to leave %s: %s",
 	    p->function_name, m->source, s->reason);
-	try_candidate(m);
+	return m;
+}
+
+static void
+open_migration(struct migrations *ms, struct placement *p, const struct situation *s)
+{
+	struct migration *m = migration_open(ms, p, s);
+
+	if (m)
+		migration_try_candidate(m);
 }
 
 static bool
@@ -446,9 +479,7 @@ is_news(const struct situation *a, const struct situation *b)
 static void
 tell_update(struct migration *m)
 {
-	char instance[2 * FOG_NAME_MAX + 2];
-	const char *names[CANDIDATES_TOLD];
-	struct hook_event ev;
+	struct migration_told told;
 
 	if (!m->call || !is_news(&m->situation, &m->told) ||
 	    migration_now(m) - m->updated_ms < UPDATE_MS)
@@ -456,8 +487,8 @@ tell_update(struct migration *m)
 	m->rev++;
 	m->told = m->situation;
 	m->updated_ms = migration_now(m);
-	fill_event(m, &ev, names, instance);
-	hook_call_update(m->call, &ev);
+	migration_fill_event(m, &told);
+	hook_call_update(m->call, &told.ev);
 }
 
 static bool
@@ -486,7 +517,7 @@ go_on(struct migration *m)
 	bool due = migration_now(m) >= m->next_ms;
 
 	if (m->step == WAITING && due)
-		try_candidate(m);
+		migration_try_candidate(m);
 	else if (m->step == PAUSE && due)
 		start_hook(m);
 	else if (m->step == RUNNING)
@@ -505,7 +536,9 @@ migrations_consider(struct migrations *ms, struct placement *p, const struct sit
 	}
 	if (!p->function)
 		return;
-	if (s->kind == SITUATION_NONE) {
+	if (m->requested) {
+		/* what the operator wants does not depend on how things are */
+	} else if (s->kind == SITUATION_NONE) {
 		take_back(m);
 		m = p->migration;
 	} else {

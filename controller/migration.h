@@ -34,7 +34,7 @@ struct situation {
 	enum situation_kind kind;
 	char reason[256]; /* "avg_over_time(…) > 3.2: 3.24 now, likely to fail in 14 s" */
 	double probability;
-	int64_t due_ms;	    /* when it is expected to fail, wall; 0: not known */
+	int64_t due_ms;	     /* when it is expected to fail, wall; 0: not known */
 	char evidence[2048]; /* JSON object; "" none */
 };
 
@@ -44,7 +44,7 @@ struct migrations_env {
 	struct events *events;
 	struct hooks *hooks;
 	struct watches *watches;
-	struct vitals *vitals;	  /* both may be NULL */
+	struct vitals *vitals; /* both may be NULL */
 	struct uptimes *uptimes;
 	struct placement **placements;
 	struct node *(*nodes)(void *arg); /* first of the registry's */
@@ -64,6 +64,18 @@ void migrations_consider(
     struct migrations *ms, struct placement *p, const struct situation *s);
 /* The service is gone: what runs is cancelled, the placement is let go of. */
 void migrations_abandon(struct migrations *ms, struct placement *p);
+/* The operator wants it moved: to a node, or with "" to the best. done() once, when that is over: state
+ * as in the store, or the verdict of a dry run, in which nothing is changed. -EBUSY, -EINVAL, -ENOTSUP,
+ * ...: not now, err says why. */
+struct migration_ask {
+	void (*done)(
+	    void *arg, const char *state, const char *target, const char *detail);
+	void *arg;
+};
+int migrations_request(struct migrations *ms, struct placement *p, const char *to,
+    bool dry_run, const struct migration_ask *ask, char *err, size_t err_len) MUST_CHECK;
+/* Whoever asked does not listen any more. */
+void migrations_unask(struct migrations *ms, const void *arg);
 /* The operator has said where it is. */
 void migrations_settle(struct migrations *ms, struct placement *p, const char *node);
 

@@ -22,6 +22,9 @@ struct migration {
 	struct hook_call *call;
 	bool resume; /* the next start asks what has come of the one before */
 	bool cancel_wanted, told_waiting;
+	bool requested;		     /* by the operator: no situation takes it back */
+	char wish[FOG_NAME_MAX + 1]; /* where to; "" to the best */
+	struct migration_ask ask;    /* done NULL: nobody waits */
 	unsigned retries, asked;
 	int64_t next_ms; /* of WAITING and PAUSE, monotonic */
 	uint32_t rev;
@@ -41,6 +44,7 @@ struct migration {
 struct migrations {
 	struct migrations_env env;
 	struct migration *first;
+	struct dry_run *dry_runs;
 	bool closing;
 };
 
@@ -50,6 +54,20 @@ int migration_make(struct migrations *ms, struct placement *p, struct migration 
     MUST_CHECK;
 void migration_release(
     struct migration *m); /* frees it when it has ended and nothing is awaited */
+
+struct migration_told { /* an event and what it points to */
+	struct hook_event ev;
+	const char *name[CANDIDATES_TOLD], *address[CANDIDATES_TOLD];
+	char instance[2 * FOG_NAME_MAX + 2];
+};
+void migration_fill_event(const struct migration *m, struct migration_told *to);
+/* True with m->ranked, or false with why. */
+bool migration_find_candidates(struct migration *m, char *why, size_t size);
+/* Opens one; NULL: no memory. Then it is to be tried. */
+struct migration *
+migration_open(struct migrations *ms, struct placement *p, const struct situation *s);
+void migration_try_candidate(struct migration *m);
+void migrations_free_dry_runs(struct migrations *ms);
 
 /* The row of the migration; done is called with it after the commit. */
 void migration_put(struct migration *m, void (*done)(void *arg, int err));

@@ -137,11 +137,15 @@ migration_end(struct migration *m, const char *state)
 {
 	struct placement *p = m->placement;
 
+	struct migration_ask ask = m->ask;
+
 	m->step = ENDED;
 	m->state = state;
 	m->ended_ms = migration_wall(m);
 	migration_put(m, NULL);
 	p->migration = NULL;
+	if (ask.done)
+		ask.done(ask.arg, state, m->target, m->detail);
 	migration_release(m);
 }
 

@@ -18,6 +18,7 @@
 #define NOTIFY_WAITING_MAX    256
 #define NOTIFY_CANDIDATES_MAX 16
 
+struct ctl_request;
 struct events;
 struct notifier;
 
@@ -61,3 +62,8 @@ void notify_forget(struct notifier *n, enum hook_kind kind, const char *about);
 /* How many a hook has not taken yet. */
 unsigned notify_waiting(const struct notifier *n, const struct hook_instance *hook);
 unsigned notify_dropped(const struct notifier *n, const struct hook_instance *hook);
+
+/* `fogctl hooks`, hook_show.c. Items: {hook, type, help, events, can, health, message, circuit, running,
+ * waiting, dropped, last_event, last_verdict, last_detail, last_time}; hook null: a type that nobody
+ * has configured, with help and can alone. */
+void hooks_show(struct hooks *h, const struct notifier *n, struct ctl_request *req);

@@ -61,6 +61,8 @@ static const struct {
 	{ "apply", CTL_DEPLOYER },
 	{ "remove", CTL_DEPLOYER },
 	{ "place", CTL_DEPLOYER },
+	{ "migrate", CTL_DEPLOYER },
+	{ "hooks", CTL_VIEWER },
 	{ "plan show", CTL_VIEWER },
 	{ "query", CTL_VIEWER },
 	{ "find", CTL_VIEWER },
