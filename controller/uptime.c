@@ -28,6 +28,7 @@ struct uptimes {
 	struct store *store;
 	struct idmap *nodes;
 	double alive_s, losses; /* of all */
+	double mean_s; /* between losses of one; fixed while nodes are compared */
 	int64_t saved_ms;
 };
 
@@ -39,6 +40,7 @@ uptimes_new(struct store *store, struct uptimes **ret)
 	if (!u || idmap_new(&u->nodes) < 0)
 		return -ENOMEM;
 	u->store = store;
+	u->mean_s = FLEET_MEAN_S;
 	*ret = TAKE(u);
 	return 0;
 }
@@ -146,6 +148,12 @@ ensure(struct uptimes *u, const struct node *n, int64_t wall_ms)
 	return t;
 }
 
+static void
+settle(struct uptimes *u)
+{
+	u->mean_s = (fmax(0, u->alive_s) + FLEET_MEAN_S) / (fmax(0, u->losses) + 1);
+}
+
 void
 uptimes_changed(
     struct uptimes *u, const struct node *n, enum node_state before, int64_t wall_ms)
@@ -156,13 +164,12 @@ uptimes_changed(
 		return;
 	bring_up(u, t, wall_ms);
 	t->alive = n->state == NODE_ALIVE || n->state == NODE_SUSPECT;
-	if (n->state == before)
-		return;
-	if (n->state == NODE_LOST) {
+	if (n->state == NODE_LOST && before != NODE_LOST) {
 		t->losses++;
 		u->losses++;
 	}
-	if (n->state == NODE_LOST || n->state == NODE_GONE)
+	settle(u);
+	if (n->state != before && (n->state == NODE_LOST || n->state == NODE_GONE))
 		save(u, t);
 }
 
@@ -188,6 +195,7 @@ uptimes_tick(struct uptimes *u, int64_t wall_ms)
 {
 	struct round r = { u, wall_ms };
 
+	settle(u);
 	if (!u->saved_ms || wall_ms < u->saved_ms)
 		u->saved_ms = wall_ms;
 	if (wall_ms - u->saved_ms < SAVE_MS)
@@ -204,13 +212,11 @@ reckon(struct uptimes *u, const struct node *n, int64_t wall_ms, double *ret_los
     double *ret_time_s)
 {
 	struct uptime *t = ensure(u, n, wall_ms);
-	double mean_s;
 
 	if (t)
 		bring_up(u, t, wall_ms);
-	mean_s = (fmax(0, u->alive_s) + FLEET_MEAN_S) / (fmax(0, u->losses) + 1);
 	*ret_losses = FLEET_WEIGHT + (t ? t->losses : 0);
-	*ret_time_s = FLEET_WEIGHT * mean_s + (t ? t->alive_s : 0);
+	*ret_time_s = FLEET_WEIGHT * u->mean_s + (t ? t->alive_s : 0);
 }
 
 double
