@@ -609,6 +609,64 @@ each_mark_makes_a_difference_and_says_from_what(void **state)
 	}
 }
 
+/* --- network ------------------------------------------------------------------------------------ */
+
+static void
+node_at(struct world *w, const char *name, uint8_t address)
+{
+	struct caps caps = usual_caps();
+
+	caps.interfaces = 1;
+	caps.interface[0] = (struct caps_interface){ .name = "e0",
+		.kind = CAPS_ETHERNET,
+		.up = true,
+		.addrs = 1,
+		.addr = { { .ip = { 0xfd, [15] = address }, .len = 16, .prefix = 64 } } };
+	world_node(w, name, &caps);
+}
+
+/* Each path from the node takes so long. */
+static void
+set_latency(struct world *w, const char *node, double seconds)
+{
+	struct watch *at = watches_of(w->judge->watches, &world_find(w, node)->id);
+
+	for (; at; at = at->next)
+		if (at->requirement->origin == REQUIRE_LINK)
+			world_signal(w, node, at->requirement->expr, seconds, 0, 0);
+}
+
+static void
+candidates_are_measured_to_the_neighbours_in_the_chain_CND_02(void **state)
+{
+	struct world *w = *state;
+	static const char chain[] =
+	    "service: s\n"
+	    "functions:\n"
+	    "  - {name: f, host: A}\n"
+	    "  - {name: g, host: D, candidates: [C]}\n"
+	    "links: [{from: f, to: g, latency: 50ms, candidate-period: 1s}]\n";
+
+	node_at(w, "A", 1);
+	node_at(w, "B", 2);
+	node_at(w, "C", 3);
+	node_at(w, "D", 4);
+	node_at(w, "E", 5);
+	world_apply(w, chain);
+	assert_string_equal(
+	    why_not(w, "B"), "no fresh data for round trip to g on D < 0.05 s");
+	set_latency(w, "B", 0.01);
+	set_latency(w, "C", 0.08);
+	set_latency(w, "E", 0.03);
+	world_run(w, 20000);
+	assert_string_equal(
+	    why_not(w, "C"), "it does not meet round trip to g on D < 0.05 s (0.08)");
+	assert_true(is_told(w, "B", "latency 0.80, weight 2: 10 ms"));
+	assert_true(is_told(w, "E", "latency 0.40, weight 2: 30 ms"));
+	assert_true(is_told(w, "D", "latency 1.00, weight 2"));
+	assert_true(score_of(w, "B") > score_of(w, "E"));
+}
+
 int
 main(void)
 {
@@ -633,6 +691,7 @@ main(void)
 		IN_WORLD(a_node_that_comes_and_goes_is_not_available_enough),
 		IN_WORLD(an_objective_weighs_the_marks),
 		IN_WORLD(each_mark_makes_a_difference_and_says_from_what),
+		IN_WORLD(candidates_are_measured_to_the_neighbours_in_the_chain_CND_02),
 	};
 
 	return RUN_TESTS(tests, NULL, NULL);
