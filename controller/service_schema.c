@@ -4,6 +4,7 @@
  * such files: run when fogwatch is built. What the tables leave to code, trees and what belongs together,
  * stands here. */
 #include "base/json.h"
+#include "controller/candidates.h"
 #include "controller/service.h"
 #include <errno.h>
 #include <stdio.h>
@@ -193,6 +194,19 @@ put_default(struct buf *b, const struct conf_option *o)
 }
 
 static void
+put_marks(struct buf *b)
+{
+	const char *const *mark = candidates_marks();
+
+	buf_puts(b, ",\"propertyNames\":{\"enum\":[");
+	for (size_t i = 0; mark[i]; i++) {
+		buf_puts(b, i ? "," : "");
+		json_put_text(b, slice_text(mark[i]));
+	}
+	buf_puts(b, "]}");
+}
+
+static void
 put_option(struct buf *b, const char *level, const struct conf_option *o, const char *key)
 {
 	const char *schema = find_special(level, o->name);
@@ -203,6 +217,8 @@ put_option(struct buf *b, const char *level, const struct conf_option *o, const 
 		buf_put(b, schema, strlen(schema) - 1);
 	else
 		put_type(b, o);
+	if (!*level && !strcmp(o->name, "objective"))
+		put_marks(b);
 	buf_puts(b, ",\"description\":");
 	json_put_text(b, slice_text(o->help));
 	put_default(b, o);

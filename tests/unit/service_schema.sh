@@ -73,7 +73,7 @@ for text in [
     F + "    location: {}\n", F + "    location: {area: ['1,2']}\n", F + "    location: {circle: '1,2'}\n",
     F + "    location: {near: {node: a, within: 3mi}}\n",
     F + "links: [{from: f}]\n", F + "links: [{from: f, to: f, loss: 2}]\n", F + "links: [{from: f, to: f, bandwidth: 3MB}]\n",
-    F + "objective: {safety: much}\n", F + "objective: {safety: 1001}\n",
+    F + "objective: {safety: much}\n", F + "objective: {safety: 1001}\n", F + "objective: {luck: 1}\n",
 ]:
     both_refuse("both refuse " + text.replace(F, "").strip().replace("\n", " ")[:60] + " PLN_10", text)
 print(f"1..{n}")

@@ -169,7 +169,8 @@ make_service(struct fleet *f)
 static void
 open_fleet(struct fleet *f)
 {
-	static const struct watch_ops ops = { on_changed, on_dropped };
+	static const struct watch_ops ops = { .changed = on_changed,
+		.dropped = on_dropped };
 
 	memset(f, 0, sizeof *f);
 	assert_int_equal(watches_new(&ops, NULL, &f->watches), 0);

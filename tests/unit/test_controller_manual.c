@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * fogwatch.yaml(5) and fogwatch-service(5) say what the controller's option tables say. */
+#include "controller/candidates_int.h"
 #include "controller/composites.h"
 #include "controller/config.h"
 #include "controller/planner.h"
@@ -52,6 +53,26 @@ the_manual_names_what_a_composite_can_say(void **state)
 }
 
 static void
+the_manual_names_the_marks_and_their_weights(void **state)
+{
+	char *page = manual_load("fogwatch-service.5");
+	char *section = page ? manual_section(page, "CANDIDATES") : NULL;
+
+	(void)state;
+	assert_non_null(section);
+	for (size_t i = 0; candidate_marks[i].name; i++) {
+		char line[128];
+
+		snprintf(line, sizeof line, ".It Cm %s Pq %g\n", candidate_marks[i].name,
+		    candidate_marks[i].weight);
+		if (!strstr(section, line))
+			fail_msg("the manual has no line \"%s\"", line);
+	}
+	free(section);
+	free(page);
+}
+
+static void
 the_example_of_a_service_is_one(void **state)
 {
 	char *page = manual_load("fogwatch-service.5");
@@ -82,6 +103,7 @@ main(void)
 		TEST(the_manual_names_what_a_service_can_say),
 		TEST(the_manual_names_what_an_item_of_the_default_plan_can_say),
 		TEST(the_manual_names_what_a_composite_can_say),
+		TEST(the_manual_names_the_marks_and_their_weights),
 		TEST(the_example_of_a_service_is_one),
 	};
 
