@@ -89,7 +89,7 @@ const struct conf_option service_function_options[] = {
 	    "What a needless move costs, as a share of what a break costs: the dearer, "
 	    "the "
 	    "surer a prediction has to be."),
-	FUNCTION(raise, "migration.raise", REAL, "0.6", 0, 1,
+	FUNCTION(raise, "migration.raise", REAL, "0", 0, 1,
 	    "Probability of a failure within the lead from which it moves; 0: by cost."),
 	FUNCTION(clear, "migration.clear", REAL, "0.3", 0, 1,
 	    "Probability below which a prediction is taken back."),

@@ -13,8 +13,8 @@ const char *const predictor_classes[] = {
 };
 
 const struct predictor *const predictors[] = {
-	&predictor_trend, /* the default */
-	&predictor_hazard,
+	&predictor_hazard, /* the default */
+	&predictor_trend,
 	NULL,
 };
 

@@ -15,8 +15,8 @@ static const char service[] =
     "    host: A\n"
     "%s"
     "    requirements:\n"
-    "      - {expr: node_load1, below: 4, candidate-period: 1s}\n"
-    "    migration: {lead: 20s, cooldown: 20s}\n";
+    "      - {expr: node_load1, predictor: trend, below: 4, candidate-period: 1s}\n"
+    "    migration: {lead: 20s, cooldown: 20s, raise: 0.6}\n";
 
 static int
 open_world(void **state)

@@ -89,8 +89,8 @@ predictions_are_stored_with_their_outcome(void **state) /* PRD-08 */
 	add_three_nodes(w);
 	world_apply(w,
 	    "service: s\nfunctions:\n  - name: f\n    host: A\n"
-	    "    requirements: [{expr: node_load1, below: 4}]\n"
-	    "    migration: {lead: 20s}\n");
+	    "    requirements: [{expr: node_load1, predictor: trend, below: 4}]\n"
+	    "    migration: {lead: 20s, raise: 0.6}\n");
 	world_signal(w, "A", "node_load1", 1, 0.05, 0.02);
 	world_run(w, 50000); /* raised */
 	assert_string_equal(world_outcomes(w), "open ");
@@ -303,7 +303,7 @@ show_predictions(void *arg, struct ctl_request *req, struct slice args)
 {
 	(void)arg;
 	judge_show_predictions(shown->judge, req, "",
-	    ctl_arg_bool(args, "past")	? PREDICTIONS_PAST
+	    ctl_arg_bool(args, "past")	      ? PREDICTIONS_PAST
 		: ctl_arg_bool(args, "score") ? PREDICTIONS_SCORE
 					      : PREDICTIONS_NOW);
 	return 0;
@@ -442,7 +442,8 @@ candidates_show_why_and_why_not(void **state)
 	assert_null(strstr(answer, "\"node\":\"C\""));
 	free(answer);
 	assert_shown(w, "candidates", "explain", NULL,
-	    "\"rank\":null,\"node\":\"A\",\"score\":null,\"accepted\":false,\"availability\":null,\"horizon_s\":600,\"reasons\":"
+	    "\"rank\":null,\"node\":\"A\",\"score\":null,\"accepted\":false,"
+	    "\"availability\":null,\"horizon_s\":600,\"reasons\":"
 	    "[\"it is the node that has the function\",\"it is not in the list of "
 	    "candidates\"]}");
 	assert_shown(w, "candidates", "explain", NULL, "it does not meet avg_over_time");

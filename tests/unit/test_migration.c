@@ -10,15 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char delivery[] =
-    "service: delivery\n"
-    "hook: mover\n"
-    "functions:\n"
-    "  - name: F1\n"
-    "    host: A\n"
-    "    candidates: [C, B]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
-    "    migration: {lead: 20s, deadline: 15s, drain: 500ms, cooldown: 60s}\n";
+static const char delivery[] = "service: delivery\n"
+			       "hook: mover\n"
+			       "functions:\n"
+			       "  - name: F1\n"
+			       "    host: A\n"
+			       "    candidates: [C, B]\n"
+			       "    requirements: [{expr: node_load1, predictor: trend, "
+			       "below: 4, candidate-period: 1s}]\n"
+			       "    migration: {lead: 20s, deadline: 15s, drain: 500ms, "
+			       "cooldown: 60s, raise: 0.6}\n";
 
 static int
 open_world(void **state)
@@ -441,8 +442,8 @@ pinned_functions_stay(void **state)
 
 	set_scene(w,
 	    "service: delivery\nhook: mover\nfunctions:\n"
-	    "  - name: F1\n    host: A\n    migration: {pinned: yes}\n"
-	    "    requirements: [{expr: node_load1, below: 4}]\n");
+	    "  - name: F1\n    host: A\n    migration: {pinned: yes, raise: 0.6}\n"
+	    "    requirements: [{expr: node_load1, predictor: trend, below: 4}]\n");
 	overload(w, "A");
 	world_run(w, 10000);
 	assert_int_equal(w->calls, 0);
@@ -456,7 +457,7 @@ without_a_hook_there_are_events_only(void **state) /* HOOK-06 */
 
 	set_scene(w,
 	    "service: delivery\nfunctions:\n  - name: F1\n    host: A\n"
-	    "    requirements: [{expr: node_load1, below: 4}]\n");
+	    "    requirements: [{expr: node_load1, predictor: trend, below: 4}]\n");
 	overload(w, "A");
 	world_run(w, 10000);
 	assert_int_equal(w->calls, 0);
@@ -523,9 +524,11 @@ two_functions_do_not_move_onto_one_place(void **state)
 	set_scene(w,
 	    "service: delivery\nhook: mover\nfunctions:\n"
 	    "  - {name: F1, host: A, candidates: [C, B], needs: {memory: 5GiB},\n"
-	    "     requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]}\n"
+	    "     requirements: [{expr: node_load1, predictor: trend, below: 4, "
+	    "candidate-period: 1s}]}\n"
 	    "  - {name: F2, host: A, candidates: [C, B], needs: {memory: 5GiB},\n"
-	    "     requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]}\n");
+	    "     requirements: [{expr: node_load1, predictor: trend, below: 4, "
+	    "candidate-period: 1s}]}\n");
 	SCRIPT(w, WAITS, WAITS);
 	overload(w, "A");
 	world_run(w, 5000);
@@ -766,8 +769,10 @@ what_migrations_took_and_the_margin_lengthen_the_lead(void **state) /* PRD-07 */
 	set_scene(w,
 	    "service: delivery\nhook: mover\nfunctions:\n"
 	    "  - name: F1\n    host: A\n    candidates: [C]\n"
-	    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
-	    "    migration: {lead: 5s, deadline: 60s, cooldown: 0s, margin: 3s}\n");
+	    "    requirements: [{expr: node_load1, predictor: trend, below: 4, "
+	    "candidate-period: 1s}]\n"
+	    "    migration: {lead: 5s, deadline: 60s, cooldown: 0s, margin: 3s, raise: "
+	    "0.6}\n");
 	SCRIPT(w, WAITS);
 	overload(w, "A");
 	assert_true(world_run_until(w, is_called, 10000));

@@ -128,7 +128,7 @@ what_is_left_out_has_a_sane_default(void **state)
 	assert_int_equal(f->deadline_ms, 60000);
 	assert_int_equal(f->drain_ms, 200);
 	assert_int_equal(f->cooldown_ms, 60000);
-	assert_true(f->raise == 0.6 && f->clear == 0.3);
+	assert_true(f->raise == 0 && f->clear == 0.3);
 	assert_int_equal(f->sustain_ms, 2000);
 	assert_int_equal(f->requirement[0].when_missing, MISSING_UNKNOWN);
 	assert_int_equal(f->requirement[0].period_ms, 1000);
@@ -201,8 +201,9 @@ static const struct {
 	    "delivery.yaml:4:36: clear: x is not a number\n" },
 	{ "service: s\nfunctions:\n  - name: f\n    migration: {raise: 0.2}\n",
 	    "delivery.yaml:4:17: raise: clear (0.3) has to be below raise (0.2)\n" },
-	{ "service: s\nfunctions:\n  - name: f\n    migration: {clear: 0.9}\n",
-	    "delivery.yaml:4:17: clear: clear (0.9) has to be below raise (0.6)\n" },
+	{ "service: s\nfunctions:\n  - name: f\n    migration: {raise: 0.8, clear: "
+	  "0.9}\n",
+	    "delivery.yaml:4:29: clear: clear (0.9) has to be below raise (0.8)\n" },
 	{ "service: s\nfunctions:\n  - name: f\n    requirements: {expr: node_load1}\n",
 	    "delivery.yaml:4:5: requirements: must be a list\n" },
 	{ "service: s\nfunctions:\n  - name: f\n    requirements:\n      - node_load1\n"

@@ -71,8 +71,8 @@ scene_open(struct scene *s, const char *host, const char *requirement)
 	complaints_init(&c);
 	snprintf(yaml, sizeof yaml,
 	    "service: s\nfunctions:\n  - name: f\n    host: %s\n"
-	    "    requirements: [{expr: node_load1, %s}]\n"
-	    "    migration: {lead: 20s, cooldown: 60s, sustain: 2s}\n",
+	    "    requirements: [{expr: node_load1, predictor: trend, %s}]\n"
+	    "    migration: {lead: 20s, cooldown: 60s, sustain: 2s, raise: 0.6}\n",
 	    host, requirement);
 	if (service_parse(slice_text(yaml), "s.yaml", &c, &s->service) < 0)
 		fail_msg("%s", buf_text(&c.text));
