@@ -115,24 +115,19 @@ slow_down_to_sources(const struct bargain_env *env, struct fog_plan *plan)
 
 /* --- how much ------------------------------------------------------------------------------------ */
 
-/* Bytes a second of all that is told periodically: a report each shortest period. */
+/* Bytes a second of all that is told periodically, in the large reports that wait for the budget. */
 static int64_t
 cost_of(const struct fog_plan *plan)
 {
-	uint32_t shortest = 0;
 	int64_t mbytes = 0;
 
 	for (unsigned i = 0; i < plan->items; i++) {
 		const struct plan_item *item = &plan->item[i];
 
-		if (item->mode != PLAN_PERIODIC)
-			continue;
-		mbytes += INT64_C(1000000) * VALUE_BYTES / item->period_ms;
-		if (!shortest || item->period_ms < shortest)
-			shortest = item->period_ms;
+		if (item->mode == PLAN_PERIODIC)
+			mbytes += INT64_C(1000000) * VALUE_BYTES / item->period_ms;
 	}
-	if (shortest)
-		mbytes += INT64_C(1000000) * REPORT_OVERHEAD / shortest;
+	mbytes += mbytes * REPORT_OVERHEAD / REPORT_BYTES_MAX;
 	return mbytes / 1000;
 }
 

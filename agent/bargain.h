@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What of a plan this node can do: what it cannot measure is left out, what comes no more often than that is
- * asked for so often, and when reports would take more than report.budget, all that is told periodically
- * becomes slower. The controller is offered the rest (M_NEGOTIATE) and decides. */
+ * asked for so often, and when values alone take more than report.budget, which no waiting helps, all that
+ * is told periodically becomes slower. The controller is offered the rest (M_NEGOTIATE) and decides. */
 #pragma once
 #include "metrics/sampler.h"
 #include "protocol/plan.h"

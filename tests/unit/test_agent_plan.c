@@ -253,15 +253,15 @@ a_plan_above_the_budget_of_reports_is_offered_slower(void **state)
 	struct plan_item_state s;
 
 	(void)state;
-	fog->cfg.report.budget = 50; /* a report takes more than 200 bytes */
+	fog->cfg.report.budget = 16; /* ten values take three times as much */
 	start_registered();
-	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 1000))));
+	assert_true(fog_plan(fog, plan_of(1, fog_item(3, "node_load1", 100))));
 	assert_int_equal(fog->warden.counters, 1);
-	assert_int_equal(fog->warden.counter_period_ms, 5000);
-	assert_non_null(strstr(fog->warden.counter_why, "report.budget is 50"));
+	assert_int_equal(fog->warden.counter_period_ms, 300);
+	assert_non_null(strstr(fog->warden.counter_why, "report.budget is 16"));
 	fake_run(fog->net, 1000);
 	plan_item(uplink_plan(fog_uplink(fog)), 0, &s);
-	assert_int_equal(s.item->period_ms, 5000);
+	assert_int_equal(s.item->period_ms, 300);
 	/* what it can afford is as it was asked for */
 	assert_true(fog_plan(fog, plan_of(2, fog_item(3, "node_load1", 10000))));
 	assert_int_equal(fog->warden.counters, 1);
