@@ -11,11 +11,11 @@
 #define STALE_MIN_MS  5000
 #define NEWS_MIN      256
 
-enum { NO_LIST = -1 };
+enum { NO_LIST = 0 };
 
 struct watch_item { /* of a node's plan */
 	uint32_t id;
-	struct watch *first; /* then ->item_next */
+	struct watch *first; /* then ->next, as long as it is of the same */
 };
 struct watch_group { /* those of one function */
 	const struct placement *of;
@@ -73,7 +73,7 @@ join_list(struct watches *ws, struct watch *w, int64_t no)
 {
 	struct watch **list = &ws->due[no % DUE_LISTS];
 
-	w->due_no = no;
+	w->due_no = (uint32_t)no;
 	w->due_next = *list;
 	w->due_at = list;
 	if (*list)
@@ -138,6 +138,7 @@ watches_new(const struct watch_ops *ops, void *arg, struct watches **ret)
 		return -ENOMEM;
 	ws->ops = *ops;
 	ws->arg = arg;
+	ws->due_no = NO_LIST + 1;
 	*ret = TAKE(ws);
 	return 0;
 }
@@ -225,50 +226,60 @@ find_item(const struct watch_node *wn, uint32_t id)
 }
 
 static int
-compare_items(const void *a, const void *b)
+compare_by_item(const void *a, const void *b)
 {
-	uint32_t x = ((const struct watch_item *)a)->id;
-	uint32_t y = ((const struct watch_item *)b)->id;
+	const struct watch *x = *(struct watch *const *)a, *y = *(struct watch *const *)b;
 
-	return (x > y) - (x < y);
+	return (x->item > y->item) - (x->item < y->item);
 }
 
 static size_t
-drop_doubles(struct watch_item *item, size_t n)
+count_watches(const struct watch_node *wn)
 {
-	size_t kept = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (!kept || item[kept - 1].id != item[i].id)
-			item[kept++] = item[i];
-	return kept;
+	for (const struct watch *w = wn->first; w; w = w->next)
+		n++;
+	return n;
+}
+
+/* The list of the node becomes one of ascending items. */
+static int
+sort_by_item(struct watch_node *wn, size_t n)
+{
+	struct watch **all = malloc((n + 1) * sizeof(struct watch *));
+
+	if (!all)
+		return -ENOMEM;
+	n = 0;
+	for (struct watch *w = wn->first; w; w = w->next)
+		all[n++] = w;
+	qsort(all, n, sizeof(struct watch *), compare_by_item);
+	wn->first = NULL;
+	while (n--) {
+		all[n]->next = wn->first;
+		wn->first = all[n];
+	}
+	free(all);
+	return 0;
 }
 
 /* Without memory no point finds its way until the next plan. */
 static int
 index_items(struct watch_node *wn)
 {
-	struct watch_item *item;
-	size_t n = 0;
+	size_t n = count_watches(wn);
+	struct watch_item *item = realloc(wn->item, (n + 1) * sizeof *item);
 
-	for (struct watch *w = wn->first; w; w = w->next)
-		n++;
 	wn->items = 0;
-	item = realloc(wn->item, (n + 1) * sizeof *item);
 	if (!item)
 		return -ENOMEM;
 	wn->item = item;
-	n = 0;
+	if (sort_by_item(wn, n) < 0)
+		return -ENOMEM;
 	for (struct watch *w = wn->first; w; w = w->next)
-		item[n++] = (struct watch_item){ w->item, NULL };
-	qsort(item, n, sizeof *item, compare_items);
-	wn->items = drop_doubles(item, n);
-	for (struct watch *w = wn->first; w; w = w->next) {
-		struct watch_item *i = find_item(wn, w->item);
-
-		w->item_next = i->first;
-		i->first = w;
-	}
+		if (!wn->items || item[wn->items - 1].id != w->item)
+			item[wn->items++] = (struct watch_item){ w->item, w };
 	return 0;
 }
 
@@ -318,16 +329,17 @@ static int
 index_groups(struct watch_node *wn)
 {
 	struct watch_group *group;
-	size_t n = 0;
+	size_t n = count_watches(wn);
 
-	for (struct watch *w = wn->first; w; w = w->next)
-		n++;
 	wn->groups = 0;
 	group = realloc(wn->group, (n + 1) * sizeof *group);
 	if (!group)
 		return -ENOMEM;
 	wn->group = group;
 	wn->groups = collect_groups(wn);
+	group = realloc(wn->group, (wn->groups + 1) * sizeof *group);
+	if (group)
+		wn->group = group;
 	for (struct watch *w = wn->first; w; w = w->next) {
 		struct watch_group *g = find_group(wn, w->placement);
 
@@ -522,7 +534,7 @@ add_watch(struct watches *ws, struct node *n, const struct plan_entry *e,
 	w->state = WATCH_UNKNOWN;
 	w->value = NAN;
 	w->probability = w->sample = NAN;
-	w->created_ms = w->changed_ms = now_ms;
+	w->sampled_ms = now_ms;
 	w->keep = true;
 	w->due_no = NO_LIST;
 	w->next = wn->first;
@@ -610,7 +622,7 @@ watches_point(struct watches *ws, const struct fog_id *node, uint32_t item,
 	const struct watch_node *wn = find_node(ws, node);
 	const struct watch_item *i = wn ? find_item(wn, item) : NULL;
 
-	for (struct watch *w = i ? i->first : NULL; w; w = w->item_next)
+	for (struct watch *w = i ? i->first : NULL; w && w->item == item; w = w->next)
 		if (w->requirement->origin != REQUIRE_LOCATION &&
 		    watch_take_point(w, labels, time_ms, value))
 			add_news(ws, w);
@@ -636,7 +648,6 @@ evaluate(struct watches *ws, struct watch *w, int64_t now_ms)
 		ws->ops.sampled(ws->arg, w, v.said, v.came);
 	if (w->state == before)
 		return;
-	w->changed_ms = now_ms;
 	ws->ops.changed(ws->arg, w, before);
 }
 

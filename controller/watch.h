@@ -28,10 +28,9 @@ struct watch {
 	const struct requirement *requirement; /* the plan's: as long as it names it */
 	struct node *node;
 	struct watch *next;		     /* of the same node */
-	double value;			     /* the worst fresh one; NaN: none */
-	double raised_margin;		     /* to the threshold, when it was raised */
-	int64_t changed_ms;		     /* of the state; monotonic */
+	struct watch *group_next;	     /* of the same function there */
 	struct judge_prediction *prediction; /* of whoever takes the changes; NULL */
+	double value;			     /* the worst fresh one; NaN: none */
 	enum watch_state state;
 	/* That it fails within the needed lead, when it was last looked at; NaN: not known. All
 	 * of the answer: watch_predict(). */
@@ -41,19 +40,18 @@ struct watch {
 	uint32_t lead_ms; /* needed; of candidates longer: they must last a while */
 	bool host;
 	/* Inside watch*.c. */
-	bool held,
-	    line; /* how it is reported; silence_ms: longest one of a good series */
+	bool held, line; /* how it is reported */
 	bool keep, news;
-	uint8_t condition; /* what has held since since_ms */
-	uint32_t silence_ms;
-	int64_t created_ms, since_ms;
-	int64_t sampled_ms; /* when that was said of which the outcome is awaited */
-	float sample;	    /* NaN: none is */
+	uint8_t condition;   /* what has held since since_ms */
+	uint32_t silence_ms; /* longest one of a good series */
+	float raised_margin; /* to the threshold, when it was raised */
+	float sample;	 /* what was said, whose outcome is awaited; NaN: nothing is */
+	uint32_t due_no; /* list of the time when it is due; 0: in none */
+	int64_t since_ms;
+	int64_t
+	    sampled_ms; /* when it was said; until there is a series: when it was made */
 	struct watch_series *series;
-	struct watch *item_next;	  /* of the same item */
-	struct watch *group_next;	  /* of the same function */
-	struct watch *due_next, **due_at; /* in the list of the time when it is due */
-	int64_t due_no;			  /* that list; -1: in none */
+	struct watch *due_next, **due_at;
 };
 
 struct watch_ops {

@@ -9,17 +9,18 @@
 
 struct watch_series {
 	struct watch_series *next;
-	struct held *line; /* what it is taken for between reports; NULL: the value */
-	int64_t time_ms;   /* of the newest value; INT64_MIN: none */
-	double value;	   /* NaN: the node says that it does not know */
-	int64_t told_ms;   /* up to which the predictor knows */
-	int64_t violating_ms, violated_ms;     /* since when; when last; -1: not */
-	int64_t answered_ms, answered_told_ms; /* when, and what was known then; -1 */
-	double answered_margin;
+	int64_t time_ms;		   /* of the newest value; INT64_MIN: none */
+	double value;			   /* NaN: the node says that it does not know */
+	int64_t told_ms;		   /* up to which the predictor knows */
+	int64_t violating_ms, violated_ms; /* since when; when last; -1: not */
+	int64_t answered_ms;		   /* when it was asked last; -1: never */
+	float answered_margin;
 	float within_needed, within_long; /* that answer; NaN: not known */
-	bool alarm;
 	uint16_t labels_len;
-	double state[]; /* the predictor's, then the labels */
+	bool told; /* something since it was asked */
+	bool alarm;
+	/* The predictor's; then, if it is held along a line, struct held; then the labels. */
+	double state[];
 };
 
 void watch_series_free(struct watch_series *s);

@@ -63,9 +63,10 @@ needs_answer(const struct watch *w, const struct watch_series *s, int64_t now_ms
 	if (s->answered_ms < 0 || (margin > 0) != (s->answered_margin > 0) ||
 	    age >= quiet_time(w))
 		return true;
-	if (s->told_ms == s->answered_told_ms)
+	if (!s->told)
 		return is_near(w, s) && age >= 2 * (int64_t)w->period_ms;
-	return margin > 0 && (is_near(w, s) || margin < NEARER * s->answered_margin);
+	return margin > 0 &&
+	    (is_near(w, s) || margin < NEARER * (double)s->answered_margin);
 }
 
 static void
@@ -80,8 +81,8 @@ answer(const struct watch *w, struct watch_series *s, int64_t now_ms)
 	s->within_long = (float)p.within[LEAD_LONG];
 	s->alarm = p.alarm;
 	s->answered_ms = now_ms;
-	s->answered_told_ms = s->told_ms;
-	s->answered_margin = watch_margin(w, watch_value_at(w, s, now_ms));
+	s->told = false;
+	s->answered_margin = (float)watch_margin(w, watch_value_at(w, s, now_ms));
 }
 
 static void
@@ -146,7 +147,7 @@ has_lasted(struct watch *w, enum condition c, int64_t now_ms, int64_t span_ms)
 static enum watch_state
 judge_missing(struct watch *w, int64_t now_ms)
 {
-	bool started = w->series || now_ms - w->created_ms >= START_MS + 2 * w->period_ms;
+	bool started = w->series || now_ms - w->sampled_ms >= START_MS + 2 * w->period_ms;
 	bool lasted = started && has_lasted(w, MISSING, now_ms, w->requirement->hold_ms);
 
 	if (!started)
@@ -171,7 +172,7 @@ patience(const struct watch *w)
 {
 	bool learning = isnan(w->probability);
 
-	return learning && watch_margin(w, w->value) <= w->raised_margin
+	return learning && watch_margin(w, w->value) <= (double)w->raised_margin
 	    ? w->lead_ms
 	    : watch_function(w)->sustain_ms;
 }
@@ -203,7 +204,7 @@ judge_prediction(struct watch *w, const struct findings *f, int64_t now_ms)
 	case WATCH_UNKNOWN:
 	case WATCH_OK:
 		if (above)
-			w->raised_margin = watch_margin(w, w->value);
+			w->raised_margin = (float)watch_margin(w, w->value);
 		return above ? WATCH_RAISED : WATCH_OK;
 	case WATCH_RAISED:
 		return below ? WATCH_OK : WATCH_RAISED;
@@ -219,7 +220,7 @@ static int64_t
 due_when_missing(const struct watch *w, int64_t now_ms)
 {
 	if (w->condition != MISSING)
-		return w->created_ms + START_MS + 2 * w->period_ms;
+		return w->sampled_ms + START_MS + 2 * w->period_ms;
 	if (w->requirement->when_missing == MISSING_FAILS && w->state != WATCH_VIOLATED)
 		return w->since_ms + w->requirement->hold_ms;
 	return now_ms + REST_MS;

@@ -21,17 +21,32 @@ watch_margin(const struct watch *w, double value)
 
 /* --- memory ------------------------------------------------------------------------------------- */
 
+static size_t
+state_size(const struct watch *w)
+{
+	size_t size = watch_predictor(w)->state_size;
+
+	return (size + sizeof(double) - 1) / sizeof(double) * sizeof(double);
+}
+
+/* What it is taken for between reports; NULL: the value. */
+static struct held *
+line_of(const struct watch *w, const struct watch_series *s)
+{
+	return w->line ? (struct held *)((char *)s->state + state_size(w)) : NULL;
+}
+
 static uint8_t *
 labels_of(const struct watch *w, struct watch_series *s)
 {
-	return (uint8_t *)s->state + watch_predictor(w)->state_size;
+	size_t line = w->line ? sizeof(struct held) : 0;
+
+	return (uint8_t *)s->state + state_size(w) + line;
 }
 
 void
 watch_series_free(struct watch_series *s)
 {
-	if (s)
-		free(s->line);
 	free(s);
 }
 
@@ -55,15 +70,12 @@ init_predictor(const struct watch *w, struct watch_series *s)
 static struct watch_series *
 add_series(struct watch *w, struct slice labels)
 {
-	size_t size = sizeof(struct watch_series) + watch_predictor(w)->state_size;
+	size_t size = sizeof(struct watch_series) + state_size(w) +
+	    (w->line ? sizeof(struct held) : 0);
 	struct watch_series *s = calloc(1, size + labels.len);
 
-	if (s && w->line)
-		s->line = calloc(1, sizeof *s->line);
-	if (!s || (w->line && !s->line)) {
-		free(s);
+	if (!s)
 		return NULL;
-	}
 	if (labels.len)
 		memcpy(labels_of(w, s), labels.data, labels.len);
 	s->labels_len = (uint16_t)labels.len;
@@ -111,7 +123,9 @@ ensure_series(struct watch *w, struct slice labels)
 double
 watch_value_at(const struct watch *w, const struct watch_series *s, int64_t time_ms)
 {
-	return s->line ? held_at(s->line, time_ms, w->period_ms, true) : s->value;
+	const struct held *line = line_of(w, s);
+
+	return line ? held_at(line, time_ms, w->period_ms, true) : s->value;
 }
 
 static void
@@ -122,6 +136,7 @@ tell_predictor(
 		time_ms = s->told_ms + 1;
 	watch_predictor(w)->update(s->state, time_ms, value);
 	s->told_ms = time_ms;
+	s->told = true;
 	if (watch_margin(w, value) > 0) {
 		s->violating_ms = -1;
 		return;
@@ -158,8 +173,8 @@ watch_take_point(struct watch *w, struct slice labels, int64_t time_ms, double v
 	tell_until(w, s, time_ms - w->period_ms / 2);
 	s->time_ms = time_ms;
 	s->value = value;
-	if (s->line)
-		held_take(s->line, time_ms, value, w->period_ms);
+	if (w->line)
+		held_take(line_of(w, s), time_ms, value, w->period_ms);
 	if (!isnan(value))
 		tell_predictor(w, s, time_ms, value);
 	return true;
