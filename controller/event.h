@@ -15,7 +15,7 @@ DEFINE_FREEP(struct events, events_free)
 /* kind: "node.joining" (waits for approval), "node.admitted" (got its first certificate),
  * "node.joined", "node.suspect", "node.alive", "node.lost", "node.left", "service.applied",
  * "service.removed", "service.degraded", "plan.sent", "plan.declined", "prediction.raised",
- * "prediction.cleared", "migration.opened", "migration.waiting" (for a candidate),
+ * "prediction.cleared", "migration.opened", "migration.prepared" (candidates, just in case), "migration.waiting" (for a candidate),
  * "migration.phase", "migration.refused" (by one), "migration.done", "migration.failed",
  * "migration.cancelled", "hook.refused" (to hear of an event), "hook.escalated" (it could not be told),
  * "hook.dropped" (it is slower than events come), "function.failed", "function.placed" (by the operator),

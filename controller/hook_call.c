@@ -35,6 +35,7 @@ struct hook_call {
 	char function[2 * FOG_NAME_MAX + 2]; /* or service: one call at a time for each */
 	char name[KEY_SIZE];		     /* of what is asked for, in the store */
 	enum hook_kind kind;
+	enum hook_stage stage;
 	bool dry_run;
 	struct hook_call_ops ops;
 	void *arg;
@@ -277,7 +278,7 @@ count_end(
 
 static void cancel(struct hook_call *call);
 
-/* News give way to a move. Calls that were orphaned are the plug-in's alone. */
+/* News and preparations give way to a move. Calls that were orphaned are the plug-in's alone. */
 static int
 check_function(
     struct hook_instance *i, const struct hook_event *ev, char *err, size_t err_len)
@@ -288,7 +289,8 @@ check_function(
 		if (c->state == ORPHANED || c->instance != i ||
 		    strcmp(c->function, function))
 			continue;
-		if (ev->kind == HOOK_MIGRATE && c->kind != HOOK_MIGRATE &&
+		if (ev->kind == HOOK_MIGRATE && ev->stage == HOOK_COMMIT &&
+		    (c->kind != HOOK_MIGRATE || c->stage == HOOK_PREPARE) &&
 		    c->state == RUNNING && !c->finished)
 			cancel(c);
 		snprintf(err, err_len, "hook %s is still busy with %s of %s", i->name,
@@ -492,6 +494,7 @@ make_call(struct hook_instance *i, const struct hook_event *ev,
 	call->ops = *ops;
 	call->arg = arg;
 	call->kind = ev->kind;
+	call->stage = ev->stage;
 	call->dry_run = ev->dry_run;
 	snprintf(call->id, sizeof call->id, "%s", ev->id);
 	snprintf(call->function, sizeof call->function, "%s",

@@ -353,6 +353,11 @@ judge_situation(struct judge *j, const struct placement *p, struct situation *re
 		take_watch(j, host, w, ret);
 	else if (host && p->together.raised)
 		take_together(j, p, host, ret);
+	else if (host && migrations_can_prepare(j->migrations, p)) {
+		const struct outlook_query q = query_of(j, p, host);
+
+		ret->probability = outlook_now(&q, NULL);
+	}
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */

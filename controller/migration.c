@@ -59,6 +59,7 @@ migrations_free(struct migrations *ms)
 		return;
 	ms->closing = true;
 	migrations_free_dry_runs(ms);
+	migration_prepare_free(ms);
 	store_flush(ms->env.store); /* callbacks that are due come now, and do nothing */
 	while (ms->first) {
 		struct migration *m = ms->first;
@@ -169,6 +170,7 @@ migration_try_candidate(struct migration *m)
 			wait_for_candidate(m, why);
 		return;
 	}
+	migration_use_prepared(m);
 	snprintf(m->target, sizeof m->target, "%s", m->ranked[0]);
 	m->attempt++;
 	m->retries = m->asked = 0;
@@ -440,6 +442,7 @@ struct migration *
 migration_open(struct migrations *ms, struct placement *p, const struct situation *s)
 {
 	uint8_t random[(MIGRATION_ID_SIZE - 1) / 2];
+	const char *prepared;
 	struct migration *m;
 
 	if (migration_make(ms, p, &m) < 0) {
@@ -449,6 +452,11 @@ migration_open(struct migrations *ms, struct placement *p, const struct situatio
 	}
 	ms->env.io->ops->random(ms->env.io, random, sizeof random);
 	hex_format(random, sizeof random, m->id);
+	prepared = migration_prepared_id(ms, p);
+	if (prepared) { /* one event per situation */
+		snprintf(m->id, sizeof m->id, "%s", prepared);
+		m->rev = 2;
+	}
 	m->situation = *s;
 	m->generation = p->generation + 1;
 	m->opened_ms = migration_wall(m);
@@ -529,6 +537,7 @@ migrations_consider(struct migrations *ms, struct placement *p, const struct sit
 {
 	struct migration *m = p->migration;
 
+	migration_prepare(ms, p, s);
 	if (!m) {
 		if (s->kind != SITUATION_NONE && may_move(ms, p, s))
 			open_migration(ms, p, s);
@@ -553,7 +562,7 @@ migrations_abandon(struct migrations *ms, struct placement *p)
 {
 	struct migration *m = p->migration;
 
-	(void)ms;
+	migration_abandon_prepared(ms, p);
 	if (!m)
 		return;
 	if (m->call) {

@@ -33,7 +33,7 @@ enum situation_kind {
 struct situation {
 	enum situation_kind kind;
 	char reason[256]; /* "avg_over_time(…) > 3.2: 3.24 now, likely to fail in 14 s" */
-	double probability;
+	double probability;  /* also of none: how likely it is, NaN: not told */
 	int64_t due_ms;	     /* when it is expected to fail, wall; 0: not known */
 	char evidence[2048]; /* JSON object; "" none */
 };
@@ -64,6 +64,8 @@ void migrations_consider(
     struct migrations *ms, struct placement *p, const struct situation *s);
 /* The service is gone: what runs is cancelled, the placement is let go of. */
 void migrations_abandon(struct migrations *ms, struct placement *p);
+/* Is it worth while to tell how likely a failure is before that is a situation? */
+bool migrations_can_prepare(const struct migrations *ms, const struct placement *p);
 /* The operator wants it moved: to a node, or with "" to the best. done() once, when that is over: state
  * as in the store, or the verdict of a dry run, in which nothing is changed. -EBUSY, -EINVAL, -ENOTSUP,
  * ...: not now, err says why. */

@@ -45,6 +45,7 @@ struct migrations {
 	struct migrations_env env;
 	struct migration *first;
 	struct dry_run *dry_runs;
+	struct preparation *preparations;
 	bool closing;
 };
 
@@ -67,6 +68,17 @@ bool migration_find_candidates(struct migration *m, char *why, size_t size);
 struct migration *
 migration_open(struct migrations *ms, struct placement *p, const struct situation *s);
 void migration_try_candidate(struct migration *m);
+/* migration_prepare.c */
+void
+migration_prepare(struct migrations *ms, struct placement *p, const struct situation *s);
+void migration_use_prepared(struct migration *m); /* those first that are prepared */
+const char *migration_prepared_id(
+    const struct migrations *ms, const struct placement *p); /* NULL: none */
+void
+migration_used_prepared(struct migrations *ms, struct placement *p, const char *target);
+void migration_abandon_prepared(struct migrations *ms, struct placement *p);
+int migration_prepare_load(struct migrations *ms);
+void migration_prepare_free(struct migrations *ms);
 void migrations_free_dry_runs(struct migrations *ms);
 
 /* The row of the migration; done is called with it after the commit. */

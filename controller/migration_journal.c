@@ -169,6 +169,7 @@ migration_end_moved(struct migration *m)
 	migration_emit(m, "migration.done", p->node,
 	    "moved from %s to %s in %s, generation %" PRIu64, from, p->node,
 	    clock_format_span(took, span), p->generation);
+	migration_used_prepared(ms, p, p->node);
 	migration_end(m, "done");
 	ms->env.moved(ms->env.arg, p, from);
 }
@@ -286,6 +287,7 @@ migrations_load(struct migrations *ms)
 	int err =
 	    store_migrations(ms->env.store, false, HISTORY_MAX, recall_duration, ms);
 
-	return err ? err
-		   : store_migrations(ms->env.store, true, HISTORY_MAX, restore, ms);
+	if (!err)
+		err = store_migrations(ms->env.store, true, HISTORY_MAX, restore, ms);
+	return err ? err : migration_prepare_load(ms);
 }

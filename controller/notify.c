@@ -689,6 +689,8 @@ restore(void *arg, const struct outbox_row *row)
 	enum hook_kind kind = hook_kind_find(row->kind);
 	struct notification *t;
 
+	if (!strcmp(row->kind, "prepare"))
+		return; /* of migration_prepare.c */
 	if (!hook || !kind || !hook_instance_wants(hook, kind)) {
 		(void)store_outbox_delete(n->env.store, row->id, row->hook);
 		return;

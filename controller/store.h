@@ -112,7 +112,7 @@ int store_notes(struct store *s, const char *migration,
 struct outbox_row {
 	const char *id, *hook; /* unique together */
 	const char *about;     /* which situation, among those of the kind and hook */
-	const char *kind;      /* hook_kind_name() */
+	const char *kind;      /* hook_kind_name(), or "prepare" */
 	uint32_t rev;
 	const char *service, *function, *source; /* "" none */
 	uint64_t generation;

@@ -23,7 +23,7 @@
 
 #define EVENT_MAX     (256 * 1024)
 #define DETAIL_SIZE   256
-#define FOG_VARIABLES 10
+#define FOG_VARIABLES 12
 #define VARIABLES_MAX 128 /* of the configuration */
 #define PATH_FIXED    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -292,13 +292,16 @@ static int
 fill_environment(struct environment *e, const struct exec *x, const struct hook_event *ev,
     enum hook_phase resume)
 {
-	char generation[24];
+	char generation[24], rev[16];
 	const char *at;
 
 	snprintf(generation, sizeof generation, "%" PRIu64, ev->generation);
+	snprintf(rev, sizeof rev, "%" PRIu32, ev->rev);
 	buf_init(&e->text, EVENT_MAX);
 	put_variable(e, "FOG_ID", ev->id);
 	put_variable(e, "FOG_KIND", hook_kind_name(ev->kind));
+	put_variable(e, "FOG_STAGE", ev->stage == HOOK_PREPARE ? "prepare" : "commit");
+	put_variable(e, "FOG_REV", rev);
 	put_variable(e, "FOG_SERVICE", ev->service);
 	put_variable(e, "FOG_FUNCTION", ev->function);
 	put_variable(e, "FOG_SOURCE", ev->source);

@@ -55,7 +55,8 @@ struct world {
 	enum hook_verdict script[16];
 	unsigned scripted, answered;
 	int start_error;   /* of start() and resume() */
-	unsigned caps_off; /* capabilities of the hook to be left out */
+	unsigned caps_off; /* capabilities of the hook to be left out ... */
+	unsigned caps_on;  /* ... or to be added */
 	struct world_signal signal[WORLD_SIGNALS_MAX];
 	unsigned signals;
 	uint64_t random;

@@ -93,8 +93,8 @@ the_environment_is_ours_and_nothing_else(void **state)
 	    "FOG_DRY_RUN=1\nFOG_FUNCTION=f\nFOG_GENERATION=7\nFOG_ID=id1\nFOG_KIND="
 	    "migrate\n"
 	    "FOG_REASON=node_load1 < "
-	    "4\nFOG_RESUME=target_ready\nFOG_SERVICE=s\nFOG_SOURCE=A\n"
-	    "FOG_TARGET=C\nKUBECONFIG=/etc/k\n"
+	    "4\nFOG_RESUME=target_ready\nFOG_REV=1\nFOG_SERVICE=s\nFOG_SOURCE=A\n"
+	    "FOG_STAGE=commit\nFOG_TARGET=C\nKUBECONFIG=/etc/k\n"
 	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
 }
 

@@ -758,6 +758,106 @@ a_replaced_service_goes_on_moving(void **state)
 	assert_string_equal(world_placement(w, "delivery", "F1"), "C assigned 2");
 }
 
+/* --- preparing --------------------------------------------------------------------------------------- */
+
+static const char preparing[] =
+    "service: delivery\n"
+    "hook: mover\n"
+    "functions:\n"
+    "  - name: F1\n"
+    "    host: A\n"
+    "    candidates: [C, B]\n"
+    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
+    "    migration: {lead: 20s, deadline: 15s, cooldown: 60s, raise: 0.8, clear: 0.4}\n";
+
+static bool
+is_prepared(struct world *w)
+{
+	return w->calls > 0 && w->call[0].stage == HOOK_PREPARE && !w->call[0].open;
+}
+
+/* Nobody notices, until the move is wanted: then it goes to where everything is ready. */
+static void
+a_likely_failure_prepares_the_best_candidates(void **state)
+{
+	struct world *w = *state;
+	const struct world_call *last;
+
+	w->caps_on = HOOK_CAN_PREPARE;
+	world_restart(w);
+	set_scene(w, preparing);
+	world_signal(w, "A", "node_load1", 1, 0.05, 0.3); /* 4 in a minute */
+	assert_true(world_run_until(w, is_called, 70000));
+	assert_int_equal(w->call[0].stage, HOOK_PREPARE);
+	assert_int_equal(w->call[0].kind, HOOK_MIGRATE);
+	assert_int_equal(w->call[0].candidates, 2);
+	assert_in_range((int)(w->call[0].probability * 100), 40, 80);
+	world_run(w, 60000);
+	assert_true(w->calls >= 3);
+	assert_int_equal(w->call[1].stage, HOOK_COMMIT);
+	assert_string_equal(w->call[1].id, w->call[0].id);
+	assert_true(w->call[1].rev > w->call[0].rev);
+	assert_string_equal(w->call[1].target, w->call[0].target);
+	last = &w->call[2]; /* the other one has nothing left */
+	assert_int_equal(last->kind, HOOK_PREDICTION_CLEARED);
+	assert_int_equal(last->stage, HOOK_PREPARE);
+	assert_string_equal(last->id, w->call[0].id);
+	assert_int_equal(last->candidates, 1);
+	assert_string_not_equal(last->target, w->call[1].target);
+	w->caps_on = 0;
+}
+
+static bool
+is_undone(struct world *w)
+{
+	return w->calls > 1 && w->call[w->calls - 1].kind == HOOK_PREDICTION_CLEARED;
+}
+
+static void
+what_was_prepared_for_nothing_is_undone(void **state)
+{
+	struct world *w = *state;
+
+	w->caps_on = HOOK_CAN_PREPARE;
+	world_restart(w);
+	set_scene(w, preparing);
+	SCRIPT(w, HOOK_DONE, HOOK_RETRY, HOOK_DONE);
+	world_signal(w, "A", "node_load1", 1, 0.05, 0.3);
+	assert_true(world_run_until(w, is_prepared, 70000));
+	relieve(w, "A");
+	assert_true(world_run_until(w, is_undone, 200000));
+	assert_int_equal(w->call[1].candidates, 2);
+	world_run(w, 10000);
+	assert_int_equal(w->calls, 3); /* until it is done */
+	assert_string_equal(w->call[2].id, w->call[0].id);
+	assert_int_equal(w->call[2].stage, HOOK_PREPARE);
+	world_run(w, 60000);
+	assert_int_equal(w->calls, 3);
+	assert_int_equal(world_events(w, "migration.opened"), 0);
+	assert_string_equal(world_placement(w, "delivery", "F1"), "A assigned 1");
+	w->caps_on = 0;
+}
+
+static void
+what_was_prepared_is_undone_after_a_restart(void **state)
+{
+	struct world *w = *state;
+
+	w->caps_on = HOOK_CAN_PREPARE;
+	world_restart(w);
+	set_scene(w, preparing);
+	world_signal(w, "A", "node_load1", 1, 0.05, 0.3);
+	assert_true(world_run_until(w, is_prepared, 70000));
+	world_run(w, 500);
+	relieve(w, "A");
+	restart(w);
+	assert_true(world_run_until(w, is_undone, 10000));
+	assert_true(w->call[1].resume);
+	assert_string_equal(w->call[1].id, w->call[0].id);
+	assert_int_equal(w->call[1].candidates, 2);
+	w->caps_on = 0;
+}
+
 /* --- durations ------------------------------------------------------------------------------------- */
 
 static void
@@ -821,6 +921,9 @@ main(void)
 		IN_WORLD(a_hook_without_resume_is_started_again),
 		IN_WORLD(a_restart_is_no_loss),
 		IN_WORLD(a_removed_service_cancels_its_move),
+		IN_WORLD(a_likely_failure_prepares_the_best_candidates),
+		IN_WORLD(what_was_prepared_for_nothing_is_undone),
+		IN_WORLD(what_was_prepared_is_undone_after_a_restart),
 		IN_WORLD(a_replaced_service_goes_on_moving),
 		IN_WORLD(what_migrations_took_and_the_margin_lengthen_the_lead),
 	};
