@@ -73,4 +73,5 @@ struct predictor {
 extern const struct predictor *const predictors[];	  /* NULL-terminated */
 const struct predictor *predictor_find(const char *name); /* NULL name: the default */
 
-extern const struct predictor predictor_hazard, predictor_trend;
+extern const struct predictor predictor_hazard, predictor_smoothing, predictor_threshold,
+    predictor_trend;

@@ -14,6 +14,8 @@ const char *const predictor_classes[] = {
 
 const struct predictor *const predictors[] = {
 	&predictor_hazard, /* the default */
+	&predictor_smoothing,
+	&predictor_threshold,
 	&predictor_trend,
 	NULL,
 };
