@@ -112,6 +112,28 @@ predictions_are_stored_with_their_outcome(void **state) /* PRD-08 */
 	assert_int_equal(world_events(w, "service.degraded"), 1);
 }
 
+/* PRD-08: what nobody announced is on record, too. */
+static void
+failures_that_nobody_foresaw_are_stored_PRD_08(void **state)
+{
+	struct world *w = *state;
+
+	add_three_nodes(w);
+	world_apply(w,
+	    "service: s\nfunctions:\n  - name: f\n    host: A\n"
+	    "    requirements: [{expr: node_load1, below: 4, predictor: trend}]\n"
+	    "    migration: {lead: 20s, raise: 0.6}\n");
+	world_signal(w, "A", "node_load1", 1, 0, 0.02);
+	world_run(w, 60000);
+	world_signal(w, "A", "node_load1", 9, 0, 0.02); /* out of the blue */
+	world_run(w, 20000);
+	assert_string_equal(world_outcomes(w), "miss ");
+	world_signal(w, "A", "node_load1", 1, 0, 0.02);
+	world_run(w, 60000);
+	world_set_state(w, "A", NODE_LOST);
+	assert_string_equal(world_outcomes(w), "miss lost ");
+}
+
 static void
 an_event_tells_the_time_left_and_the_lead(void **state) /* PRD-02 */
 {
@@ -500,6 +522,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(a_falling_battery_moves_the_function_before_it_is_empty),
 		IN_WORLD(predictions_are_stored_with_their_outcome),
+		IN_WORLD(failures_that_nobody_foresaw_are_stored_PRD_08),
 		IN_WORLD(an_event_tells_the_time_left_and_the_lead),
 		IN_WORLD(changes_go_to_the_nodes_they_concern),
 		IN_WORLD(a_plan_can_be_sent),
