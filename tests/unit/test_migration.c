@@ -767,7 +767,8 @@ static const char preparing[] =
     "  - name: F1\n"
     "    host: A\n"
     "    candidates: [C, B]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
+    "    requirements: [{expr: node_load1, below: 4, predictor: trend,"
+    " candidate-period: 1s}]\n"
     "    migration: {lead: 20s, deadline: 15s, cooldown: 60s, raise: 0.8, clear: 0.4}\n";
 
 static bool
