@@ -22,6 +22,11 @@ struct sandbox_state {
 #define SANDBOX_SYSTEM                                                                             \
 	"/dev/null", "/dev/urandom", "/etc/localtime", "/etc/os-release", "/etc/ssl/openssl.cnf",  \
 	    "/lib", "/lib64", "/proc", "/sys", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo"
+/* What names of hosts are looked up with, and certificates of servers verified. */
+#define SANDBOX_NAMES                                                                              \
+	"/etc/gai.conf", "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/pki",         \
+	    "/etc/resolv.conf", "/etc/services", "/etc/ssl/certs", "/run/systemd/resolve",         \
+	    "/usr/share/ca-certificates"
 
 /* paths NULL: files stay as they are. exec: the process starts programs itself (a spawner), and those
  * have what it has; they may exec, mount, enter namespaces and become other users if they can. System
