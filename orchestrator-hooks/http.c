@@ -118,9 +118,10 @@ check_callback(
 		return refuse(err, err_len,
 		    "callback.url: is needed where callback.listen is any address");
 	if (h->callback_url && http_url_check(h->callback_url) != HTTP_URL_GOOD &&
-	    !(h->cfg.insecure && http_url_check(h->callback_url) == HTTP_URL_CLEAR))
+	    !((h->cfg.insecure & 1) && http_url_check(h->callback_url) == HTTP_URL_CLEAR))
 		return refuse(err, err_len, "callback.url: is no URL with https");
-	if (!h->callback_cert_file && !addr_is_loopback(&at->ip) && !h->cfg.insecure)
+	if (!h->callback_cert_file && !addr_is_loopback(&at->ip) &&
+	    !(h->cfg.insecure & 1))
 		return refuse(err, err_len,
 		    "callback.listen: in the clear only on this machine; give "
 		    "callback.cert-file, or say `insecure: yes`");

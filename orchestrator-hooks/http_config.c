@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const char *const http_answers[] = { "no", "yes", "false", "true", NULL };
+
 int
 http_server_check_url(
     const struct http_config *cfg, const char *url, char *err, size_t err_len)
@@ -18,7 +20,7 @@ http_server_check_url(
 	case HTTP_URL_GOOD:
 		return 0;
 	case HTTP_URL_CLEAR:
-		if (cfg->insecure)
+		if (cfg->insecure & 1)
 			return 0;
 		what = "http is in the clear: use https, or say `insecure: yes`";
 		break;

@@ -11,9 +11,12 @@
 
 struct http_config {
 	char *url, *ca_file, *cert_file, *key_file, *token_file;
-	bool insecure;
+	int insecure; /* index into http_answers; odd: yes */
 	int64_t connect_ms, request_ms;
 };
+/* The host hands on `yes` as text. */
+extern const char *const http_answers[]; /* no, yes, false, true */
+
 #define HTTP_CONFIG_OPTIONS(type_, member_)                                              \
 	CONF(type_, member_.url, "url", TEXT, NULL, 0, 0,                                \
 	    "Where the server is; https, or http on this machine."),                     \
@@ -25,8 +28,12 @@ struct http_config {
 		"Its private key."),                                                     \
 	    CONF(type_, member_.token_file, "token-file", TEXT, NULL, 0, 0,              \
 		"A bearer token, read anew for each request."),                          \
-	    CONF(type_, member_.insecure, "insecure", BOOL, "no", 0, 0,                  \
-		"Allow http, in the clear, to other machines."),                         \
+	    { .name = "insecure",                                                        \
+		    .type = CONF_CHOICE,                                                 \
+		    .offset = offsetof(type_, member_.insecure),                         \
+		    .preset = "no",                                                      \
+		    .choices = http_answers,                                             \
+		    .help = "Allow http, in the clear, to other machines." },            \
 	    CONF(type_, member_.connect_ms, "connect-timeout", DURATION, "2s", 10,       \
 		60000, "Until there is a connection."),                                  \
 	    CONF(type_, member_.request_ms, "request-timeout", DURATION, "5s", 10,       \

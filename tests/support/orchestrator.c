@@ -142,29 +142,48 @@ orchestrator_forget(const struct orchestrator *o)
 	assert_true(truncate(path, 0) == 0 || errno == ENOENT);
 }
 
+static void
+put_option(struct buf *yaml, const char *options, const char *name, const char *value)
+{
+	size_t len = strlen(name);
+	const char *at = strstr(options, name);
+
+	while (at && at != options && at[-1] != '\n')
+		at = strstr(at + len, name);
+	if (!at)
+		buf_printf(yaml, "  %s '%s'\n", name, value);
+}
+
 int
 orchestrator_hook(const struct orchestrator *o, struct bench *b, unsigned port,
     const char *path, const char *options)
 {
-	char yaml[4096], line[512];
-	size_t n;
+	char url[1024], ca[512], secret[512];
+	struct buf yaml;
+	int rc;
 
-	n = (size_t)snprintf(yaml, sizeof yaml,
-	    "h:\n  type: http\n  poll: 10ms\n%s%s"
-	    "  url: '%s://127.0.0.1:%u%s'\n  ca-file: %s/ca.pem\n  secret-file: "
-	    "%s/secret\n",
-	    strstr(options, "connect-timeout") ? "" : "  connect-timeout: 20s\n",
-	    strstr(options, "request-timeout") ? "" : "  request-timeout: 20s\n",
-	    port == o->plain ? "http" : "https", port, path, o->dir, o->dir);
+	snprintf(url, sizeof url, "%s://127.0.0.1:%u%s",
+	    port == o->plain ? "http" : "https", port, path);
+	snprintf(ca, sizeof ca, "%s/ca.pem", o->dir);
+	snprintf(secret, sizeof secret, "%s/secret", o->dir);
+	buf_init(&yaml, 16384);
+	buf_puts(&yaml, "h:\n  type: http\n");
+	put_option(&yaml, options, "url:", url);
+	put_option(&yaml, options, "ca-file:", ca);
+	put_option(&yaml, options, "secret-file:", secret);
+	put_option(&yaml, options, "poll:", "10ms");
+	put_option(&yaml, options, "connect-timeout:", "20s");
+	put_option(&yaml, options, "request-timeout:", "20s");
 	while (*options) {
 		size_t len = strcspn(options, "\n");
 
-		snprintf(line, sizeof line, "  %.*s\n", (int)len, options);
-		n += (size_t)snprintf(yaml + n, sizeof yaml - n, "%s", line);
+		buf_printf(&yaml, "  %.*s\n", (int)len, options);
 		options += len + (options[len] == '\n');
 	}
 	fake_net_wall(b->net, clock_wall_ms());
-	return bench_hooks(b, yaml, o->dir, NULL);
+	rc = bench_hooks(b, buf_text(&yaml), o->dir, NULL);
+	buf_done(&yaml);
+	return rc;
 }
 
 /* --- both loops ----------------------------------------------------------------------------- */

@@ -112,6 +112,72 @@ a_202_is_asked_for_its_result_HOOK_07(void **state)
 	expect_log("\"method\": \"GET\"");
 }
 
+/* --- configuration ---------------------------------------------------------------------------- */
+
+static void
+what_cannot_work_is_refused_at_the_start(void **state)
+{
+	const struct {
+		const char *options, *complaint;
+	} cases[] = {
+		{ "no-such: 1\n", "no-such" },
+		{ "url: ftp://127.0.0.1/\n", "neither https nor http" },
+		{ "url: http://192.0.2.1/\n", "in the clear" },
+		{ "url: https://user:word@127.0.0.1/\n", "password" },
+		{ "ca-file: /there/is/none\n", "/there/is/none: No such file" },
+		{ "ca-file: DIR/token\n", "holds no certificates" },
+		{ "cert-file: DIR/client.pem\n", "belong together" },
+		{ "cert-file: DIR/client.pem\nkey-file: DIR/server.key\n",
+		    "is not the key of the certificate" },
+		{ "cert-file: DIR/client.pem\nkey-file: DIR/client.pem\n",
+		    "others than its owner" },
+		{ "secret-file: DIR/client.pem\n", "others than its owner" },
+		{ "token-file: DIR/none\n", "none: No such file" },
+		{ "status-url: https://127.0.0.1/op\n", "{id}" },
+		{ "status-url: https://127.0.0.2/{id}\n", "is not of the server" },
+		{ "cancel: maybe\n", "must be one of" }, { "poll: 1ms\n", "poll" },
+		{ "callback: {listen: here}\n", "no address" },
+		{ "callback: {listen: '192.0.2.1:1'}\n", "in the clear" },
+		{ "callback: {listen: '[::]:0'}\n", "callback.url" },
+		{ "callback: {listen: '127.0.0.1:0', cert-file: DIR/client.pem}\n",
+		    "belong together" },
+		{ "callback: {listen: '192.0.2.1:1', url: 'https://a.example/'}\n"
+		  "insecure: yes\n",
+		    "192.0.2.1:1: " }, /* not an address of ours */
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = *state;
+		char options[1024], *at = options;
+
+		for (const char *c = cases[i].options; *c; c++)
+			if (!strncmp(c, "DIR", 3)) {
+				at = stpcpy(at, o.dir);
+				c += 2;
+			} else {
+				*at++ = *c;
+			}
+		*at = '\0';
+		assert_true(orchestrator_hook(&o, b, o.server, "/", options) < 0);
+		if (!strstr(b->complaints, cases[i].complaint))
+			fail_msg("%s: %s", options, b->complaints);
+	}
+}
+
+static void
+a_call_back_address_needs_a_secret(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(bench_hooks(b,
+			"h: {type: http, url: 'https://127.0.0.1/', "
+			"callback: {listen: '127.0.0.1:0'}}\n",
+			o.dir, NULL) < 0);
+	assert_non_null(strstr(b->complaints, "needs a secret-file"));
+	assert_true(bench_hooks(b, "h: {type: http}\n", o.dir, NULL) < 0);
+	assert_non_null(strstr(b->complaints, "url: is needed"));
+}
+
 /* --- what a reply means ----------------------------------------------------------------------- */
 
 static void
@@ -480,6 +546,8 @@ main(void)
 #define HTTP_TEST(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 		HTTP_TEST(the_event_is_posted_with_its_signature_and_token_HOOK_07),
 		HTTP_TEST(a_202_is_asked_for_its_result_HOOK_07),
+		HTTP_TEST(what_cannot_work_is_refused_at_the_start),
+		HTTP_TEST(a_call_back_address_needs_a_secret),
 		HTTP_TEST(a_reply_means_what_its_status_and_body_say),
 		HTTP_TEST(news_are_heard_when_they_are_received_HOOK_02),
 		HTTP_TEST(a_dry_run_says_so),
