@@ -17,6 +17,7 @@
 #include "prediction/passage.h"
 #include "prediction/recurrence.h"
 #include "prediction/volatility.h"
+#include "prediction/minmax.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -187,7 +188,8 @@ find_margin(struct hazard *s, double value)
 		s->scale = s->sign / (margin > 1e-290 ? margin : 1);
 	}
 	margin = (s->threshold - value) * s->scale;
-	return (float)fmax(-MARGIN_MAX, fmin(MARGIN_MAX, margin));
+	return (float)(margin > -MARGIN_MAX ? margin < MARGIN_MAX ? margin : MARGIN_MAX
+					    : -MARGIN_MAX);
 }
 
 /* Time since the last sample; what a gap or a step of the clock makes worthless is forgotten. 0: the
@@ -246,7 +248,7 @@ hazard_update(void *state, int64_t time_ms, double value)
 static float
 clamp(float v, float low, float high)
 {
-	return fminf(fmaxf(v, low), high);
+	return smaller_of(larger_of(v, low), high);
 }
 
 struct mixture {	     /* of the experts, weighed at one lead */
@@ -306,7 +308,7 @@ static void
 find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FEATURES])
 {
 	const struct kalman *l = &s->kalman;
-	float k = o->steps, sd = o->sd / sqrtf(fmaxf(k, 1));
+	float k = o->steps, sd = o->sd / sqrtf(larger_of(k, 1));
 
 	f[FEATURE_Z0] = clamp(s->margin / o->sd, -2, 12);
 	f[FEATURE_ZMIX] = clamp((o->mix.margin - k * o->mix.slope) / o->sd, -6, 12);
@@ -334,7 +336,7 @@ recurs_within(const struct hazard *s, float lead_s)
 	float share =
 	    recurrence_today(&s->recurrence, seconds(s, s->last_ms), lead_s, s->period_s);
 
-	return share >= RECURS ? fminf(share, 1) : 0;
+	return share >= RECURS ? smaller_of(share, 1) : 0;
 }
 
 static float
@@ -360,7 +362,7 @@ find_probabilities(const struct hazard *s, const struct outlook o[PREDICTOR_LEAD
 	find_common_features(s, f);
 	for (int i = 0; i < PREDICTOR_LEADS; i++) {
 		find_features(s, &o[i], f);
-		p = fmaxf(p, find_probability(s, i, f));
+		p = larger_of(p, find_probability(s, i, f));
 		ret[i] = p;
 	}
 }
@@ -374,10 +376,10 @@ find_drift(const struct hazard *s, const struct outlook *o, float *ret_sd)
 	float sd = o->sd;
 
 	if (s->experts[AT_LONG].scores >= SCORES_MIN)
-		sd = fminf(sd, MISS_TO_SD * m.miss + SMALLER);
-	*ret_sd = sd / sqrtf(fmaxf(o->steps, 1));
+		sd = smaller_of(sd, MISS_TO_SD * m.miss + SMALLER);
+	*ret_sd = sd / sqrtf(larger_of(o->steps, 1));
 	if (m.margin < 0)
-		m.margin = fmaxf(s->margin, 0);
+		m.margin = larger_of(s->margin, 0);
 	return m;
 }
 
@@ -392,10 +394,10 @@ find_times(const struct hazard *s, const struct outlook *o, struct prediction *r
 		if (times[i] > limit)
 			times[i] = INFINITY;
 	ruler = m.slope > 0 ? m.margin / m.slope : INFINITY;
-	times[1] = fminf(times[1], ruler);
+	times[1] = smaller_of(times[1], ruler);
 	ret->time_to_s = times[1] * s->period_s;
-	ret->low_s = fminf(times[0], times[1]) * s->period_s;
-	ret->high_s = fmaxf(times[2], times[1]) * s->period_s;
+	ret->low_s = smaller_of(times[0], times[1]) * s->period_s;
+	ret->high_s = larger_of(times[2], times[1]) * s->period_s;
 }
 
 /* Off while it is in an event: what was foreseen is there. */

@@ -23,22 +23,23 @@ kalman_update(struct kalman *f, float value, float steps, uint32_t n)
 	    SLOPE_NOISE / 3 * k2 * k;
 	float p01 = f->p01 + k * f->p11 + SLOPE_NOISE / 2 * k2;
 	float p11 = f->p11 + SLOPE_NOISE * k;
-	float error = value - level, s = p00 + 1, g0, g1, rate = 1.0f / (float)n;
+	float error = value - level, s = p00 + 1, inverse, g0, g1;
+	float rate = n < 1 / NOISE_RATE ? 1.0f / (float)n : NOISE_RATE;
 
 	if (n > JUMP_AFTER && error * error > JUMP2 * f->noise * s) {
 		p00 += JUMP_LEVEL;
 		p11 += JUMP_SLOPE;
 		s = p00 + 1;
 	}
-	g0 = p00 / s;
-	g1 = p01 / s;
+	inverse = 1 / s;
+	g0 = p00 * inverse;
+	g1 = p01 * inverse;
 	f->level = level + g0 * error;
 	f->slope += g1 * error;
 	f->p11 = p11 - g1 * p01;
 	f->p00 = p00 * (1 - g0);
 	f->p01 = p01 * (1 - g0);
-	f->noise +=
-	    (rate > NOISE_RATE ? rate : NOISE_RATE) * (error * error / s - f->noise);
+	f->noise += rate * (error * error * inverse - f->noise);
 }
 
 float

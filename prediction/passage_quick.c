@@ -4,6 +4,7 @@
  * exponential a probability, and quantiles from a table, since in units of margin^2/sd^2 they are
  * functions of one number, a = drift * margin / sd^2. */
 #include "prediction/passage.h"
+#include "prediction/minmax.h"
 #include <math.h>
 
 #define TABLE_LOW \
@@ -79,7 +80,7 @@ passage_chance(float margin, float drift, float sd, float t)
 		p += density * mills_ratio(x2);
 	else
 		p += expf(2 * (drift / sd) * (margin / sd)) - density * mills_ratio(-x2);
-	return fminf(fmaxf(p, 0), 1);
+	return smaller_of(larger_of(p, 0), 1);
 }
 
 static float

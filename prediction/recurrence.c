@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prediction/recurrence.h"
+#include "prediction/minmax.h"
 #include <math.h>
 
 #define ENTER	   0.55f /* of the hold in violation: the event has begun, */
@@ -63,7 +64,7 @@ recurrence_rate(const struct recurrence *r, float lead_s)
 {
 	float leads = (float)r->fine_s / lead_s + 10;
 
-	return fminf(fmaxf(logf(((float)r->entries + 0.3f) / leads), -8), 0);
+	return smaller_of(larger_of(logf(((float)r->entries + 0.3f) / leads), -8), 0);
 }
 
 static int
@@ -79,6 +80,8 @@ recurrence_today(const struct recurrence *r, int32_t now_s, float lead_s, float 
 	int32_t oldest = now_s;
 	int days, recent;
 
+	if (r->onsets < 2)
+		return 0;
 	for (unsigned i = 0; i < r->onsets; i++) {
 		int32_t o =
 		    r->onset_s[(r->newest + RECURRENCE_ONSETS - i) % RECURRENCE_ONSETS];
@@ -93,6 +96,6 @@ recurrence_today(const struct recurrence *r, int32_t now_s, float lead_s, float 
 	if (days < 2 || count_bits(mask) < 2)
 		return 0;
 	recent = days < RECENT ? days : RECENT;
-	return fmaxf((float)count_bits(mask) / (float)days,
+	return larger_of((float)count_bits(mask) / (float)days,
 	    (float)count_bits(mask & ((2u << recent) - 2)) / (float)recent);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prediction/volatility.h"
+#include "prediction/minmax.h"
 #include <math.h>
 
 #define FINE_RATE   0.05f /* of the first four scales, which see many changes */
@@ -13,7 +14,7 @@
 void
 ewma_update(struct ewma *e, float value, float rate, uint32_t n)
 {
-	float start = 1.0f / (float)(n + 1), a = rate > start ? rate : start;
+	float m = (float)n + 1, a = rate * m > 1 ? rate : 1 / m;
 	float d = value - e->mean;
 
 	e->mean += a * d;
@@ -75,7 +76,7 @@ find_growth(const struct volatility *v, int i, uint32_t n)
 	else
 		return 1;
 	h = log2f((b + TINY) / (a + TINY));
-	return fminf(fmaxf(h, 0), 2);
+	return smaller_of(larger_of(h, 0), 2);
 }
 
 float
@@ -88,7 +89,7 @@ volatility_over(const struct volatility *v, float doublings, uint32_t n, float f
 		i = VOLATILITY_SCALES - 1;
 	while (i > 0 && count_changes(n, i) < COUNT_MIN)
 		i--;
-	f = fminf(doublings - (float)i, REACH);
-	floor2 = fmaxf(floor2, fminf(gauge * gauge, GAUGE_MAX * floor2));
+	f = smaller_of(doublings - (float)i, REACH);
+	floor2 = larger_of(floor2, smaller_of(gauge * gauge, GAUGE_MAX * floor2));
 	return sqrtf(v->scale[i].change2 * exp2f(find_growth(v, i, n) * f) + floor2 / 4);
 }
