@@ -17,15 +17,17 @@
 #define VALUE 3.5
 #define ROW   2.0 /* its time, and which series */
 /* A renewal: registration, lease, end, each acknowledged. */
-#define RENEWAL	   (6 * SEGMENT + 3 * RECORD + 140)
-#define RENEWALS      1.0			/* in the time of a lease */
-#define ECHO	   (14.0 + 40 + 8 + 16) /* ICMPv6 */
-#define SLOTS_MAX  600
-#define GAP_MAX_S  120.0
-#define SLACK	   1.125 /* an agent gives reports so much more time before it beats */
-#define CONTROLLER 2.25	 /* the controller's heartbeat, in heartbeats of the agent */
-#define NEGLIGIBLE 1e-4
-#define REPLAY_MIN 8 /* values, to say anything */
+#define RENEWAL	      (6 * SEGMENT + 3 * RECORD + 140)
+#define RENEWALS_IDLE 3.0 /* in the time of a lease, ... */
+#define RENEWALS      1.0 /* ... and where reports are accepted meanwhile */
+#define RAW_VALUE     0.5 /* of all metrics together: most of them stand still */
+#define ECHO	      (14.0 + 40 + 8 + 16) /* ICMPv6 */
+#define SLOTS_MAX     600
+#define GAP_MAX_S     120.0
+#define SLACK	      1.125 /* an agent gives reports so much more time before it beats */
+#define CONTROLLER    2.25  /* the controller's heartbeat, in heartbeats of the agent */
+#define NEGLIGIBLE    1e-4
+#define REPLAY_MIN    8 /* values, to say anything */
 
 /* --- reports ------------------------------------------------------------------------------------- */
 
@@ -122,6 +124,15 @@ beats_of_agent(const struct slots *s, double beat_s)
 	return fmin(beats, 1 / beat_s);
 }
 
+/* In the time of a lease. */
+static double
+renewals(double reports_s, double lease_s)
+{
+	double covered = fmin(1, reports_s * lease_s / RENEWALS_IDLE);
+
+	return RENEWALS_IDLE + (RENEWALS - RENEWALS_IDLE) * covered;
+}
+
 void
 traffic_reckon(const struct traffic_item *item, size_t n,
     const struct traffic_terms *terms, struct traffic *ret)
@@ -142,7 +153,7 @@ traffic_reckon(const struct traffic_item *item, size_t n,
 	own_s = 1 / (CONTROLLER * terms->beat_ms / 1000);
 	own_s = fmax(0, own_s - answers_s / 2); /* an answer is as good as half of one */
 	ret->session_bytes_s = (beats_s + own_s) * (2 * SEGMENT + RECORD + NOOP) +
-	    (lease_s > 0 ? RENEWALS * RENEWAL / lease_s : 0);
+	    (lease_s > 0 ? renewals(ret->reports_s, lease_s) * RENEWAL / lease_s : 0);
 }
 
 double
@@ -160,7 +171,7 @@ traffic_raw(size_t values, const struct traffic_terms *terms)
 	struct traffic t;
 
 	traffic_reckon(&all, 1, terms, &t);
-	return t.report_bytes_s;
+	return t.report_bytes_s - (double)values * (VALUE - RAW_VALUE);
 }
 
 /* --- the rule ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * The judge as the rest of the controller sees it, on a real store. */
 #include "base/ctl.h"
 #include "base/json.h"
+#include "controller/plan_cost.h"
 #include "tests/support/ask.h"
 #include "tests/support/test.h"
 #include "tests/support/world.h"
@@ -351,7 +352,30 @@ show_migrations(void *arg, struct ctl_request *req, struct slice args)
 	return 0;
 }
 
+static int
+try_service(void *arg, struct ctl_request *req, struct slice args)
+{
+	const struct plan_costs_env env = {
+		.terms = { .beat_ms = 2000, .lease_ms = 30000, .flush_ms = 10000 }
+	};
+	struct complaints c;
+	char yaml[2048];
+	int err;
+
+	(void)arg;
+	(void)ctl_arg_text(args, "yaml", yaml, sizeof yaml);
+	complaints_init(&c);
+	err = judge_dry_run(shown->judge, &env, slice_text(yaml), "x.yaml", &c, req);
+	if (err == -EINVAL) {
+		ctl_fail(req, 1, "%s", buf_text(&c.text));
+		err = 0;
+	}
+	complaints_done(&c);
+	return err;
+}
+
 static const struct ctl_command commands[] = {
+	{ "apply", CTL_VIEWER, try_service, "" },
 	{ "services", CTL_VIEWER, show_services, "" },
 	{ "plan show", CTL_VIEWER, show_plan, "" },
 	{ "predictions", CTL_VIEWER, show_predictions, "" },
@@ -419,6 +443,33 @@ services_show_where_functions_are(void **state)
 	    "voltage_volts"
 	    "{power_supply=\\\"BAT0\\\"}[5s]) > "
 	    "3.2\"],\"hook\":\"mover\",\"lead_s\":20}");
+}
+
+static void
+a_dry_run_says_what_would_be_and_changes_nothing_PLN_09(void **state)
+{
+	static const char other[] =
+	    "service: other\nfunctions:\n"
+	    "  - {name: g, host: B, candidates: [C], requirements: ["
+	    "{expr: node_load15, below: 7, period: 2s}]}\n";
+	struct world *w = *state;
+
+	set_fleet(w);
+	assert_shown(w, "apply", "yaml", other, "{\"node\":\"B\",\"change\":\"added\",");
+	assert_shown(w, "apply", "yaml", other,
+	    "\"expression\":\"node_load15\",\"period_s\":2,\"period_before_s\":null,"
+	    "\"mode\":\"suppressed\",");
+	assert_shown(w, "apply", "yaml", other, "\"reasons\":[\"other/g (candidate)\"]}");
+	assert_shown(w, "apply", "yaml", other, "{\"node\":\"C\",\"change\":\"sum\",");
+	assert_shown(w, "apply", "yaml", other, "\"nodes\":3,\"nodes_changed\":2,");
+	/* the one that is there, without its requirements */
+	assert_shown(w, "apply", "yaml",
+	    "service: delivery\nfunctions: [{name: F1, host: A}]\n",
+	    "{\"node\":\"A\",\"change\":\"removed\",");
+	assert_shown(w, "apply", "yaml", "service: other\n", "refused 1: x.yaml:1:1: ");
+	assert_shown(w, "plan show", "node", "A",
+	    "\"period_s\":0.5,\"mode\":\"suppressed\",\"reasons\":[\"delivery/"
+	    "F1\"]}\nend");
 }
 
 static void
@@ -531,6 +582,7 @@ main(void)
 		IN_WORLD(a_bad_description_changes_nothing),
 		IN_WORLD(a_new_text_keeps_the_placement),
 		IN_WORLD(services_show_where_functions_are),
+		IN_WORLD(a_dry_run_says_what_would_be_and_changes_nothing_PLN_09),
 		IN_WORLD(plans_show_what_for),
 		IN_WORLD(predictions_show_state_and_time),
 		IN_WORLD(candidates_show_why_and_why_not),
