@@ -31,8 +31,9 @@
 #define MARGIN_MAX	1e3 /* ranges: what is further off is so far off */
 #define STEPS_MIN	1e-3f
 #define STEPS_MAX	1e4f
-#define GAP_PERIODS	10 /* without a sample: no recent data */
-#define WINDOW_LEADS	3  /* long leads before an event, an alarm is of use */
+#define LEAD_MAX_MS	2e9f /* 23 days */
+#define GAP_PERIODS	10   /* without a sample: no recent data */
+#define WINDOW_LEADS	3    /* long leads before an event, an alarm is of use */
 #define SEARCH		40 /* such windows that a time to the threshold is looked for in */
 #define COST		0.1  /* that the table of alarms is for */
 #define ALARM_OFF	0.7f /* of the probability that raised it */
@@ -141,7 +142,7 @@ judge_experts(struct hazard *s, float margin, int64_t elapsed_ms)
 
 	for (int i = 0; i < 2; i++) {
 		struct experts *x = &s->experts[i];
-		float lead = s->lead[LEAD_NEEDED + i];
+		float lead = s->lead[LEAD_NEEDED + i], lead_ms;
 
 		if (x->left_ms > elapsed_ms) {
 			x->left_ms -= (int32_t)elapsed_ms;
@@ -150,7 +151,8 @@ judge_experts(struct hazard *s, float margin, int64_t elapsed_ms)
 		if (s->young)
 			experts_score(x, margin);
 		recall_experts(s, said);
-		experts_ask(x, said, (int32_t)(lead * s->period_s * 1e3f + 0.5f), lead);
+		lead_ms = smaller_of(lead * s->period_s * 1e3f + 0.5f, LEAD_MAX_MS);
+		experts_ask(x, said, (int32_t)lead_ms, lead);
 	}
 }
 
@@ -308,10 +310,10 @@ static void
 find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FEATURES])
 {
 	const struct kalman *l = &s->kalman;
-	float k = o->steps, sd = o->sd / sqrtf(larger_of(k, 1));
+	float k = o->steps, sd = o->sd / sqrtf(larger_of(k, 1)), unit = 1 / o->sd;
 
-	f[FEATURE_Z0] = clamp(s->margin / o->sd, -2, 12);
-	f[FEATURE_ZMIX] = clamp((o->mix.margin - k * o->mix.slope) / o->sd, -6, 12);
+	f[FEATURE_Z0] = clamp(s->margin * unit, -2, 12);
+	f[FEATURE_ZMIX] = clamp((o->mix.margin - k * o->mix.slope) * unit, -6, 12);
 	f[FEATURE_FPT] = passage_chance(o->mix.margin, o->mix.slope, sd, k);
 	f[FEATURE_KZ] = clamp(
 	    (l->level + k * l->slope) / (sqrtf(kalman_variance(l, k)) + SMALLER), -4, 8);
