@@ -61,6 +61,8 @@ put_prediction(struct buf *b, struct watch *w, int64_t now_ms)
 		return;
 	buf_puts(b, ", ");
 	put_lead(b, w->placement, p.within[LEAD_NEEDED], (double)w->lead_ms / 1e3);
+	buf_printf(b, ", %.0f %% within %.3g s", p.within[LEAD_LONG] * 100,
+	    5 * (double)w->lead_ms / 1e3);
 }
 
 static void
@@ -192,6 +194,8 @@ put_facts(const struct judge *j, struct buf *b, struct watch *w)
 	buf_printf(b, ",\"state\":\"%s\",\"predictor\":\"%s\"",
 	    watch_state_name(w->state), w->requirement->predictor->name);
 	put_times(b, p.within[LEAD_NEEDED], p.time_to_s, p.low_s, p.high_s);
+	put_member(b, "probability_long", p.within[LEAD_LONG]);
+	put_member(b, "long_s", 5 * (double)w->lead_ms / 1e3);
 	buf_printf(b, ",\"samples\":%u", p.samples);
 }
 
