@@ -364,7 +364,8 @@ take_verdict(struct notification *t, enum hook_verdict v, const char *why)
 	case HOOK_REFUSED:
 	case HOOK_FENCED:
 		emit(t, "hook.refused", "does not want to hear of", why);
-		/* fall through */
+		settle(t);
+		return;
 	case HOOK_DONE:
 	case HOOK_ALREADY:
 		settle(t);
