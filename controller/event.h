@@ -17,7 +17,7 @@ DEFINE_FREEP(struct events, events_free)
  * "service.removed", "service.degraded", "plan.sent", "plan.declined", "prediction.raised",
  * "prediction.cleared", "migration.opened", "migration.prepared" (candidates, just in case), "migration.waiting" (for a candidate),
  * "migration.phase", "migration.refused" (by one), "migration.done", "migration.failed",
- * "migration.cancelled", "hook.refused" (to hear of an event), "hook.escalated" (it could not be told),
+ * "migration.cancelled", "candidate.best" (another one would get a function), "candidate.none", "hook.refused" (to hear of an event), "hook.escalated" (it could not be told),
  * "hook.dropped" (it is slower than events come), "function.failed", "function.placed" (by the operator),
  * "identity.conflict" (two with one key), "identity.released", "node.revoked", "ca.reloaded",
  * "ca.retired", "certificate.ending" (the controller's own), "controller.started",

@@ -236,6 +236,7 @@ on_tick(void *arg)
 	judge_tell_places(j);
 	evaluate(j, false);
 	uptimes_tick(j->uptimes, judge_wall(j));
+	judge_look_at_standing(j);
 	calibration_tick(j->calibration, judge_now(j));
 	j->io->ops->timer_set(j->tick, TICK_MS);
 }

@@ -14,6 +14,7 @@
 #include "controller/vitals.h"
 #include "controller/watch.h"
 
+struct candidates_query;
 struct grasp_timer;
 
 struct judge {
@@ -36,6 +37,7 @@ struct judge {
 	struct notifier *notifier;
 	struct grasp_timer *tick, *soon;
 	bool soon_is_set;
+	unsigned standing; /* which function is looked at next */
 	uint32_t version; /* of plans and watches */
 	bool loading, closing;
 	const struct placement *moved; /* while its watches are dropped */
@@ -61,6 +63,10 @@ void judge_end_together(struct judge *j, struct placement *p, const char *outcom
 /* "node_x > 3: 3.2, likely to fail in 14 s (...)", "node_x > 3 is violated: 2.9" */
 void judge_describe_watch(
     const struct judge *j, struct watch *w, char *dst, size_t size);
+/* Who could take the function over, without reasons. */
+struct candidates_query judge_candidates_query(struct judge *j, const struct placement *p);
+/* Tells when another node is the best candidate of a function: of one at each call. */
+void judge_look_at_standing(struct judge *j);
 /* Lets watches of locations know where nodes are. */
 void judge_tell_places(struct judge *j);
 /* judge_notify.c: what hooks are told beside migrations. */

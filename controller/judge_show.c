@@ -169,23 +169,30 @@ send_candidate(struct ctl_request *req, const struct placement *p,
 	send_item(req, &b);
 }
 
-static int
-send_ranking(
-    struct judge *j, struct ctl_request *req, const struct placement *p, bool explain)
+struct candidates_query
+judge_candidates_query(struct judge *j, const struct placement *p)
 {
-	struct candidates_query q = { .nodes = registry_first(j->registry),
+	return (struct candidates_query){ .nodes = registry_first(j->registry),
 		.placements = j->placements,
 		.of = p,
 		.watches = j->watches,
 		.vitals = j->vitals,
 		.uptimes = j->uptimes,
 		.now_ms = judge_now(j),
-		.wall_ms = judge_wall(j),
-		.explain = true };
+		.wall_ms = judge_wall(j) };
+}
+
+static int
+send_ranking(
+    struct judge *j, struct ctl_request *req, const struct placement *p, bool explain)
+{
+	struct candidates_query q = judge_candidates_query(j, p);
 	struct candidate *c;
 	size_t n;
-	int err = candidates_rank(&q, &c, &n);
+	int err;
 
+	q.explain = true;
+	err = candidates_rank(&q, &c, &n);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < n && (explain || c[i].accepted); i++)

@@ -30,6 +30,7 @@ struct placement {
 	enum placement_state state;
 	uint64_t generation;
 	struct migration *migration;		  /* the open one */
+	char candidate[FOG_NAME_MAX + 1];	  /* the best one when last looked; "" none */
 	int64_t cooldown_until_ms;		  /* monotonic */
 	int64_t duration_ms[PLACEMENT_DURATIONS]; /* of past migrations, a ring */
 	unsigned durations; /* ever; the newest is at (durations - 1) % 20 */

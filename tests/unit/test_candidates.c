@@ -609,6 +609,35 @@ each_mark_makes_a_difference_and_says_from_what(void **state)
 	}
 }
 
+static void
+it_is_told_when_another_node_is_the_best_CND_01(void **state)
+{
+	struct world *w = *state;
+
+	world_node(w, "A", NULL);
+	world_node(w, "B", NULL);
+	world_node(w, "C", NULL);
+	apply(w, "");
+	watch_all(w, 1);
+	assert_int_equal(world_events(w, "candidate.best"), 1);
+	assert_non_null(
+	    strstr(world_event(w, "candidate.best"), "f would go to B (score "));
+	world_run(w, 60000);
+	assert_int_equal(world_events(w, "candidate.best"), 1);
+	world_set_state(w, "B", NODE_SUSPECT);
+	world_run(w, 2000);
+	assert_int_equal(world_events(w, "candidate.best"), 2);
+	assert_non_null(strstr(world_event(w, "candidate.best"), "to C (score "));
+	assert_non_null(strstr(world_event(w, "candidate.best"), ", no longer to B"));
+	assert_int_equal(world_events(w, "candidate.none"), 0);
+	world_set_state(w, "C", NODE_SUSPECT);
+	world_run(w, 2000);
+	assert_int_equal(world_events(w, "candidate.none"), 1);
+	world_set_state(w, "C", NODE_ALIVE);
+	world_run(w, 2000);
+	assert_int_equal(world_events(w, "candidate.best"), 3);
+}
+
 /* --- network ------------------------------------------------------------------------------------ */
 
 static void
@@ -691,6 +720,7 @@ main(void)
 		IN_WORLD(a_node_that_comes_and_goes_is_not_available_enough),
 		IN_WORLD(an_objective_weighs_the_marks),
 		IN_WORLD(each_mark_makes_a_difference_and_says_from_what),
+		IN_WORLD(it_is_told_when_another_node_is_the_best_CND_01),
 		IN_WORLD(candidates_are_measured_to_the_neighbours_in_the_chain_CND_02),
 	};
 
