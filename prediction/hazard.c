@@ -7,7 +7,7 @@
  *   bank        lines of five memories, weighed at the lead  prediction/bank.h
  *   recurrence  events so far, and at which time of the day   prediction/recurrence.h
  *   features -> logistic probability of each lead -> alarm     prediction/hazard.h
- *   first passage of the trend -> time to the threshold         prediction/passage.h
+ *   first passage, probabilities -> time to the threshold         prediction/hazard_times.c
  *
  * Inside, a value is its margin to the threshold as a share of the plausible range: positive is fine,
  * and both sides of a threshold are the same thing. Time counts in nominal periods. */
@@ -28,16 +28,18 @@
 #define NOISE_FLOOR	0.002f /* of the range */
 #define SMALL		0.001f
 #define SMALLER		0.0005f
+#define TINY		1e-9f
 #define MARGIN_MAX	1e3 /* ranges: what is further off is so far off */
 #define STEPS_MIN	1e-3f
 #define STEPS_MAX	1e4f
 #define LEAD_MAX_MS	2e9f /* 23 days */
 #define GAP_PERIODS	10   /* without a sample: no recent data */
 #define WINDOW_LEADS	3    /* long leads before an event, an alarm is of use */
-#define SEARCH		40 /* such windows that a time to the threshold is looked for in */
-#define COST		0.1  /* that the table of alarms is for */
-#define ALARM_OFF	0.7f /* of the probability that raised it */
-#define SCORES_MIN	2    /* forecasts that came due, before their misses count */
+#define SEARCH		120 /* long leads that a time to the threshold is looked for in */
+#define NEAREST		0.05f /* twentieths of the range: nearer is as near */
+#define COST		0.1   /* that the table of alarms is for */
+#define ALARM_OFF	0.4f  /* of the probability that raised it */
+#define SCORES_MIN	2     /* forecasts that came due, before their misses count */
 #define DEVIATION_TO_SD 1.2533f
 #define MISS_TO_SD	(2 * DEVIATION_TO_SD)
 #define CHANCE_ERROR	1e-4 /* of a first passage that is nearly sure */
@@ -49,8 +51,8 @@ enum pause { AT_START, AFTER_GAP, AFTER_CLOCK }; /* why there is no answer yet *
 struct hazard {
 	double threshold, scale; /* margin = (threshold - value) * scale */
 	int64_t last_ms, origin_ms, period_ms;
-	float period_s, hold_s, lead[PREDICTOR_LEADS]; /* leads in periods */
-	float doublings[PREDICTOR_LEADS];	       /* logarithms of them */
+	float period_s, hold_s, lead[HAZARD_HEADS]; /* leads in periods */
+	float doublings[HAZARD_HEADS];		    /* logarithms of them */
 	float alarm_at;
 	uint32_t samples;
 	uint16_t young; /* samples since the trend was started, after a gap maybe */
@@ -60,6 +62,7 @@ struct hazard {
 	float margin; /* newest */
 	struct kalman kalman;
 	struct ewma fast, slow;
+	struct lean lean; /* up: towards the threshold */
 	struct bank bank;
 	struct volatility volatility;
 	struct recurrence recurrence;
@@ -123,6 +126,8 @@ hazard_init(void *state, const struct predictor_setup *setup)
 	s->hold_s = (float)(setup->hold_ms > 0 ? setup->hold_ms : 1) * 1e-3f;
 	for (int i = 0; i < PREDICTOR_LEADS; i++)
 		take_lead(s, i, setup->lead_ms[i]);
+	s->lead[HEAD_WINDOW] = smaller_of(WINDOW_LEADS * s->lead[LEAD_LONG], STEPS_MAX);
+	s->doublings[HEAD_WINDOW] = log2f(s->lead[HEAD_WINDOW]);
 	s->alarm_at = alarm_threshold(setup->class, setup->cost);
 }
 
@@ -231,8 +236,10 @@ hazard_update(void *state, int64_t time_ms, double value)
 	if (!elapsed_ms)
 		return;
 	steps = periods(s, elapsed_ms);
-	if (s->young)
+	if (s->young) {
 		follow_trend(s, margin, steps);
+		lean_update(&s->lean, s->margin - margin, s->samples);
+	}
 	ewma_update(&s->fast, margin, FAST_RATE, s->samples);
 	ewma_update(&s->slow, margin, SLOW_RATE, s->samples);
 	volatility_update(&s->volatility, margin, s->samples + 1);
@@ -278,7 +285,7 @@ mix_experts(const struct hazard *s, int at)
 }
 
 static float
-change_over(const struct hazard *s, enum predictor_lead lead)
+change_over(const struct hazard *s, int lead)
 {
 	return volatility_over(
 	    &s->volatility, s->doublings[lead], s->samples, NOISE_FLOOR);
@@ -286,13 +293,13 @@ change_over(const struct hazard *s, enum predictor_lead lead)
 
 /* At the short lead, the experts are those of the needed one. */
 static void
-look_ahead(const struct hazard *s, struct outlook o[PREDICTOR_LEADS])
+look_ahead(const struct hazard *s, struct outlook o[HAZARD_HEADS])
 {
 	struct mixture needed = mix_experts(s, AT_NEEDED);
 
-	for (int i = 0; i < PREDICTOR_LEADS; i++)
+	for (int i = 0; i < HAZARD_HEADS; i++)
 		o[i] = (struct outlook){ s->lead[i], needed, change_over(s, i) };
-	o[LEAD_LONG].mix = mix_experts(s, AT_LONG);
+	o[LEAD_LONG].mix = o[HEAD_WINDOW].mix = mix_experts(s, AT_LONG);
 }
 
 /* Those that are the same for all leads. */
@@ -304,6 +311,10 @@ find_common_features(const struct hazard *s, float f[HAZARD_FEATURES])
 	    recurrence_rate(&s->recurrence, s->lead[LEAD_NEEDED] * s->period_s);
 	f[FEATURE_MARGIN] = clamp(20 * s->margin, 0, 20);
 	f[FEATURE_EZ] = clamp(s->fast.mean / (sqrtf(s->fast.var) + SMALLER), -4, 8);
+	f[FEATURE_ROUGH] = volatility_roughness(&s->volatility, s->slow.var, NOISE_FLOOR);
+	f[FEATURE_HAD] = s->recurrence.entries > 0;
+	f[FEATURE_LEAN] = lean_up(&s->lean, NOISE_FLOOR);
+	f[FEATURE_NEAR] = logf(f[FEATURE_MARGIN] + NEAREST);
 }
 
 static void
@@ -311,19 +322,25 @@ find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FE
 {
 	const struct kalman *l = &s->kalman;
 	float k = o->steps, sd = o->sd / sqrtf(larger_of(k, 1)), unit = 1 / o->sd;
+	float slope = o->mix.slope;
 
 	f[FEATURE_Z0] = clamp(s->margin * unit, -2, 12);
 	f[FEATURE_ZMIX] = clamp((o->mix.margin - k * o->mix.slope) * unit, -6, 12);
 	f[FEATURE_FPT] = passage_chance(o->mix.margin, o->mix.slope, sd, k);
 	f[FEATURE_KZ] = clamp(
 	    (l->level + k * l->slope) / (sqrtf(kalman_variance(l, k)) + SMALLER), -4, 8);
+	f[FEATURE_DRIFT] = clamp(k * slope * unit, -2, 2);
+	f[FEATURE_REACH] = clamp(o->mix.margin / (larger_of(slope, TINY) * k), 0, 20);
+	f[FEATURE_STEPS] = log2f(k);
+	f[FEATURE_RENEWAL] = recurrence_renewal(
+	    &s->recurrence, seconds(s, s->last_ms), k * s->period_s, s->period_s);
 }
 
 void
-hazard_features(const void *state, enum predictor_lead lead, float ret[HAZARD_FEATURES])
+hazard_features(const void *state, int lead, float ret[HAZARD_FEATURES])
 {
 	const struct hazard *s = state;
-	struct outlook o[PREDICTOR_LEADS];
+	struct outlook o[HAZARD_HEADS];
 
 	look_ahead(s, o);
 	find_common_features(s, ret);
@@ -342,31 +359,40 @@ recurs_within(const struct hazard *s, float lead_s)
 }
 
 static float
-find_probability(
-    const struct hazard *s, enum predictor_lead lead, const float f[HAZARD_FEATURES])
+find_probability(const struct hazard *s, int lead, const float f[HAZARD_FEATURES])
 {
 	const float *w = hazard_weights[s->class][lead];
-	float score = w[HAZARD_FEATURES], p;
+	float score = w[HAZARD_WEIGHTS - 1], p;
 
 	for (int i = 0; i < HAZARD_FEATURES; i++)
 		score += w[i] * f[i];
+	for (int i = 0; i < HAZARD_BENDS; i++)
+		score += w[HAZARD_FEATURES + i] *
+		    larger_of(f[hazard_bends[i].feature] - hazard_bends[i].knot, 0);
 	p = 1 / (1 + expf(-score));
 	return 1 -
 	    (1 - p) * (1 - RECURS_TRUST * recurs_within(s, s->lead[lead] * s->period_s));
 }
 
-static void
-find_probabilities(const struct hazard *s, const struct outlook o[PREDICTOR_LEADS],
-    float ret[PREDICTOR_LEADS])
+/* Ascending; returns the long lead's as it was, which may be less. */
+static float
+find_probabilities(
+    const struct hazard *s, const struct outlook o[HAZARD_HEADS], float ret[HAZARD_HEADS])
 {
-	float f[HAZARD_FEATURES], p = 0;
+	float f[HAZARD_FEATURES], p = 0, own = 0;
 
 	find_common_features(s, f);
-	for (int i = 0; i < PREDICTOR_LEADS; i++) {
+	for (int i = 0; i < HAZARD_HEADS; i++) {
+		float head;
+
 		find_features(s, &o[i], f);
-		p = larger_of(p, find_probability(s, i, f));
+		head = find_probability(s, i, f);
+		if (i == LEAD_LONG)
+			own = head;
+		p = larger_of(p, head);
 		ret[i] = p;
 	}
+	return own;
 }
 
 /* Along the trend at the long lead. It wanders as the series does, but no more than forecasts
@@ -385,21 +411,34 @@ find_drift(const struct hazard *s, const struct outlook *o, float *ret_sd)
 	return m;
 }
 
+/* By first passage alone, in periods. */
 static void
-find_times(const struct hazard *s, const struct outlook *o, struct prediction *ret)
+find_passage(const struct hazard *s, const struct outlook *o, float ret[HAZARD_TIMES])
 {
-	float times[3], sd, ruler, limit = SEARCH * WINDOW_LEADS * o->steps;
+	float sd, ruler, limit = SEARCH * o->steps;
 	struct mixture m = find_drift(s, o, &sd);
 
-	passage_times(m.margin, m.slope, sd, times);
-	for (int i = 0; i < 3; i++)
-		if (times[i] > limit)
-			times[i] = INFINITY;
+	passage_times(m.margin, m.slope, sd, ret);
 	ruler = m.slope > 0 ? m.margin / m.slope : INFINITY;
-	times[1] = smaller_of(times[1], ruler);
-	ret->time_to_s = times[1] * s->period_s;
-	ret->low_s = smaller_of(times[0], times[1]) * s->period_s;
-	ret->high_s = larger_of(times[2], times[1]) * s->period_s;
+	ret[1] = smaller_of(ret[1], ruler);
+	ret[0] = smaller_of(ret[0], ret[1]);
+	ret[2] = larger_of(ret[2], ret[1]);
+	for (int i = 0; i < HAZARD_TIMES; i++)
+		if (ret[i] > limit)
+			ret[i] = INFINITY;
+}
+
+static void
+find_times(const struct hazard *s, const struct outlook *o,
+    const float within[HAZARD_HEADS], struct prediction *ret)
+{
+	float passage[HAZARD_TIMES], t[HAZARD_TIMES];
+
+	find_passage(s, o, passage);
+	hazard_tell_times(s->class, o->steps, passage, within, t);
+	ret->low_s = t[0] * s->period_s;
+	ret->time_to_s = t[1] * s->period_s;
+	ret->high_s = t[2] * s->period_s;
 }
 
 /* Off while it is in an event: what was foreseen is there. */
@@ -439,8 +478,8 @@ static void
 hazard_predict(void *state, int64_t now_ms, struct prediction *ret)
 {
 	struct hazard *s = state;
-	struct outlook o[PREDICTOR_LEADS];
-	float within[PREDICTOR_LEADS];
+	struct outlook o[HAZARD_HEADS];
+	float within[HAZARD_HEADS], own;
 
 	*ret = (struct prediction){ .samples = s->samples };
 	ret->reason = find_pause(s, now_ms);
@@ -449,11 +488,39 @@ hazard_predict(void *state, int64_t now_ms, struct prediction *ret)
 		return say_nothing(ret);
 	}
 	look_ahead(s, o);
-	find_probabilities(s, o, within);
+	own = find_probabilities(s, o, within);
 	for (int i = 0; i < PREDICTOR_LEADS; i++)
 		ret->within[i] = within[i];
-	find_times(s, &o[LEAD_LONG], ret);
-	s->alarm = ret->alarm = judge_alarm(s, within[LEAD_LONG]);
+	find_times(s, &o[LEAD_LONG], within, ret);
+	s->alarm = ret->alarm = judge_alarm(s, own);
+}
+
+float
+hazard_recurs(const void *state, int head)
+{
+	const struct hazard *s = state;
+
+	return recurs_within(s, s->lead[head] * s->period_s);
+}
+
+bool
+hazard_in_event(const void *state)
+{
+	const struct hazard *s = state;
+
+	return s->recurrence.in_event;
+}
+
+void
+hazard_passage(const void *state, float ret[HAZARD_TIMES])
+{
+	const struct hazard *s = state;
+	struct outlook o[HAZARD_HEADS];
+
+	look_ahead(s, o);
+	find_passage(s, &o[LEAD_LONG], ret);
+	for (int i = 0; i < HAZARD_TIMES; i++)
+		ret[i] = hazard_clue(ret[i], s->lead[LEAD_LONG]);
 }
 
 /* --- any time ------------------------------------------------------------------------------ */
@@ -490,21 +557,21 @@ static double
 hazard_by(const void *state, int64_t now_ms, int64_t within_ms)
 {
 	const struct hazard *s = state;
-	struct outlook o[PREDICTOR_LEADS];
-	float p[PREDICTOR_LEADS];
+	struct outlook o[HAZARD_HEADS];
+	float p[HAZARD_HEADS];
 	double t = (double)within_ms / (double)s->period_ms;
 	int i = 0;
 
 	if (*find_pause(s, now_ms))
 		return NAN;
 	look_ahead(s, o);
-	find_probabilities(s, o, p);
+	(void)find_probabilities(s, o, p);
 	if (t <= s->lead[LEAD_SHORT])
 		return t > 0 ? -expm1(-total_hazard(p[0]) * t / s->lead[LEAD_SHORT]) : 0;
-	while (i < PREDICTOR_LEADS && s->lead[i] < t)
+	while (i < HAZARD_HEADS && s->lead[i] < t)
 		i++;
-	if (i == PREDICTOR_LEADS)
-		return go_on(s, &o[LEAD_LONG], t, p[LEAD_LONG]);
+	if (i == HAZARD_HEADS)
+		return go_on(s, &o[HEAD_WINDOW], t, p[HEAD_WINDOW]);
 	return interpolate(t, s->lead[i - 1], p[i - 1], s->lead[i], p[i]);
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define PREDICTOR_STATE_MAX  768 /* bytes of state; aim: 256 */
-#define PREDICTOR_INPUTS_MAX 16
+#define PREDICTOR_INPUTS_MAX 24
 #define PREDICTOR_QUANTILES  5 /* 0.05, 0.25, 0.5, 0.75, 0.95 */
 
 /* What kind of a thing it is: what is typical of its events is learned per class. */

@@ -3,16 +3,34 @@
 #include "prediction/minmax.h"
 #include <math.h>
 
-#define ENTER	   0.55f /* of the hold in violation: the event has begun, */
-#define LEAVE	   0.2f	 /* it is over */
-#define NEGLIGIBLE 1e-4f
-#define DAY_S	   86400.0f
-#define DAYS	   32 /* looked back at most */
-#define RECENT	   8  /* of which these may do by themselves */
+#define ENTER	     0.55f /* of the hold in violation: the event has begun, */
+#define LEAVE	     0.2f  /* it is over */
+#define NEGLIGIBLE   1e-4f
+#define SPACING_RATE 0.1f
+#define SPACING_SD   0.15f /* at least: two equal spacings are no clock */
+#define SPACINGS_MIN 2
+#define DAY_S	     86400.0f
+#define DAYS	     32 /* looked back at most */
+#define RECENT	     8	/* of which these may do by themselves */
+
+static void
+note_spacing(struct recurrence *r, float seconds)
+{
+	float start = 1.0f / (float)(r->spacings + 1);
+	float a = SPACING_RATE > start ? SPACING_RATE : start;
+	float d = logf(fmaxf(seconds, 1)) - r->spacing;
+
+	r->spacing += a * d;
+	r->spacing_var = (1 - a) * (r->spacing_var + a * d * d);
+	if (r->spacings < UINT16_MAX)
+		r->spacings++;
+}
 
 static void
 note_onset(struct recurrence *r)
 {
+	if (r->onsets)
+		note_spacing(r, (float)(r->run_s - r->onset_s[r->newest]));
 	r->newest = (r->newest + 1) % RECURRENCE_ONSETS;
 	r->onset_s[r->newest] = r->run_s;
 	if (r->onsets < RECURRENCE_ONSETS)
@@ -65,6 +83,28 @@ recurrence_rate(const struct recurrence *r, float lead_s)
 	float leads = (float)r->fine_s / lead_s + 10;
 
 	return smaller_of(larger_of(logf(((float)r->entries + 0.3f) / leads), -8), 0);
+}
+
+static float
+upper_tail(float z)
+{
+	return 0.5f * erfcf(z * 0.70710678f);
+}
+
+float
+recurrence_renewal(const struct recurrence *r, int32_t now_s, float lead_s, float step_s)
+{
+	float age, sd, waited, then;
+
+	if (!r->onsets || r->spacings < SPACINGS_MIN)
+		return 0;
+	age = fmaxf((float)(now_s - r->onset_s[r->newest]), 0);
+	sd = sqrtf(r->spacing_var) + SPACING_SD;
+	waited = upper_tail((logf(fmaxf(age, step_s)) - r->spacing) / sd);
+	if (waited < NEGLIGIBLE)
+		return 0;
+	then = upper_tail((logf(age + lead_s) - r->spacing) / sd);
+	return fmaxf(waited - then, 0) / waited;
 }
 
 static int

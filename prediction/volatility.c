@@ -10,6 +10,8 @@
 #define GAUGE_SHARE 0.3f   /* of its quantum that a gauge's rounding makes */
 #define GAUGE_MAX   100.0f /* times the floor, in squares */
 #define TINY	    1e-16f
+#define LEAN_RATE   0.02f
+#define LEAN_SMALL  0.1f /* of a small step's square, so that two quiet sides are even */
 
 void
 ewma_update(struct ewma *e, float value, float rate, uint32_t n)
@@ -19,6 +21,24 @@ ewma_update(struct ewma *e, float value, float rate, uint32_t n)
 
 	e->mean += a * d;
 	e->var = (1 - a) * (e->var + a * d * d);
+}
+
+void
+lean_update(struct lean *l, float step, uint32_t n)
+{
+	float start = 1.0f / (float)n, a = LEAN_RATE > start ? LEAN_RATE : start;
+	float square = step * step;
+
+	l->up2 += a * ((step > 0 ? square : 0) - l->up2);
+	l->down2 += a * ((step < 0 ? square : 0) - l->down2);
+}
+
+float
+lean_up(const struct lean *l, float small)
+{
+	float even = LEAN_SMALL * small * small + TINY;
+
+	return fminf(fmaxf(0.5f * logf((l->up2 + even) / (l->down2 + even)), -2), 2);
 }
 
 /* Changes that scale i has seen after n samples. */
@@ -79,10 +99,28 @@ find_growth(const struct volatility *v, int i, uint32_t n)
 	return smaller_of(larger_of(h, 0), 2);
 }
 
+/* Square of what rounding alone can make. */
+static float
+find_floor2(const struct volatility *v, float floor)
+{
+	float gauge = GAUGE_SHARE * v->quantum, floor2 = floor * floor;
+
+	return fmaxf(floor2, fminf(gauge * gauge, GAUGE_MAX * floor2));
+}
+
+float
+volatility_roughness(const struct volatility *v, float variance, float floor)
+{
+	float floor2 = find_floor2(v, floor);
+	float share = fmaxf(v->scale[0].change2, floor2) / (variance + floor2);
+
+	return fminf(fmaxf(log2f(share), -12), 2);
+}
+
 float
 volatility_over(const struct volatility *v, float doublings, uint32_t n, float floor)
 {
-	float floor2 = floor * floor, gauge = GAUGE_SHARE * v->quantum, f;
+	float floor2 = find_floor2(v, floor), f;
 	int i = doublings > 0 ? (int)doublings : 0;
 
 	if (i >= VOLATILITY_SCALES)
@@ -90,6 +128,5 @@ volatility_over(const struct volatility *v, float doublings, uint32_t n, float f
 	while (i > 0 && count_changes(n, i) < COUNT_MIN)
 		i--;
 	f = smaller_of(doublings - (float)i, REACH);
-	floor2 = larger_of(floor2, smaller_of(gauge * gauge, GAUGE_MAX * floor2));
 	return sqrtf(v->scale[i].change2 * exp2f(find_growth(v, i, n) * f) + floor2 / 4);
 }

@@ -14,6 +14,15 @@ struct ewma {
 /* rate: of a sample once the start, a running mean, is over. n: samples before this one. */
 void ewma_update(struct ewma *e, float value, float rate, uint32_t n);
 
+/* Which way steps are the larger: mean squares of those up and down. */
+struct lean {
+	float up2, down2;
+};
+/* n: samples before this one, >= 1. */
+void lean_update(struct lean *l, float step, uint32_t n);
+/* Logarithm of how much larger those up are, -2..2. small: a step that is none. */
+float lean_up(const struct lean *l, float small);
+
 struct volatility {
 	struct {
 		float last, change2;
@@ -27,3 +36,5 @@ void volatility_bridge(struct volatility *v, float value);
 /* Standard deviation of a change over 2^doublings steps. floor: what rounding alone can make, > 0. */
 float
 volatility_over(const struct volatility *v, float doublings, uint32_t n, float floor);
+/* How much of a variance one step makes, in powers of two, -12..2. */
+float volatility_roughness(const struct volatility *v, float variance, float floor);

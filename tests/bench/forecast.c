@@ -7,8 +7,8 @@
  *	forecast [--predictor NAME] [--features] [MODE]
  *
  * A series without a threshold and with 24 samples a day is the business of the seasonal predictor.
- * --features adds to each answer what "hazard" makes it of: all features for the short, the needed,
- * then the long lead. MODE: the agent's suppression and adaptive period come first (sender.h,
+ * --features adds to each answer what "hazard" makes it of, for tests/bench/forecast_fit: is it in an
+ * event; first passage; then of each head all features and how the time of the day counts. MODE: the agent's suppression and adaptive period come first (sender.h,
  * tests/bench/suppression), and at the end stderr gets "samples messages readings". */
 #include "prediction/hazard.h"
 #include "prediction/predictor.h"
@@ -214,10 +214,15 @@ print_features(const struct series *s)
 {
 	float f[HAZARD_FEATURES];
 
-	for (int lead = 0; lead < PREDICTOR_LEADS; lead++) {
-		hazard_features(s->state, lead, f);
+	printf(" %d", hazard_in_event(s->state));
+	hazard_passage(s->state, f);
+	for (int i = 0; i < HAZARD_TIMES; i++)
+		printf(" %.6g", f[i]);
+	for (int head = 0; head < HAZARD_HEADS; head++) {
+		hazard_features(s->state, head, f);
 		for (int i = 0; i < HAZARD_FEATURES; i++)
-			printf(" %.7g", f[i]);
+			printf(" %.6g", f[i]);
+		printf(" %.6g", hazard_recurs(s->state, head));
 	}
 }
 

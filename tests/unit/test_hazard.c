@@ -151,15 +151,23 @@ volatility_follows_the_reference(void **state)
 static void
 features_follow_the_reference(void **state)
 {
-	static const double known[HAZARD_FEATURES] = { 0.8333, 0.071, 5.7327, -3.7942, 10,
-		0.668, 0.108, 5.7399 };
+	static const double known[] = { 0.8333, 0.071, 5.7327, -3.7942, 10, 0.668, 0.108,
+		5.7399 };
 	struct hazard s = feed_ramp(21);
 	float f[HAZARD_FEATURES];
 
 	(void)state;
 	hazard_features(&s, LEAD_LONG, f);
-	for (int i = 0; i < HAZARD_FEATURES; i++)
+	for (int i = 0; i <= FEATURE_EZ; i++)
 		assert_near(f[i], known[i], 5e-4);
+	/* of a change of 2 in a variance of 146.67, both with the floor of 0.2 */
+	assert_near(f[FEATURE_ROUGH], -5.2, 5e-3);
+	/* zmix is what the drift has left of z0 */
+	assert_near(f[FEATURE_DRIFT], known[FEATURE_Z0] - known[FEATURE_ZMIX], 5e-2);
+	assert_near(f[FEATURE_STEPS], log2(30), 1e-5);
+	assert_near(f[FEATURE_NEAR], log(10.05), 1e-4);
+	assert_near(f[FEATURE_LEAN], 2, 1e-5);
+	assert_true(f[FEATURE_HAD] == 0 && f[FEATURE_RENEWAL] == 0);
 }
 
 /* Forecasts at the long lead have come due and were right: nothing is left but the ruler. */
@@ -403,8 +411,8 @@ an_alarm_has_hysteresis_PRD_04(void **state)
 	assert_false(judge_alarm(&s, 0.9f * s.alarm_at));
 	assert_true(judge_alarm(&s, s.alarm_at));
 	s.alarm = true;
-	assert_true(judge_alarm(&s, 0.9f * s.alarm_at));
-	assert_false(judge_alarm(&s, 0.6f * s.alarm_at));
+	assert_true(judge_alarm(&s, 1.1f * ALARM_OFF * s.alarm_at));
+	assert_false(judge_alarm(&s, 0.9f * ALARM_OFF * s.alarm_at));
 }
 
 static void
