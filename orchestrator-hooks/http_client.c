@@ -444,7 +444,8 @@ http_drop(struct http_exchange *x)
 static void
 list_headers(struct http_exchange *x, const char *list[HTTP_HEADERS_MAX + 1])
 {
-	const char *at = (const char *)x->reply_headers.data;
+	/* Of nothing there is no data at all. */
+	const char *at = x->reply_headers.pos ? (const char *)x->reply_headers.data : "";
 	const char *end = at + x->reply_headers.pos;
 	size_t n = 0;
 
