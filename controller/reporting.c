@@ -5,10 +5,12 @@
 #include <string.h>
 
 /* prediction.md §11, with less of the distance: three tenths save more, but the steps that are left of a
- * battery that empties in a minute tell its predictor too little (tests/bench/suppression). A share of
- * the threshold stands for one of the range, which nobody tells us. */
+ * battery that empties in a minute tell its predictor too little (tests/bench/suppression). What counts as no
+ * change at all has to be small: with a hundredth of the range, averages come to the threshold in a few steps,
+ * and too late for one in six batteries (tests/bench/README.foresight). */
 #define SHARE		  0.15
-#define DEADBAND	  0.005
+#define DEADBAND	  0.002 /* of the range */
+#define DEADBAND_SLOW	  0.005 /* of the threshold: what sampling less may miss */
 #define HEARTBEAT_PERIODS 60
 
 const char *const reporting_choices[] = {
@@ -28,7 +30,8 @@ reporting_of(const struct requirement *r, bool host, struct plan_item *ret)
 		return;
 	ret->mode = PLAN_SUPPRESSED;
 	ret->share = SHARE;
-	ret->deadband = DEADBAND * fabs(r->threshold);
+	ret->deadband = ret->period_max_ms ? DEADBAND_SLOW * fabs(r->threshold)
+					   : DEADBAND * (r->high - r->low);
 	ret->heartbeat_ms = (uint32_t)(period_ms < PLAN_PERIOD_MAX_MS / HEARTBEAT_PERIODS
 		? HEARTBEAT_PERIODS * period_ms
 		: PLAN_PERIOD_MAX_MS);

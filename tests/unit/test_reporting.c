@@ -4,9 +4,11 @@
 
 #include <string.h>
 
-static const struct requirement voltage = {
-	.threshold = 3.2, .period_ms = 500, .candidate_period_ms = 5000
-};
+static const struct requirement voltage = { .threshold = 3.2,
+	.low = 2.6,
+	.high = 4.2,
+	.period_ms = 500,
+	.candidate_period_ms = 5000 };
 
 static struct plan_item
 merged(struct plan_item a, struct plan_item b)
@@ -39,6 +41,18 @@ a_requirement_reports_what_its_prediction_needs(void **state)
 	assert_true(i.threshold[0] == 3.2);
 	assert_true(i.deadband > 0 && i.deadband < 0.1);
 	assert_int_equal(of(&voltage, false).period_ms, 5000);
+}
+
+/* With 16 mV, the mean of a battery that empties at 2 mV a second was known eight seconds late. */
+static void
+the_last_steps_to_the_bound_are_small_PRD_03(void **state)
+{
+	struct requirement slow = voltage;
+
+	(void)state;
+	assert_true(of(&voltage, true).deadband < 0.004);
+	slow.longest_period_ms = 5000;
+	assert_true(of(&slow, true).deadband > 0.01); /* else it would not sample less */
 }
 
 static void
@@ -130,6 +144,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_requirement_reports_what_its_prediction_needs),
+		TEST(the_last_steps_to_the_bound_are_small_PRD_03),
 		TEST(a_requirement_may_report_everything_and_slow_down),
 		TEST(who_wants_every_value_of_a_longer_period_gets_a_heartbeat),
 		TEST(two_thresholds_are_both_watched_and_too_many_are_told_everything),
