@@ -4,7 +4,7 @@ function needs and what such nodes are like, but not the recordings. All times i
 README.foresight for why each number is what it is."""
 from dataclasses import dataclass, field
 
-PLACING_S = 4  # of wall time, for all services
+PLACING_S = 8  # of wall time, for all services
 
 
 @dataclass
@@ -65,17 +65,17 @@ SIGNAL = dict(kind="signal", feeder="signal", metric='node_wireless_signal_dbm{d
               healthy=-45)
 CPU = dict(kind="cpu", feeder="cpu", metric="node_cpu_utilisation_ratio", below=False, scale=0.01, healthy=5)
 SETTINGS = [
-    Setting(**BATTERY, data="batt-drone", about="3.3 V", dt=0.2, factor=1, window=10, bound=3.3, hold_s=1, rearm_s=3,
-            lead_s=5, longest_s=60, span_s=140, decide={"raise": 0, "sustain": "1s"}),
-    Setting(**BATTERY, data="batt-drone", about="3.2 V", dt=0.2, factor=1, window=10, bound=3.2, hold_s=1, rearm_s=3,
-            lead_s=5, longest_s=60, span_s=140, decide={"raise": 0, "sustain": "1s"}),
-    Setting(**SIGNAL, data="rad-5g", about="-95 dBm", dt=1, factor=2, window=120, bound=-95, hold_s=2, rearm_s=30,
-            lead_s=6, longest_s=90, span_s=300, decide={"raise": 0.15, "clear": 0.1, "sustain": "0s"}),
+    Setting(**BATTERY, data="batt-drone", about="3.3 V", dt=0.2, factor=1, window=15, bound=3.3, hold_s=1, rearm_s=3,
+            lead_s=5, longest_s=60, span_s=140, decide={"raise": 0, "sustain": "500ms"}),
+    Setting(**BATTERY, data="batt-drone", about="3.2 V", dt=0.2, factor=1, window=15, bound=3.2, hold_s=1, rearm_s=3,
+            lead_s=5, longest_s=60, span_s=140, decide={"raise": 0, "sustain": "500ms"}),
+    Setting(**SIGNAL, data="rad-5g", about="-95 dBm", dt=1, factor=2, window=180, bound=-95, hold_s=2, rearm_s=30,
+            lead_s=6, longest_s=90, span_s=300, decide={"raise": 0.1, "clear": 0.05, "sustain": "0s"}),
     Setting(**SIGNAL, data="rad-ble", about="-70 dBm", dt=0.5, factor=1, window=15, bound=-70, hold_s=1, rearm_s=5,
             lead_s=3, longest_s=30, span_s=100, decide={"raise": 0.05, "clear": 0.03, "sustain": "0s"}),
     Setting(**CPU, data="srv-smd", about="20 %", dt=60, factor=60, window=7200, bound=20, hold_s=120, rearm_s=3600,
-            lead_s=360, longest_s=1080, span_s=7200, decide={"raise": 0.1, "clear": 0.05, "sustain": "0s"}),
-    Setting(**CPU, data="cpu-bitbrains", about="80 %", dt=300, factor=300, window=14400, bound=80, hold_s=600,
-            rearm_s=7200, lead_s=1800, longest_s=5400, span_s=36000,
-            decide={"raise": 0.1, "clear": 0.05, "sustain": "0s"}),
+            lead_s=240, longest_s=1080, span_s=7200, decide={"raise": 0.06, "clear": 0.03, "sustain": "0s"}),
+    Setting(**CPU, data="cpu-bitbrains", about="80 %", dt=300, factor=300, window=10800, bound=80, hold_s=600,
+            rearm_s=5400, lead_s=1800, longest_s=5400, span_s=36000,
+            decide={"raise": 0.06, "clear": 0.03, "sustain": "0s"}),
 ]
