@@ -138,6 +138,7 @@ const struct hook_type hook_log = {
 	.name = "log",
 	.help = "writes events to the log or a file and moves nothing",
 	.caps = HOOK_CAN_DRY_RUN | HOOK_CAN_RESUME,
+	.kinds = HOOK_KINDS_ALL,
 	.open = log_open_hook,
 	.check = log_check,
 	.start = log_start,

@@ -82,7 +82,8 @@ bench_hooks(struct bench *b, const char *yaml, const char *plugin_dir,
 		.store = b->store,
 		.spawner = spawner,
 		.plugin_dir = plugin_dir,
-		.types = types };
+		.types = types,
+		.services = b->services };
 	CLEANUP(yaml_doc_free) struct yaml_doc *doc = NULL;
 	struct complaints c;
 	int err;

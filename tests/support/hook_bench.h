@@ -21,6 +21,7 @@ struct bench {
 	struct fake_host *host;
 	struct store *store;
 	struct hooks *hooks;
+	struct hooks_services services; /* of the next bench_hooks() */
 	char complaints[4096];
 };
 

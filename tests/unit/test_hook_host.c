@@ -170,6 +170,12 @@ bad_configurations_are_refused_with_places(void **state)
 		    "c.yaml:1:5: type: ../held is not a name (1 to 64 of letters, "
 		    "digits, . _ : -)\n" },
 		{ "h: {type: rumour}\n", "c.yaml:1:5: type: rumour is not built in\n" },
+		{ "h: {type: held, events: [migrate, rain]}\n",
+		    "c.yaml:1:17: events: rain is no event; they are migrate, node_lost, "
+		    "node_joined, service_degraded, connectivity_update, "
+		    "prediction_cleared, and all\n" },
+		{ "h: {type: held, patience: 10ms}\n",
+		    "c.yaml:1:17: patience: 10ms is below 1s\n" },
 		{ "h: {type: held, refuse: true}\n",
 		    "c.yaml:1:1: h: it does not want to\n" },
 	};
@@ -547,6 +553,156 @@ notes_survive_a_restart(void **state)
 	assert_string_equal(note_seen, "none");
 }
 
+/* --- time, text, services ---------------------------------------------------------------------- */
+
+static unsigned fired;
+
+static void
+count_fire(void *arg)
+{
+	*(unsigned *)arg += 1;
+}
+
+static void
+a_timer_fires_once_for_each_setting(void **state)
+{
+	struct bench *b = *state;
+	struct hook_timer *t;
+	int64_t now = held_host->now_ms(held_host->arg);
+
+	fired = 0;
+	assert_int_equal(held_host->timer_new(held_host->arg, count_fire, &fired, &t), 0);
+	held_host->timer_set(t, 1000);
+	held_host->timer_set(t, 2000); /* replaces it */
+	bench_pass(b, 1500);
+	assert_int_equal(fired, 0);
+	bench_pass(b, 10000);
+	assert_int_equal(fired, 1);
+	assert_int_equal(held_host->now_ms(held_host->arg) - now, 11500);
+	assert_true(held_host->wall_ms(held_host->arg) > 0);
+	held_host->timer_set(t, 1000);
+	held_host->timer_set(t, -1);
+	bench_pass(b, 2000);
+	assert_int_equal(fired, 1);
+	held_host->timer_free(t);
+	held_host->timer_free(NULL);
+	/* one that is left is freed with the host */
+	assert_int_equal(held_host->timer_new(held_host->arg, count_fire, &fired, &t), 0);
+}
+
+static void
+an_event_is_told_as_text_of_any_size(void **state)
+{
+	struct hook_event ev = bench_event("id1");
+	char text[2048], little[8];
+	int len = held_host->event_json(&ev, 0, text, sizeof text);
+
+	(void)state;
+	assert_int_equal(len, strlen(text));
+	assert_non_null(strstr(text, "\"kind\":\"migrate\""));
+	assert_int_equal(held_host->event_json(&ev, 0, little, sizeof little), len);
+	assert_memory_equal(little, text, 7);
+	assert_int_equal(held_host->event_json(&ev, 0, NULL, 0), len);
+}
+
+static struct {
+	int err;
+	unsigned count;
+	char text[256];
+} applied;
+
+static void
+note_applied(void *arg, int err, const char *text)
+{
+	(void)arg;
+	applied.count++;
+	applied.err = err;
+	snprintf(applied.text, sizeof applied.text, "%s", text);
+}
+
+static bool
+is_applied(void *arg)
+{
+	(void)arg;
+	return applied.count > 0;
+}
+
+/* Stands for the judge: refuses what begins with "bad". */
+static void (*later)(void *arg, int err);
+static void *later_arg;
+
+static int
+take_service(void *arg, const char *what, const char *hook,
+    void (*done)(void *done_arg, int err), void *done_arg, char *why, size_t why_len)
+{
+	snprintf(arg, 64, "%s: %.40s", hook, what);
+	if (!strncmp(what, "bad", 3)) {
+		snprintf(why, why_len, "line 1: no");
+		return -EINVAL;
+	}
+	later = done;
+	later_arg = done_arg;
+	return 0;
+}
+
+static void
+services_come_and_go_through_a_hook_that_may_PLN_08(void **state)
+{
+	struct bench *b = *state;
+	char seen[64] = "";
+
+	memset(&applied, 0, sizeof applied);
+	assert_int_equal(
+	    held_host->service_apply(held_host->arg, "x", note_applied, NULL),
+	    -EPERM); /* not configured */
+	b->services = (struct hooks_services){ take_service, take_service, seen };
+	assert_int_equal(
+	    bench_hooks(b, "h: {type: held, services: yes}\n", NULL, types), 0);
+	assert_int_equal(
+	    held_host->service_apply(held_host->arg, "service: s", note_applied, NULL),
+	    0);
+	assert_string_equal(seen, "h: service: s");
+	assert_int_equal(applied.count, 0);
+	later(later_arg, 0); /* it is on the disk */
+	assert_int_equal(applied.count, 1);
+	assert_int_equal(applied.err, 0);
+	applied.count = 0;
+	assert_int_equal(
+	    held_host->service_apply(held_host->arg, "bad", note_applied, NULL), 0);
+	assert_int_equal(applied.count, 0); /* never from inside */
+	bench_run_until(b, is_applied, NULL);
+	assert_int_equal(applied.err, -EINVAL);
+	assert_string_equal(applied.text, "line 1: no");
+	applied.count = 0;
+	assert_int_equal(
+	    held_host->service_withdraw(held_host->arg, "s", note_applied, NULL), 0);
+	assert_string_equal(seen, "h: s");
+	hooks_free(b->hooks);
+	b->hooks = NULL;
+	later(later_arg, 0); /* nobody is told any more */
+	assert_int_equal(applied.count, 0);
+}
+
+static void
+a_call_that_is_over_can_be_used_no_more_R_28(void **state)
+{
+	struct bench *b = *state;
+	struct hook_call *gone;
+	struct bench_call c;
+
+	assert_int_equal(start(b, &c), 0);
+	gone = held[0];
+	answer(b, 0, HOOK_DONE);
+	held_host->done(gone, HOOK_FAILED_CLEAN, "again");
+	held_host->progress(gone, HOOK_SWITCHED, "");
+	assert_int_equal(held_host->save(gone, "k", "v"), -ESTALE);
+	assert_null(held_host->load(gone, "k"));
+	assert_int_equal(held_host->kill(gone, 9), -ESRCH);
+	bench_pass(b, 1000);
+	assert_int_equal(c.dones, 1);
+	assert_int_equal(c.verdict, HOOK_DONE);
+}
+
 /* --- other threads --------------------------------------------------------------------------------- */
 
 static pthread_t loop_thread;
@@ -665,6 +821,10 @@ main(void)
 		ON_BENCH(progress_only_goes_forward),
 		ON_BENCH(a_dropped_call_tells_nobody),
 		ON_BENCH(notes_survive_a_restart),
+		ON_BENCH(a_timer_fires_once_for_each_setting),
+		ON_BENCH(an_event_is_told_as_text_of_any_size),
+		ON_BENCH(services_come_and_go_through_a_hook_that_may_PLN_08),
+		ON_BENCH(a_call_that_is_over_can_be_used_no_more_R_28),
 		ON_BENCH(other_threads_reach_the_loop),
 		ON_BENCH(the_log_hook_writes_and_says_done),
 		ON_BENCH(the_log_hook_answers_what_it_was_told),

@@ -2,6 +2,7 @@
  *
  * fogwatch-hooks(7) names the hooks, phases, verdicts and the members of an event. */
 #include "base/yaml.h"
+#include "controller/hook_host.h"
 #include "orchestrator-hooks/builtin.h"
 #include "orchestrator-hooks/event_json.h"
 #include "tests/support/manual.h"
@@ -58,6 +59,23 @@ every_phase_and_verdict_has_an_entry(void **state)
 }
 
 static void
+every_kind_of_event_and_option_of_the_host_has_an_entry(void **state)
+{
+	(void)state;
+	for (enum hook_kind k = HOOK_MIGRATE; *hook_kind_name(k); k++)
+		expect_line(".It Ql ", hook_kind_name(k));
+	assert_string_equal(
+	    hook_kind_name(HOOK_PREDICTION_CLEARED), "prediction_cleared");
+	for (const struct conf_option *o = hook_host_options; o->name; o++) {
+		char head[MANUAL_LINE_MAX];
+
+		snprintf(head, sizeof head, "%s%s%s", o->name, o->preset ? " Pq " : "",
+		    o->preset ? o->preset : "");
+		expect_line(".It Va ", head);
+	}
+}
+
+static void
 every_member_of_an_event_is_named(void **state)
 {
 	static const char *const candidate[] = { "B", NULL };
@@ -90,6 +108,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_type_has_a_section),
 		TEST(every_phase_and_verdict_has_an_entry),
+		TEST(every_kind_of_event_and_option_of_the_host_has_an_entry),
 		TEST(every_member_of_an_event_is_named),
 	};
 
