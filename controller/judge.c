@@ -432,8 +432,8 @@ uninstall_service(struct judge *j, const char *name)
 		placement_remove(&j->placements, p);
 	}
 	*at = gone->next;
+	update_nodes(j, NULL); /* plans let go of its requirements */
 	service_free(gone);
-	update_nodes(j, NULL);
 }
 
 struct change { /* waits for the disk */

@@ -21,7 +21,7 @@ static const char pinned[] =
     "  - name: F1\n"
     "    host: A\n"
     "    candidates: [C, B]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
+    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s, predictor: trend}]\n"
     "    migration: {pinned: yes}\n";
 static const char moving[] =
     "service: delivery\n"
@@ -32,7 +32,7 @@ static const char moving[] =
     "  - name: F1\n"
     "    host: A\n"
     "    candidates: [C]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s}]\n"
+    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s, predictor: trend}]\n"
     "    migration: {lead: 20s, deadline: 15s, cooldown: 60s}\n";
 
 static int
