@@ -224,8 +224,10 @@ consider_all(struct judge *j)
 static void
 evaluate(struct judge *j, bool news_only)
 {
+	j->news = !news_only;
 	watches_evaluate(j->watches, judge_now(j), news_only);
-	consider_all(j);
+	if (j->news)
+		consider_all(j);
 }
 
 static void

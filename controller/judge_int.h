@@ -38,6 +38,7 @@ struct judge {
 	struct grasp_timer *tick, *soon;
 	bool soon_is_set;
 	unsigned standing; /* which function is looked at next */
+	bool news; /* a watch of a host has changed: not only at the next tick */
 	uint32_t version; /* of plans and watches */
 	bool loading, closing;
 	const struct placement *moved; /* while its watches are dropped */

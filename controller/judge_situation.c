@@ -100,17 +100,17 @@ judge_describe_watch(const struct judge *j, struct watch *w, char *dst, size_t s
 /* --- the watches of a host ---------------------------------------------------------------------- */
 
 static struct watch *
-next_of_host(struct watch *w, const struct placement *p)
+next_of_host(struct watch *w)
 {
-	while (w && (w->placement != p || !w->host))
-		w = w->next;
+	while (w && !w->host)
+		w = w->group_next;
 	return w;
 }
 
 static struct watch *
 first_of_host(const struct judge *j, const struct placement *p, const struct node *host)
 {
-	return next_of_host(watches_of(j->watches, &host->id), p);
+	return next_of_host(watches_of_function(j->watches, &host->id, p));
 }
 
 /* Violated before raised, then the likelier one. */
@@ -128,7 +128,8 @@ find_most_urgent(
 {
 	struct watch *worst = NULL;
 
-	for (struct watch *w = first_of_host(j, p, host); w; w = next_of_host(w->next, p))
+	for (struct watch *w = first_of_host(j, p, host); w;
+	     w = next_of_host(w->group_next))
 		if (w->state >= WATCH_RAISED && (!worst || is_more_urgent(w, worst)))
 			worst = w;
 	return worst;
@@ -149,7 +150,7 @@ put_others(const struct judge *j, const struct placement *p, const struct node *
 	const char *before = but ? "; also " : "";
 
 	for (const struct watch *w = first_of_host(j, p, host); w;
-	     w = next_of_host(w->next, p)) {
+	     w = next_of_host(w->group_next)) {
 		if (w == but || !is_concerned(w))
 			continue;
 		buf_printf(b, "%s%s", before, w->requirement->text);
@@ -234,7 +235,7 @@ put_concerned(const struct judge *j, const struct placement *p, const struct nod
 
 	buf_puts(b, ",\"others\":[");
 	for (struct watch *w = first_of_host(j, p, host); w;
-	     w = next_of_host(w->next, p)) {
+	     w = next_of_host(w->group_next)) {
 		if (w == but || !is_concerned(w) ||
 		    b->pos + strlen(w->requirement->text) * 6 + 400 > size)
 			continue;
@@ -394,6 +395,7 @@ judge_watch_changed(void *arg, struct watch *w, enum watch_state before)
 
 	if (!w->host)
 		return;
+	j->news = true;
 	switch (w->state) {
 	case WATCH_RAISED:
 		if (before == WATCH_VIOLATED)

@@ -73,17 +73,9 @@ struct member {
 #define MEMBERS_MAX (2 * SERVICE_REQUIREMENTS_MAX + 2 * SERVICE_LINKS_MAX)
 
 static struct watch *
-next_of(struct watch *w, const struct outlook_query *q)
-{
-	while (w && w->placement != q->placement)
-		w = w->next;
-	return w;
-}
-
-static struct watch *
 first_of(const struct outlook_query *q)
 {
-	return next_of(watches_of(q->watches, &q->node->id), q);
+	return watches_of_function(q->watches, &q->node->id, q->placement);
 }
 
 static double
@@ -104,7 +96,7 @@ outlook_by(const struct outlook_query *q, int64_t within_ms, unsigned *ret_unkno
 	struct sum s = start_sum();
 	unsigned unknown = 0;
 
-	for (struct watch *w = first_of(q); w; w = next_of(w->next, q)) {
+	for (struct watch *w = first_of(q); w; w = w->group_next) {
 		double p = watch_by(w, NULL, q->now_ms, within_ms);
 
 		add(&s, w->requirement, p);
@@ -143,7 +135,7 @@ outlook_now(const struct outlook_query *q, unsigned *ret_close)
 	int64_t lead_ms = placement_lead(q->placement);
 	unsigned close = 0;
 
-	for (struct watch *w = first_of(q); w; w = next_of(w->next, q)) {
+	for (struct watch *w = first_of(q); w; w = w->group_next) {
 		double p = w->state == WATCH_VIOLATED ? 1 : (double)w->probability;
 
 		add(&s, w->requirement, p);
@@ -211,8 +203,7 @@ outlook_reckon(const struct outlook_query *q, struct outlook *ret)
 	*ret = (struct outlook){
 		.within = NAN, .median_s = NAN, .low_s = NAN, .high_s = NAN
 	};
-	for (struct watch *w = first_of(q); w && n < MEMBERS_MAX;
-	     w = next_of(w->next, q)) {
+	for (struct watch *w = first_of(q); w && n < MEMBERS_MAX; w = w->group_next) {
 		m[n].watch = w;
 		watch_predict(w, q->now_ms, &m[n++].prediction);
 	}
