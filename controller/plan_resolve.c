@@ -118,28 +118,16 @@ ensure_resolved(struct resolved_set *s, const struct placement *of,
 	return 0;
 }
 
-static struct resolved *
-resolved_of(const struct requirement *r)
-{
-	return r->origin == REQUIRE_VALUE ? NULL : container_of(r, struct resolved, is);
-}
-
 void
 resolved_ref(const struct requirement *r)
 {
-	struct resolved *resolved = resolved_of(r);
-
-	if (resolved)
-		resolved->refs++;
+	container_of(r, struct resolved, is)->refs++;
 }
 
 void
 resolved_unref(const struct requirement *r)
 {
-	struct resolved *resolved = resolved_of(r);
-
-	if (resolved)
-		resolved->refs--;
+	container_of(r, struct resolved, is)->refs--;
 }
 
 void

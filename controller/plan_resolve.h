@@ -39,7 +39,7 @@ int resolution_run(struct resolution *r) MUST_CHECK; /* all resolvers */
 int resolved_set_new(struct resolved_set **ret) MUST_CHECK;
 void resolved_set_free(struct resolved_set *s);
 DEFINE_FREEP(struct resolved_set, resolved_set_free)
-/* By plans that name it; requirements of a service itself are left alone. */
+/* By plans that name it; r is one of these, not of a service itself. */
 void resolved_ref(const struct requirement *r);
 void resolved_unref(const struct requirement *r);
 void resolved_sweep(struct resolved_set *s);

@@ -98,10 +98,10 @@ add_reason(struct draft *d, const struct plan_entry *e, const struct plan_reason
 }
 
 static int
-add_requirement(
-    struct planner *p, struct placement *at, const struct requirement *r, bool host)
+add_requirement(struct planner *p, struct placement *at, const struct requirement *r,
+    bool host, bool made)
 {
-	const struct plan_reason reason = { at, r, host };
+	const struct plan_reason reason = { at, r, host, made };
 	const struct plan_text *text;
 	struct plan_item item;
 	struct plan_entry *e;
@@ -142,7 +142,7 @@ add_function(struct planner *p, const struct plan_view *view, const struct node 
 	int err = 0;
 
 	for (size_t i = 0; i < at->function->requirements && !err; i++)
-		err = add_requirement(p, at, &at->function->requirement[i], host);
+		err = add_requirement(p, at, &at->function->requirement[i], host, false);
 	if (err)
 		return err;
 	r->view = view;
@@ -152,7 +152,7 @@ add_function(struct planner *p, const struct plan_view *view, const struct node 
 	r->set = p->resolved;
 	err = resolution_run(r);
 	for (size_t i = 0; i < r->len && !err; i++)
-		err = add_requirement(p, at, r->requirement[i], host);
+		err = add_requirement(p, at, r->requirement[i], host, true);
 	return err;
 }
 
@@ -258,12 +258,14 @@ finish_draft(struct draft *d, struct node_plan **ret)
 	return 0;
 }
 
+/* Those of a service may be gone with it. */
 static void
 ref_reasons(const struct node_plan *plan, void (*f)(const struct requirement *r))
 {
 	for (size_t i = 0; plan && i < plan->entries; i++)
 		for (size_t k = 0; k < plan->entry[i].reasons; k++)
-			f(plan->entry[i].reason[k].requirement);
+			if (plan->entry[i].reason[k].made)
+				f(plan->entry[i].reason[k].requirement);
 }
 
 /* --- what has changed ------------------------------------------------------------------------------ */

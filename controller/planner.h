@@ -18,6 +18,7 @@ struct plan_reason {
 	struct placement *placement;
 	const struct requirement *requirement;
 	bool host; /* else a candidate */
+	bool made; /* the requirement is the planner's */
 };
 struct plan_entry {
 	const struct plan_text *text;

@@ -399,6 +399,7 @@ add_chain(struct town *t, const char *f, const char *g)
 	complaints_init(&c);
 	assert_int_equal(service_parse(slice_text(yaml), "s.yaml", &c, &s), 0);
 	complaints_done(&c);
+	free_links(s); /* a chain that asks for nothing */
 	s->link[0] = (struct service_link){ .from = strdup("f"),
 		.to = strdup("g"),
 		.latency_s = NAN,
