@@ -265,7 +265,7 @@ struct mixture {	     /* of the experts, weighed at one lead */
 	float miss;	     /* mean; 0: not known yet */
 };
 struct outlook { /* at one lead */
-	float steps;
+	float steps, doublings;
 	struct mixture mix;
 	float sd; /* of a change over the lead */
 };
@@ -298,7 +298,8 @@ look_ahead(const struct hazard *s, struct outlook o[HAZARD_HEADS])
 	struct mixture needed = mix_experts(s, AT_NEEDED);
 
 	for (int i = 0; i < HAZARD_HEADS; i++)
-		o[i] = (struct outlook){ s->lead[i], needed, change_over(s, i) };
+		o[i] = (struct outlook){ s->lead[i], s->doublings[i], needed,
+			change_over(s, i) };
 	o[LEAD_LONG].mix = o[HEAD_WINDOW].mix = mix_experts(s, AT_LONG);
 }
 
@@ -331,7 +332,7 @@ find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FE
 	    (l->level + k * l->slope) / (sqrtf(kalman_variance(l, k)) + SMALLER), -4, 8);
 	f[FEATURE_DRIFT] = clamp(k * slope * unit, -2, 2);
 	f[FEATURE_REACH] = clamp(o->mix.margin / (larger_of(slope, TINY) * k), 0, 20);
-	f[FEATURE_STEPS] = log2f(k);
+	f[FEATURE_STEPS] = o->doublings;
 	f[FEATURE_RENEWAL] = recurrence_renewal(
 	    &s->recurrence, seconds(s, s->last_ms), k * s->period_s, s->period_s);
 }
@@ -358,18 +359,32 @@ recurs_within(const struct hazard *s, float lead_s)
 	return share >= RECURS ? smaller_of(share, 1) : 0;
 }
 
+/* In four sums at once: one after the other, the additions would wait for each other. */
+static float
+weigh_features(const float w[HAZARD_WEIGHTS], const float f[HAZARD_FEATURES])
+{
+	float a = w[HAZARD_WEIGHTS - 1], b = 0, c = 0, d = 0, bend = 0;
+
+	for (int i = 0; i < HAZARD_FEATURES; i += 4) {
+		a += w[i] * f[i];
+		b += w[i + 1] * f[i + 1];
+		c += w[i + 2] * f[i + 2];
+		d += w[i + 3] * f[i + 3];
+	}
+	for (int i = 0; i < HAZARD_BENDS; i++)
+		bend += w[HAZARD_FEATURES + i] *
+		    larger_of(f[hazard_bends[i].feature] - hazard_bends[i].knot, 0);
+	return (a + b) + (c + d) + bend;
+}
+static_assert(HAZARD_FEATURES % 4 == 0, "features are weighed by fours");
+
 static float
 find_probability(const struct hazard *s, int lead, const float f[HAZARD_FEATURES])
 {
-	const float *w = hazard_weights[s->class][lead];
-	float score = w[HAZARD_WEIGHTS - 1], p;
+	float p = 1 / (1 + expf(-weigh_features(hazard_weights[s->class][lead], f)));
 
-	for (int i = 0; i < HAZARD_FEATURES; i++)
-		score += w[i] * f[i];
-	for (int i = 0; i < HAZARD_BENDS; i++)
-		score += w[HAZARD_FEATURES + i] *
-		    larger_of(f[hazard_bends[i].feature] - hazard_bends[i].knot, 0);
-	p = 1 / (1 + expf(-score));
+	if (s->recurrence.onsets < 2)
+		return p;
 	return 1 -
 	    (1 - p) * (1 - RECURS_TRUST * recurs_within(s, s->lead[lead] * s->period_s));
 }

@@ -4,13 +4,14 @@
  * come and go; the probabilities of the leads know more of the latter. Quantile regression has learned
  * what they say together, for events that do come. */
 #include "prediction/hazard.h"
+#include "prediction/minmax.h"
 #include <math.h>
 #include <string.h>
 
-#define LOGIT_MAX 9.2f	/* a chance of 1e-4 or 1 - 1e-4 */
-#define CLUE_MIN  0.01f /* long leads */
-#define CLUE_MAX  9.0f
-#define TIME_MIN  -6.0f /* logarithms of long leads */
+#define LOGIT_MAX 9.2f	   /* a chance of 1e-4 or 1 - 1e-4 */
+#define CLUE_MIN  -4.6052f /* logarithms of long leads: a hundredth, */
+#define CLUE_MAX  2.1972f  /* nine */
+#define TIME_MIN  -6.0f	   /* logarithms of long leads */
 #define TIME_MAX  4.0f
 #define IN_SIGHT  0.02f /* chance of an event in the window, to tell a time */
 /* Logarithms of the span of first passage, and of how far its median is from the learned one: up to the
@@ -26,13 +27,13 @@ enum { LOW, MEDIAN, HIGH };
 static float
 clamp(float v, float low, float high)
 {
-	return fminf(fmaxf(v, low), high);
+	return smaller_of(larger_of(v, low), high);
 }
 
 float
 hazard_clue(float steps, float longest)
 {
-	return logf(clamp(steps / longest, CLUE_MIN, CLUE_MAX));
+	return clamp(logf(steps / longest), CLUE_MIN, CLUE_MAX);
 }
 
 static float
@@ -41,14 +42,15 @@ find_logit(float p)
 	return clamp(logf(p / (1 - p)), -LOGIT_MAX, LOGIT_MAX) / 4;
 }
 
+/* Logarithms of long leads, ascending or not. */
 static void
-learn_times(enum predictor_class class, float longest, const float passage[HAZARD_TIMES],
+learn_times(enum predictor_class class, const float passage[HAZARD_TIMES],
     const float within[HAZARD_HEADS], float ret[HAZARD_TIMES])
 {
 	float clue[HAZARD_CLUES];
 
 	for (int i = 0; i < HAZARD_TIMES; i++)
-		clue[i] = hazard_clue(passage[i], longest);
+		clue[i] = passage[i];
 	for (int i = 0; i < HAZARD_HEADS; i++)
 		clue[HAZARD_TIMES + i] = find_logit(within[i]);
 	for (int q = 0; q < HAZARD_TIMES; q++) {
@@ -57,7 +59,7 @@ learn_times(enum predictor_class class, float longest, const float passage[HAZAR
 
 		for (int i = 0; i < HAZARD_CLUES; i++)
 			t += w[i] * clue[i];
-		ret[q] = longest * expf(clamp(t, TIME_MIN, TIME_MAX));
+		ret[q] = clamp(t, TIME_MIN, TIME_MAX);
 	}
 }
 
@@ -67,23 +69,17 @@ fade(float v, float all, float none)
 	return clamp((none - v) / (none - all), 0, 1);
 }
 
-/* 1: first passage says it all. */
+/* 1: first passage says it all. All in logarithms of long leads. */
 static float
 trust_passage(const float passage[HAZARD_TIMES], const float learned[HAZARD_TIMES],
-    float longest, float within_window)
+    float within_window)
 {
-	float width, apart, fair;
+	float width = passage[HIGH] - passage[LOW], fair;
 
-	if (!(passage[LOW] > 0))
-		return 1;
-	if (!isfinite(passage[HIGH]))
-		return 0;
-	width = logf(passage[HIGH] / passage[LOW]);
-	apart = fabsf(logf(passage[MEDIAN] / learned[MEDIAN]));
-	fair = fade(apart, AGREEMENT);
+	fair = fade(fabsf(passage[MEDIAN] - learned[MEDIAN]), AGREEMENT);
 	if (within_window < 0.5f)
-		fair = fmaxf(fair, fade(passage[LOW] / longest, BEYOND));
-	return fmaxf(fade(width, STEADY_WIDTH), fade(width, FAIR_WIDTH) * fair);
+		fair = larger_of(fair, fade(expf(passage[LOW]), BEYOND));
+	return larger_of(fade(width, STEADY_WIDTH), fade(width, FAIR_WIDTH) * fair);
 }
 
 void
@@ -91,15 +87,27 @@ hazard_tell_times(enum predictor_class class, float longest,
     const float passage[HAZARD_TIMES], const float within[HAZARD_HEADS],
     float ret[HAZARD_TIMES])
 {
-	float trust;
+	float told[HAZARD_TIMES], clue[HAZARD_TIMES], learned[HAZARD_TIMES], trust = 0;
+	bool sure = !(passage[LOW] > 0);
 
-	learn_times(class, longest, passage, within, ret);
-	trust = trust_passage(passage, ret, longest, within[HEAD_WINDOW]);
-	for (int i = 0; trust > 0 && i < HAZARD_TIMES; i++)
-		ret[i] = trust < 1 ? powf(passage[i], trust) * powf(ret[i], 1 - trust)
-				   : passage[i];
+	for (int i = 0; !sure && i < HAZARD_TIMES; i++) {
+		told[i] = isfinite(passage[i]) ? logf(passage[i] / longest) : INFINITY;
+		clue[i] = clamp(told[i], CLUE_MIN, CLUE_MAX);
+	}
+	if (!sure) {
+		learn_times(class, clue, within, learned);
+		if (isfinite(passage[HIGH]))
+			trust = trust_passage(told, learned, within[HEAD_WINDOW]);
+	}
+	memcpy(ret, passage, HAZARD_TIMES * sizeof *ret);
+	if (sure || trust == 1)
+		return;
+	for (int i = 0; i < HAZARD_TIMES; i++)
+		ret[i] = longest *
+		    expf(trust > 0 ? trust * told[i] + (1 - trust) * learned[i]
+				   : learned[i]);
 	if (within[HEAD_WINDOW] < IN_SIGHT && !isfinite(passage[MEDIAN]))
 		ret[MEDIAN] = ret[HIGH] = INFINITY;
-	ret[LOW] = fminf(ret[LOW], ret[MEDIAN]);
-	ret[HIGH] = fmaxf(ret[HIGH], ret[MEDIAN]);
+	ret[LOW] = smaller_of(ret[LOW], ret[MEDIAN]);
+	ret[HIGH] = larger_of(ret[HIGH], ret[MEDIAN]);
 }
