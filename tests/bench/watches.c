@@ -73,7 +73,9 @@ make_items(const struct predictor *predictor, enum plan_mode mode)
 			.low = 0,
 			.high = 1 };
 		text[i] = (struct plan_text){ .id = 1000 + 7 * i };
-		reason[i] = (struct plan_reason){ placements, &requirement[i], true };
+		reason[i] = (struct plan_reason){ .placement = placements,
+			.requirement = &requirement[i],
+			.host = true };
 		entry[i] = (struct plan_entry){ .text = &text[i],
 			.item = { .period_ms = 1000,
 			    .mode = mode,
