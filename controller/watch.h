@@ -31,13 +31,13 @@ struct watch {
 	struct watch *group_next;	     /* of the same function there */
 	struct judge_prediction *prediction; /* of whoever takes the changes; NULL */
 	double value;			     /* the worst fresh one; NaN: none */
-	enum watch_state state;
 	/* That it fails within the needed lead, when it was last looked at; NaN: not known. All
 	 * of the answer: watch_predict(). */
 	float probability;
 	uint32_t item; /* of the plan */
 	uint32_t period_ms;
 	uint32_t lead_ms; /* needed; of candidates longer: they must last a while */
+	enum watch_state state : 8;
 	bool host;
 	/* Inside watch*.c. */
 	bool held, line; /* how it is reported */
