@@ -319,8 +319,10 @@ find_common_features(const struct hazard *s, float f[HAZARD_FEATURES])
 }
 
 static void
-find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FEATURES])
+find_features(
+    const struct hazard *s, const struct outlook *o, int head, float f[HAZARD_FEATURES])
 {
+	const float *steps = hazard_steps[s->class][head];
 	const struct kalman *l = &s->kalman;
 	float k = o->steps, sd = o->sd / sqrtf(larger_of(k, 1)), unit = 1 / o->sd;
 	float slope = o->mix.slope;
@@ -332,7 +334,7 @@ find_features(const struct hazard *s, const struct outlook *o, float f[HAZARD_FE
 	    (l->level + k * l->slope) / (sqrtf(kalman_variance(l, k)) + SMALLER), -4, 8);
 	f[FEATURE_DRIFT] = clamp(k * slope * unit, -2, 2);
 	f[FEATURE_REACH] = clamp(o->mix.margin / (larger_of(slope, TINY) * k), 0, 20);
-	f[FEATURE_STEPS] = o->doublings;
+	f[FEATURE_STEPS] = clamp(o->doublings, steps[0], steps[1]);
 	f[FEATURE_RENEWAL] = recurrence_renewal(
 	    &s->recurrence, seconds(s, s->last_ms), k * s->period_s, s->period_s);
 }
@@ -345,7 +347,7 @@ hazard_features(const void *state, int lead, float ret[HAZARD_FEATURES])
 
 	look_ahead(s, o);
 	find_common_features(s, ret);
-	find_features(s, &o[lead], ret);
+	find_features(s, &o[lead], lead, ret);
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
@@ -400,7 +402,7 @@ find_probabilities(
 	for (int i = 0; i < HAZARD_HEADS; i++) {
 		float head;
 
-		find_features(s, &o[i], f);
+		find_features(s, &o[i], i, f);
 		head = find_probability(s, i, f);
 		if (i == LEAD_LONG)
 			own = head;

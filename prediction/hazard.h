@@ -40,6 +40,10 @@ enum { HEAD_WINDOW = PREDICTOR_LEADS, HAZARD_HEADS };
 #define HAZARD_WEIGHTS (HAZARD_FEATURES + HAZARD_BENDS + 1)
 extern const float hazard_weights[PREDICTOR_CLASSES][HAZARD_HEADS][HAZARD_WEIGHTS];
 
+/* Samples in the lead, powers of 2, that a head was fitted on, fewest and most: beyond, it knows no more
+ * than at the nearest of them. */
+extern const float hazard_steps[PREDICTOR_CLASSES][HAZARD_HEADS][2];
+
 /* Of a class and quantile of the time to the threshold (10, 50, 90 %): its logarithm, in long leads, if
  * the event comes within two windows. One weight a quantile of first passage, one a head, the bias. */
 enum { HAZARD_TIMES = 3, HAZARD_CLUES = HAZARD_TIMES + HAZARD_HEADS };

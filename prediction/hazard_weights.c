@@ -53,6 +53,45 @@ const float hazard_weights[PREDICTOR_CLASSES][HAZARD_HEADS][HAZARD_WEIGHTS] = {
 	},
 };
 
+const float hazard_steps[PREDICTOR_CLASSES][HAZARD_HEADS][2] = {
+	[PREDICT_OTHER] = {
+	    { 0.0000f, 4.6439f },
+	    { 1.0000f, 5.6439f },
+	    { 2.5850f, 6.6439f },
+	    { 4.1699f, 8.2288f },
+	},
+	[PREDICT_BATTERY] = {
+	    { 1.0000f, 4.6439f },
+	    { 2.3219f, 5.6439f },
+	    { 3.9069f, 6.6439f },
+	    { 5.4919f, 8.2288f },
+	},
+	[PREDICT_RADIO] = {
+	    { 1.0000f, 3.3219f },
+	    { 2.3219f, 4.6439f },
+	    { 3.3219f, 5.6439f },
+	    { 4.9069f, 7.2288f },
+	},
+	[PREDICT_CPU] = {
+	    { 0.0000f, 1.5850f },
+	    { 1.0000f, 2.5850f },
+	    { 2.5850f, 4.9069f },
+	    { 4.1699f, 6.4919f },
+	},
+	[PREDICT_MEMORY] = {
+	    { 0.0000f, 1.0000f },
+	    { 1.0000f, 2.0000f },
+	    { 2.5850f, 3.3219f },
+	    { 4.1699f, 4.9069f },
+	},
+	[PREDICT_THERMAL] = {
+	    { 2.5850f, 2.5850f },
+	    { 3.5850f, 3.5850f },
+	    { 5.9069f, 5.9069f },
+	    { 7.4919f, 7.4919f },
+	},
+};
+
 /* A row a quantile: first passage, heads, bias. */
 const float hazard_times[PREDICTOR_CLASSES][HAZARD_TIMES][HAZARD_CLUES + 1] = {
 	[PREDICT_OTHER] = {
