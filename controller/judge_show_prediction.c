@@ -36,7 +36,7 @@ send_watch(void *arg, struct watch *w)
 	if (!is_asked_for(s, w->placement->service_name))
 		return;
 	watch_predict(w, judge_now(s->judge), &p);
-	begin_item(&b, 19);
+	begin_item(&b, 20);
 	wr_key_text(&b, "node", w->node->name);
 	wr_key_text(&b, "service", w->placement->service_name);
 	wr_key_text(&b, "function", w->placement->function_name);
@@ -55,6 +55,7 @@ send_watch(void *arg, struct watch *w)
 	wr_key_int(&b, "samples", p.samples);
 	wr_key_text(&b, "predictor", w->requirement->predictor->name);
 	wr_key_text(&b, "class", predictor_classes[w->requirement->class]);
+	wr_key_text(&b, "first", NULL);
 	wr_key_text(&b, "reason", or_null(p.reason));
 	send_item(s->req, &b);
 }
@@ -73,18 +74,25 @@ send_outlook(struct showing *s, const struct placement *p, const struct node *ho
 	struct buf b;
 
 	outlook_reckon(&q, &o);
-	begin_item(&b, 13);
+	begin_item(&b, 20);
 	wr_key_text(&b, "node", host->name);
 	wr_key_text(&b, "service", p->service_name);
 	wr_key_text(&b, "function", p->function_name);
 	wr_key_text(&b, "requirement", "all together");
 	wr_key_text(&b, "role", "host");
+	wr_key_double(&b, "value", NAN);
+	wr_key_double(&b, "threshold", NAN);
+	wr_key_text(&b, "unit", NULL);
 	wr_key_text(&b, "state", p->together.raised ? "raised" : NULL);
 	wr_key_double(&b, "probability", o.within);
 	put_seconds(&b, "lead_s", placement_lead(p));
+	put_seconds(&b, "margin_s", p->function->margin_ms);
 	put_finite(&b, "time_to_s", o.median_s);
 	put_finite(&b, "low_s", o.low_s);
 	put_finite(&b, "high_s", o.high_s);
+	wr_key_double(&b, "samples", NAN);
+	wr_key_text(&b, "predictor", NULL);
+	wr_key_text(&b, "class", NULL);
 	wr_key_text(&b, "first", o.first ? o.first->requirement->text : NULL);
 	wr_key_text(&b, "reason", isnan(o.within) ? "nothing is known" : NULL);
 	send_item(s->req, &b);

@@ -48,7 +48,7 @@ for which in "2 agent" "3 controller"; do
 		"$(grep -q "^domain:" "$dir/$daemon.yaml" || echo "no example"
 		"$top_builddir/fogwatch-$daemon" -n -c "$dir/$daemon.yaml" 2>&1)"
 done
-example fogwatch-hooks.7 3 > "$dir/mover"
+example fogwatch-hooks.7 4 > "$dir/mover"
 result "the example of a hook is a script" "$(grep -q '^echo "phase switched"' "$dir/mover" ||
 	echo "no example"; sh -n "$dir/mover" 2>&1)"
 

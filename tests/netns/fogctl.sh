@@ -117,7 +117,7 @@ check "query without a value says why" forms fogctl 'unknown: no ' \
 	query 'node_network_up{device="none"}' --node A
 check "predictions" wait_until 10 forms fogctl '^shop +F1 +A +host' \
 	"$(keys node service function requirement role value threshold unit state probability lead_s \
-		time_to_s low_s high_s samples reason)" predictions shop
+		margin_s time_to_s low_s high_s samples predictor class first reason)" predictions shop
 check "predictions --past of none" eval '[ "$(fogctl predictions --past --json)" = "[]" ]'
 check "candidates" wait_until 10 forms fogctl '^ +1  B +yes' \
 	"$(keys service function rank node score accepted availability horizon_s reasons)" candidates shop/F1

@@ -154,6 +154,40 @@ judge_place(struct judge *j, const char *service, const char *function, const ch
 	return strcmp(node, "robot") ? -ENODEV : 0;
 }
 
+int
+judge_migrate(struct judge *j, const char *service, const char *function,
+    const char *node, bool dry_run,
+    void (*done)(void *arg, const char *state, const char *target, const char *detail),
+    void *arg, char *err, size_t err_len)
+{
+	if (strcmp(service, "video") || strcmp(function, "decode"))
+		return -ENOENT;
+	if (!strcmp(node, "moon"))
+		return -ENODEV;
+	if (!strcmp(node, "busy")) {
+		snprintf(err, err_len, "it is being moved already");
+		return -EBUSY;
+	}
+	(void)j;
+	done(arg, strcmp(node, "full") ? "done" : "refused", *node ? node : "best",
+	    dry_run ? "it would" : "");
+	return 0;
+}
+
+void
+judge_unask(struct judge *j, const void *arg)
+{
+	(void)j, (void)arg;
+}
+
+void
+judge_host_of(const struct judge *j, const char *service, const char *function,
+    char dst[FOG_NAME_MAX + 1])
+{
+	(void)j, (void)service, (void)function;
+	snprintf(dst, FOG_NAME_MAX + 1, "robot");
+}
+
 static void
 say(struct ctl_request *req, const char *what, const char *detail)
 {
@@ -198,6 +232,13 @@ judge_show_candidates(struct judge *j, struct ctl_request *req, const char *serv
 {
 	(void)j, (void)all;
 	say(req, service, function);
+}
+
+void
+judge_show_hooks(struct judge *j, struct ctl_request *req)
+{
+	(void)j;
+	say(req, "hooks", "");
 }
 
 void
@@ -424,8 +465,8 @@ robot_clock(const struct robot *r)
 	return fake_now(r->plant->net) + r->clock_ms;
 }
 
-static void on_plan(
-    void *arg, struct grasp_session *s, const struct grasp_objective *asked);
+static void
+on_plan(void *arg, struct grasp_session *s, const struct grasp_objective *asked);
 
 static void
 on_settled(

@@ -219,7 +219,8 @@ start_judge(struct world *w)
 	struct complaints c;
 
 	the_world = w;
-	fake_type.caps = ((HOOK_CAN_CANCEL | HOOK_CAN_RESUME) & ~w->caps_off) | w->caps_on;
+	fake_type.caps =
+	    ((HOOK_CAN_CANCEL | HOOK_CAN_RESUME) & ~w->caps_off) | w->caps_on;
 	fake_type.resume = w->caps_off & HOOK_CAN_RESUME ? NULL : fake_resume;
 	complaints_init(&c);
 	if (judge_new(w->loop, w->io, w->store, w->events, w->registry, w->spawner, &cfg,

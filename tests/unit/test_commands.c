@@ -123,7 +123,9 @@ a_node_is_shown_with_all_that_it_told(void **state)
 	without_times();
 	expect_has(ROBOT);
 	expect_has(
-	    "\"tags\":{\"site\":\"hall 3\"},\"interfaces\":[{\"name\":\"w0\",\"kind\":"
+	    "\"tags\":{\"site\":\"hall "
+	    "3\"},\"devices\":[],\"position\":null,\"interfaces\":[{\"name\":\"w0\","
+	    "\"kind\":"
 	    "\"wifi\",\"radio\":\"wifi6\",\"up\":true,\"l2\":\"02:00:00:00:00:1f\","
 	    "\"addresses\":[\"fd00::1/"
 	    "64\"]}],\"connected\":true,\"quarantined\":false,\"joined\":\"T\","
@@ -334,6 +336,25 @@ a_person_may_say_where_a_function_is(void **state)
 }
 
 static void
+a_person_may_move_a_function_or_try_it(void **state)
+{
+	(void)state;
+	run("migrate", "service", "video", "function", "decode", "to", "B", NULL);
+	assert_string_equal(answer,
+	    "{\"service\":\"video\",\"function\":\"decode\",\"from\":\"robot\","
+	    "\"to\":\"B\",\"dry_run\":false,\"result\":\"done\",\"detail\":null}\nend\n");
+	run("migrate", "service", "video", "function", "decode", "to", "full", NULL);
+	expect_has("\"result\":\"refused\"");
+	expect_has("refused 1: video/decode: refused");
+	run("migrate", "service", "video", "function", "decode", "to", "busy", NULL);
+	expect_has("refused 1: video/decode: it is being moved already");
+	run("migrate", "service", "video", "function", "decode", "to", "moon", NULL);
+	expect_has("refused 1: there is no node moon");
+	run("migrate", "service", "video", "function", "encode", NULL);
+	expect_has("refused 1: there is no function video/encode");
+}
+
+static void
 the_judge_shows_its_own(void **state)
 {
 	(void)state;
@@ -435,6 +456,7 @@ main(void)
 		CASE(a_wrong_service_is_refused_with_all_that_is_wrong),
 		CASE(a_service_is_removed_by_name),
 		CASE(a_person_may_say_where_a_function_is),
+		CASE(a_person_may_move_a_function_or_try_it),
 		CASE(the_judge_shows_its_own),
 		CASE(events_are_shown),
 		CASE(history_is_shown),

@@ -14,26 +14,26 @@
 #define WAITS ((enum hook_verdict)0)
 
 /* F1 stays where it is: what is told is not a move. */
-static const char pinned[] =
-    "service: delivery\n"
-    "hook: mover\n"
-    "functions:\n"
-    "  - name: F1\n"
-    "    host: A\n"
-    "    candidates: [C, B]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s, predictor: trend}]\n"
-    "    migration: {pinned: yes}\n";
-static const char moving[] =
-    "service: delivery\n"
-    "hook: mover\n"
-    "functions:\n"
-    "  - name: F0\n"
-    "    host: B\n"
-    "  - name: F1\n"
-    "    host: A\n"
-    "    candidates: [C]\n"
-    "    requirements: [{expr: node_load1, below: 4, candidate-period: 1s, predictor: trend}]\n"
-    "    migration: {lead: 20s, deadline: 15s, cooldown: 60s}\n";
+static const char pinned[] = "service: delivery\n"
+			     "hook: mover\n"
+			     "functions:\n"
+			     "  - name: F1\n"
+			     "    host: A\n"
+			     "    candidates: [C, B]\n"
+			     "    requirements: [{expr: node_load1, below: 4, "
+			     "candidate-period: 1s, predictor: trend}]\n"
+			     "    migration: {pinned: yes}\n";
+static const char moving[] = "service: delivery\n"
+			     "hook: mover\n"
+			     "functions:\n"
+			     "  - name: F0\n"
+			     "    host: B\n"
+			     "  - name: F1\n"
+			     "    host: A\n"
+			     "    candidates: [C]\n"
+			     "    requirements: [{expr: node_load1, below: 4, "
+			     "candidate-period: 1s, predictor: trend}]\n"
+			     "    migration: {lead: 20s, deadline: 15s, cooldown: 60s}\n";
 
 static int
 open_world(void **state)
