@@ -223,7 +223,7 @@ static void
 share_out(struct node_plan *plan, struct plan_reason *room, const struct draft *d,
     struct plan_entry *const *sorted)
 {
-	uint16_t place[PLAN_ITEMS_MAX];
+	uint16_t place[PLAN_ITEMS_MAX] = { 0 };
 
 	for (size_t i = 0; i < plan->entries; i++) {
 		plan->entry[i] = *sorted[i];

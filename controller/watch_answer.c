@@ -89,7 +89,7 @@ static double
 interpolate(const struct watch *w, const struct prediction *p, double t_s)
 {
 	const double lead_s = (double)w->lead_ms / 1e3;
-	struct knot k[6];
+	struct knot k[6] = { 0 };
 	size_t n = 0;
 
 	if (isnan(p->within[LEAD_NEEDED]))
@@ -143,7 +143,7 @@ static double
 extend(const struct watch *w, const struct watch_series *s, double t_s)
 {
 	const double lead_s = (double)w->lead_ms / 1e3;
-	struct knot k[2];
+	struct knot k[2] = { 0 };
 	size_t n = 0;
 
 	add_knot(k, &n, lead_s, (double)s->within_needed);

@@ -87,15 +87,13 @@ volatility_bridge(struct volatility *v, float value)
 static float
 find_growth(const struct volatility *v, int i, uint32_t n)
 {
-	float a, b, h;
+	float h;
 
 	if (i + 1 < VOLATILITY_SCALES && count_changes(n, i + 1) >= COUNT_MIN)
-		a = v->scale[i].change2, b = v->scale[i + 1].change2;
-	else if (i > 0)
-		a = v->scale[i - 1].change2, b = v->scale[i].change2;
-	else
+		i++;
+	if (!i)
 		return 1;
-	h = log2f((b + TINY) / (a + TINY));
+	h = log2f((v->scale[i].change2 + TINY) / (v->scale[i - 1].change2 + TINY));
 	return smaller_of(larger_of(h, 0), 2);
 }
 
