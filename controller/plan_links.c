@@ -13,9 +13,10 @@
 #include <string.h>
 
 #define ROUND_TRIP_MAX_S 2.0 /* a probe that took longer is lost (metrics/path.h) */
-#define WINDOW_PERIODS	 5 /* over which round trips are averaged: one probe says little */
-#define RATE_WINDOW_MS	 30000
-#define PROMISE		 10 /* plausible bandwidth, as a multiple of what is asked for */
+#define WINDOW_PERIODS \
+	5 /* whose median counts: one probe, above all the first, says little */
+#define RATE_WINDOW_MS 30000
+#define PROMISE	       10 /* plausible bandwidth, as a multiple of what is asked for */
 
 /* --- addresses ----------------------------------------------------------------------------------- */
 
@@ -155,7 +156,8 @@ require_latency(struct resolution *r, const struct end *e)
 	char expr[512], text[256];
 
 	snprintf(expr, sizeof expr,
-	    "avg_over_time(node_path_round_trip_seconds{peer=\"%s\"}[%lldms]) or "
+	    "quantile_over_time(0.5, node_path_round_trip_seconds{peer=\"%s\"}[%lldms]) "
+	    "or "
 	    "(node_path_up{peer=\"%s\"} == 0) + %g",
 	    e->peer, (long long)(WINDOW_PERIODS * period_of(r, e->link)), e->peer,
 	    ROUND_TRIP_MAX_S);

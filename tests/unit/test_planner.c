@@ -479,7 +479,8 @@ a_latency_is_smoothed_and_a_dead_path_is_too_long(void **state)
 	replan(&t);
 	e = &planner_get(t.planner, &t.node[0])->entry[0];
 	assert_string_equal(e->text->text,
-	    "avg_over_time(node_path_round_trip_seconds{peer=\"2001:db8::b\"}[5000ms]) "
+	    "quantile_over_time(0.5, "
+	    "node_path_round_trip_seconds{peer=\"2001:db8::b\"}[5000ms]) "
 	    "or "
 	    "(node_path_up{peer=\"2001:db8::b\"} == 0) + 2");
 	assert_string_equal(
