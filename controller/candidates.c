@@ -36,7 +36,7 @@ candidates_marks(void)
 {
 	static const char *names[MARKS_MAX + 1];
 
-	for (size_t i = 0; candidate_marks[i].name && i < MARKS_MAX; i++)
+	for (size_t i = 0; i < MARKS_MAX && candidate_marks[i].name; i++)
 		names[i] = candidate_marks[i].name;
 	return names;
 }
@@ -97,10 +97,10 @@ find_weights(const struct placement *of, struct weights *ret)
 {
 	const struct conf_map *objective = of->service ? &of->service->objective : NULL;
 
-	for (size_t i = 0; candidate_marks[i].name && i < MARKS_MAX; i++)
+	for (size_t i = 0; i < MARKS_MAX && candidate_marks[i].name; i++)
 		ret->of[i] = candidate_marks[i].weight;
 	for (size_t k = 0; objective && k < objective->len; k++)
-		for (size_t i = 0; candidate_marks[i].name && i < MARKS_MAX; i++)
+		for (size_t i = 0; i < MARKS_MAX && candidate_marks[i].name; i++)
 			if (!strcmp(candidate_marks[i].name, objective->key[k]))
 				ret->of[i] = fmax(0, strtod(objective->value[k], NULL));
 }
@@ -121,7 +121,7 @@ score(const struct view *v, const struct weights *w, struct candidate *c)
 {
 	double sum = 0, weights = 0;
 
-	for (size_t i = 0; candidate_marks[i].name && i < MARKS_MAX; i++) {
+	for (size_t i = 0; i < MARKS_MAX && candidate_marks[i].name; i++) {
 		struct reason detail = { "" };
 		double m;
 

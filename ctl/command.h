@@ -29,8 +29,8 @@ struct column {
 	enum column_kind kind;
 	unsigned
 	    width; /* of a stream, whose rows are printed as they come; 0: not padded */
-	bool sparse; /* of a table: left out when nothing stands in it */
 };
+#define COLUMN_SPARSE 1 /* as width, in a table: left out when nothing stands in it */
 
 enum word_kind {
 	WORD_TEXT,

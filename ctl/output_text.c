@@ -101,7 +101,7 @@ print_table(struct printer *p)
 		const struct column *c = &p->command->column[i];
 		unsigned w = cell_width(slice_text(c->title));
 
-		if (w > width[i] && (width[i] || !c->sparse))
+		if (w > width[i] && (width[i] || c->width != COLUMN_SPARSE))
 			width[i] = w;
 	}
 	for (i = 0; i < n; i++)

@@ -129,7 +129,8 @@ check "history" wait_until 10 forms fogctl 'node_memory_available_ratio' \
 check "place" forms fogctl '^shop +F1 +B +placed' "$(keys service function node result)" \
 	place shop/F1 B
 check "what was placed is there" forms fogctl '^shop +F1 +B ' '.[0].node == "B"' services
-check "events" forms fogctl 'node.joined' "$(keys seq time kind node service function text)" events
+# Twice the same when nothing happens in between.
+check "events" wait_until 10 forms fogctl 'node.joined' "$(keys seq time kind node service function text)" events
 check "events --last" eval '[ "$(fogctl events --last 2 --json | jq length)" = 2 ]'
 check "status of the controller" forms fogctl '^role: +controller' \
 	'.domain == "lab" and .nodes_alive == 2 and .uptime_s > 0' status
