@@ -54,8 +54,8 @@ run_server(const char *dir, int in, int out)
 {
 	dup2(in, 0);
 	dup2(out, 1);
-	execlp("python3", "python3", SRCDIR "/tests/unit/hook_http_server.py", dir,
-	    (char *)NULL);
+	execl("/usr/bin/python3", "python3", SRCDIR "/tests/unit/hook_http_server.py",
+	    dir, (char *)NULL);
 	_exit(127);
 }
 

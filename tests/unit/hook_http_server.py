@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """An orchestrator for tests of the hook http: good, slow, broken, as the path of a request says.
 
